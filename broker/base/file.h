@@ -1,0 +1,87 @@
+// Files and directories behind an interface, so that a simulated disk (torn writes, ENOSPC, EIO, bit flips) can stand in.
+// All calls block: a shard makes them through a BlockingPool (shard.h), or inline where the design says so (appends to the
+// page cache). Errors: io, no_space, not_found, already_exists, permission_denied, resource_exhausted (EMFILE), with the path and the
+// system's word.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/result.h"
+
+namespace millrace {
+
+// An open file. Calls at different positions may come from several threads at once.
+class File {
+ public:
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  virtual ~File() = default;  // closes
+
+  [[nodiscard]] virtual const std::string& path() const = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> size_bytes() const = 0;
+  // Reads up to into.size() bytes at `position`; fewer only at the end of the file.
+  virtual Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const = 0;
+  // Writes all of them or fails; after a failure any prefix may be there.
+  virtual Status write_at(std::uint64_t position, BytesView bytes) = 0;
+  // The same for several pieces in one call (pwritev).
+  virtual Status write_at(std::uint64_t position, const std::vector<BytesView>& pieces) = 0;
+  virtual Status truncate(std::uint64_t size_bytes) = 0;
+  // Reserves blocks without changing the size (fallocate KEEP_SIZE); unsupported file systems are not an error.
+  virtual Status preallocate(std::uint64_t size_bytes) = 0;
+  virtual Status sync() = 0;  // fdatasync
+  // The file descriptor for sendfile; -1 where there is none (a simulated file): then read_at is the only way.
+  [[nodiscard]] virtual int descriptor() const = 0;
+};
+
+enum class OpenMode : std::uint8_t {
+  read_only,
+  read_write,            // must exist
+  read_write_or_create,  // made empty when absent
+  create_new,            // must not exist
+};
+
+class FileSystem {
+ public:
+  struct Entry {
+    std::string name;
+    bool is_directory;
+  };
+
+  FileSystem() = default;
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+  virtual ~FileSystem() = default;
+
+  virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  virtual Result<std::vector<Entry>> list(const std::string& directory) = 0;  // in no order
+  virtual Result<bool> exists(const std::string& path) = 0;
+  virtual Status create_directories(const std::string& path) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;  // atomic, replaces
+  virtual Status remove(const std::string& path) = 0;                         // one file or empty directory; absent is not_found
+  virtual Status remove_all(const std::string& path) = 0;                     // a whole tree; absent is fine
+  virtual Status sync_directory(const std::string& directory) = 0;            // makes creations, renames and removals durable
+  virtual Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) = 0;
+  // Takes an exclusive lock on `path` (created when absent), held until the returned object dies or the process ends.
+  // ErrorKind::conflict when another process has it.
+  virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
+};
+
+// Writes `text` to path + ".tmp", syncs it, renames it over `path` and syncs the directory: readers see the old or the new file.
+Status replace_file(FileSystem& files, const std::string& path, std::string_view text);
+
+// The machine's own file system. Any thread. The object lives as long as the process.
+FileSystem& posix_file_system();
+
+// A range of a file: what a fetch answers with instead of bytes. The file stays open, even when deleted, while a slice lives.
+struct FileSlice {
+  std::shared_ptr<const File> file;
+  std::uint64_t position = 0;
+  std::uint64_t length_bytes = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,27 @@
+// Log lines for people: one sentence each, with the names and numbers they need. To standard error, with time and level.
+// Light on purpose: fmt and spdlog stay in logging.cpp. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace millrace {
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warning, error, off };
+
+void set_log_level(LogLevel level);
+[[nodiscard]] bool log_enabled(LogLevel level);
+void log_line(LogLevel level, std::string_view component, std::string_view message);
+
+// A component's voice: `constexpr Logger logger{"log"};  logger.info("recovered " + name);`
+struct Logger {
+  std::string_view component;
+
+  void debug(std::string_view message) const { log_line(LogLevel::debug, component, message); }
+  void info(std::string_view message) const { log_line(LogLevel::info, component, message); }
+  void warning(std::string_view message) const { log_line(LogLevel::warning, component, message); }
+  void error(std::string_view message) const { log_line(LogLevel::error, component, message); }
+};
+
+}  // namespace millrace
