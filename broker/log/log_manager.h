@@ -1,0 +1,117 @@
+// All partitions that a broker has on its disks: which directories there are, whether the last stop was clean, recovery at
+// start, creation and deletion, checkpoints, clean shutdown (Kafka: LogManager, LogLoader, LogDirectory).
+//
+// A log directory holds topic directories ("<topic>-<partition>", "…-delete", "…-future", "…-stray") and plain files:
+// meta.properties, .lock, .kafka_cleanshutdown, recovery-point-offset-checkpoint, log-start-offset-checkpoint,
+// replication-offset-checkpoint, cleaner-offset-checkpoint. Another directory makes the start fail with its name (lost+found is tolerated).
+//
+// Any thread may call the methods, unless one says otherwise; no lock is held over I/O. Completions run on the shard of
+// the log that they concern.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/base/file.h"
+#include "broker/base/random.h"
+#include "broker/base/result.h"
+#include "broker/base/shard.h"
+#include "broker/base/types.h"
+#include "broker/base/uuid.h"
+#include "broker/log/log_config.h"
+#include "broker/log/partition_log.h"
+
+namespace millrace::log {
+
+struct LogManagerOptions {
+  std::vector<std::string> directories;                         // log.dirs; made when absent
+  BrokerId broker_id = BrokerId::none();                        // none(): whatever meta.properties says (broker.id.generation)
+  std::string cluster_id;                                       // empty: whatever meta.properties says
+  std::int64_t checkpoint_interval_ms = 60'000;                 // log.flush.offset.checkpoint.interval.ms and the start offset's
+  std::int64_t high_watermark_checkpoint_interval_ms = 5'000;   // replica.high.watermark.checkpoint.interval.ms
+  std::int64_t housekeeping_interval_ms = 3'000;                // log.flush.scheduler.interval.ms
+  std::int64_t producer_id_expiration_ms = 86'400'000;          // producer.id.expiration.ms
+  std::size_t max_producers_per_partition = 100'000;            // beyond it the longest idle ones are forgotten
+  std::size_t max_open_files = 10'000;                          // segment and index files kept open over all logs
+  std::uint64_t tail_window_bytes = 8 * 1024 * 1024;            // of a partition's end that counts as resident
+  Duration slow_append = std::chrono::milliseconds(100);        // an append that takes longer is counted and named in the log
+  std::size_t recovery_threads = 1;                             // num.recovery.threads.per.data.dir
+};
+
+// How far the load has come; for /readyz and metrics. Any thread.
+struct LoadProgress {
+  std::atomic<std::uint32_t> logs_total{0};
+  std::atomic<std::uint32_t> logs_loaded{0};
+  std::atomic<std::uint32_t> segments_recovered{0};
+  std::atomic<std::uint64_t> bytes_truncated{0};
+};
+
+struct LogManagerStatistics {
+  std::atomic<std::uint64_t> slow_appends{0};
+  std::atomic<std::uint64_t> failed_appends{0};
+  std::atomic<std::uint64_t> flushes{0};
+  std::atomic<std::uint64_t> failed_flushes{0};
+};
+
+class LogManager {
+ public:
+  using ConfigForTopic = std::function<LogConfig(const std::string& topic)>;
+  using ShardForPartition = std::function<Shard&(const TopicPartition&)>;
+  using CreateCompletion = UniqueFunction<void(Result<std::shared_ptr<PartitionLog>>)>;
+
+  // `files`, `clock`, `pool` and the shards outlive the manager.
+  LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random random,
+             ShardForPartition shard_for_partition);
+  ~LogManager();
+  LogManager(const LogManager&) = delete;
+  LogManager& operator=(const LogManager&) = delete;
+
+  // Locks the directories and checks or writes meta.properties: the cluster and broker that they belong to. Blocks.
+  // Errors: conflict (locked by another process; belongs to another cluster or broker: the message names both),
+  // permission_denied, io, corrupt.
+  Status open_directories();
+  // After open_directories, from meta.properties. Empty and none() for new directories when the options leave them open:
+  // then set_identity must be called before load.
+  [[nodiscard]] std::string cluster_id() const;
+  [[nodiscard]] BrokerId broker_id() const;
+  Status set_identity(BrokerId broker_id, const std::string& cluster_id);
+  // The broker epoch in the clean shutdown marker found by open_directories, -1 without one. The marker is taken away by load.
+  [[nodiscard]] bool had_clean_shutdown() const;
+  [[nodiscard]] BrokerEpoch clean_shutdown_broker_epoch() const;
+
+  // Loads every log, recovering where the last stop was not clean. Blocks; the work is spread over the pool and the caller.
+  Status load(const ConfigForTopic& config_for_topic);
+  [[nodiscard]] const LoadProgress& progress() const;
+
+  // Arms the periodic work (checkpoints, flush.ms, producer expiry) on `home`. Called on that shard, once.
+  void start(Shard& home);
+
+  // All logs that are loaded and not being deleted.
+  [[nodiscard]] std::vector<std::shared_ptr<PartitionLog>> logs() const;
+  [[nodiscard]] std::shared_ptr<PartitionLog> find(const TopicPartition& partition) const;  // null when there is none
+
+  // The log of `partition`, made when absent. ErrorKind::conflict when one is there with another topic id.
+  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done);
+  // Renames the directory to "…-delete" and answers; the files go after file.delete.delay.ms. not_found when there is none.
+  void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
+
+  // Writes the checkpoint files now. Blocks.
+  Status write_checkpoints();
+
+  // Clean shutdown: closes every log, writes checkpoints and the clean shutdown markers, gives up the locks. Blocks. The shards
+  // have stopped, so that the caller owns what they owned. A log that cannot be closed leaves its directory without a marker.
+  Status close(BrokerEpoch broker_epoch);
+
+  [[nodiscard]] const LogManagerStatistics& statistics() const;
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace millrace::log

@@ -1,0 +1,112 @@
+// The log of one partition: its segments in order, its producers, its leader epochs (Kafka: UnifiedLog and LocalLog).
+//
+//     log start                      recovery point                log end
+//        |------- on disk for sure --------|----- page cache ---------|   next record goes here
+//
+// Invariants: log start <= log end; recovery point <= log end; offsets of appended batches strictly increase; there is always
+// exactly one active segment, the last one, and only it is written to.
+//
+// Owned by one shard: every method is called in its tasks, unless it says "any thread". Completions run on that shard too,
+// possibly before the call returns. An append is an operation with a completion: the log end offset has advanced when the
+// completion runs, and completions of one log run in the order of its appends. What blocks (cold reads, fsync) runs on the
+// shard's BlockingPool. The high watermark is the replication layer's; it only leaves its last value here for the checkpoint.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "broker/base/result.h"
+#include "broker/base/shard.h"
+#include "broker/base/types.h"
+#include "broker/base/uuid.h"
+#include "broker/log/append.h"
+#include "broker/log/fetch_data.h"
+#include "broker/log/log_config.h"
+
+namespace millrace::log {
+
+class LogEnvironment;
+struct LoadedLog;
+
+// A log's numbers for checkpoints, metrics and DescribeLogDirs. Any thread reads; the owning shard writes.
+struct PublishedOffsets {
+  std::atomic<std::int64_t> log_start_offset{0};
+  std::atomic<std::int64_t> log_end_offset{0};
+  std::atomic<std::int64_t> recovery_point{0};
+  std::atomic<std::int64_t> high_watermark{0};
+  std::atomic<std::uint64_t> size_bytes{0};
+  std::atomic<std::uint32_t> segments{0};
+};
+
+class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
+ public:
+  // Made by LogManager only, of a directory that has been loaded. `shard` owns the log from then on.
+  PartitionLog(std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> environment, Shard& shard);
+  ~PartitionLog();
+  PartitionLog(const PartitionLog&) = delete;
+  PartitionLog& operator=(const PartitionLog&) = delete;
+
+  // Any thread.
+  [[nodiscard]] const TopicPartition& topic_partition() const;
+  [[nodiscard]] const TopicId& topic_id() const;           // zero when the directory has no partition.metadata
+  [[nodiscard]] const std::string& directory() const;      // <log dir>/<topic>-<partition>
+  [[nodiscard]] const PublishedOffsets& published() const;
+  [[nodiscard]] Shard& shard() const;
+
+  // Checks, assigns offsets, writes to the page cache, updates indexes, producers and epochs. With flush.messages reached the
+  // completion waits for the sync. After a failed write the log is as it was before.
+  void append(AppendRequest request, AppendCompletion done);
+
+  // A slice from the batch that holds request.offset on. Answered at once for the tail, through the pool else.
+  void read(const ReadRequest& request, ReadCompletion done);
+
+  // The first record whose timestamp is at least `timestamp`, or one of OffsetSpec's values: earliest is the log start, latest
+  // the log end (the caller knows whether a consumer may only see the high watermark or the last stable offset), max_timestamp
+  // the record with the largest timestamp.
+  void find_offset(TimestampMs timestamp, TimestampCompletion done);
+
+  [[nodiscard]] Offset log_start_offset() const;
+  [[nodiscard]] Offset log_end_offset() const;
+  [[nodiscard]] Offset recovery_point() const;
+  // The first offset of the oldest transaction that is still open; none() without one. Bounds what read_committed may see.
+  [[nodiscard]] Offset first_unstable_offset() const;
+  [[nodiscard]] std::uint64_t size_bytes() const;
+
+  // The high watermark of the last checkpoint, as found at load (0 when there was none); never above the log end.
+  [[nodiscard]] Offset checkpointed_high_watermark() const;
+  // Remembered for the next checkpoint.
+  void publish_high_watermark(Offset high_watermark);
+
+  // Leader epochs (leader-epoch-checkpoint).
+  [[nodiscard]] LeaderEpoch latest_leader_epoch() const;                              // none() when the log is empty of epochs
+  [[nodiscard]] LeaderEpoch leader_epoch_for(Offset offset) const;                    // none() when not known
+  [[nodiscard]] EpochEndOffset end_offset_for_epoch(LeaderEpoch requested) const;     // OffsetForLeaderEpoch (KIP-101, KIP-279)
+  // This broker became leader in `epoch`: the next record starts it (Kafka: maybeAssignEpochStartOffset).
+  Status start_leader_epoch(LeaderEpoch epoch);
+
+  // Nothing below `offset` is readable any more (DeleteRecords, retention). Never moves back; not above the log end.
+  Status advance_log_start_offset(Offset offset);
+
+  // Syncs everything below the log end that is here now, then advances the recovery point.
+  void flush(UniqueFunction<void(Status)> done);
+
+  // flush.ms, producer expiry. The log manager calls it every few seconds.
+  void housekeeping(TimestampMs now);
+
+  [[nodiscard]] const LogConfig& config() const;
+  void set_config(const LogConfig& config);
+
+  // Appends and reads answer `closed` from now on. Used before the directory is renamed for deletion. Files already in slices stay open.
+  void stop();
+
+  // Flushes, trims the indexes and writes the producers' snapshot: what a clean shutdown needs. Blocks; the shard runs no more.
+  Status close();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::log
