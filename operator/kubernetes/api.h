@@ -14,7 +14,8 @@
 //   again. invalid_argument   400, 413, 422: the message says which field and why permission_denied  401, 403
 //   unsupported        404 for the whole collection: the CustomResourceDefinition is not there; 405, 415
 //   session_expired    410, or a resource version that this server does not know (yet): list again with an empty one
-//   unavailable        429 and 5xx, when waiting as Retry-After asks would pass the deadline; connection refused
+//   unavailable        429 and 5xx, when waiting as Retry-After asks would pass the deadline; no connection; a namespace that
+//                      is being deleted takes no new objects
 //   timed_out          the deadline passed. For a write the outcome is unknown: read before trying again.
 //   connection_loss    the connection broke; for a write the outcome is unknown
 //   cancelled          stop() was called
@@ -50,23 +51,24 @@ struct CallOptions {
 };
 
 struct ListOptions {
-  std::string namespace_name;  // empty: all namespaces, or a type of cluster scope
-  std::string label_selector;  // millrace.dev/cluster=a,app!=b
-  std::string field_selector;  // metadata.name=a
+  std::string namespace_name{};  // empty: all namespaces, or a type of cluster scope
+  std::string label_selector{};  // millrace.dev/cluster=a,app!=b
+  std::string field_selector{};  // metadata.name=a
   // "0": any state that the server has in its cache, cheap, possibly old. Empty: the newest, read through from etcd.
-  std::string resource_version;
+  std::string resource_version{};
   Duration timeout = std::chrono::seconds(60);
+  std::stop_token stop{};  // ends the call early, with cancelled
 };
 
 struct WriteOptions {
-  std::string subresource;  // "status" writes the status and nothing else
+  std::string subresource{};  // "status" writes the status and nothing else
   Duration timeout = default_call_timeout;
 };
 
 struct ApplyOptions {
   std::string field_manager = "millrace-operator";
-  bool force = false;       // take fields from other managers; first without, then with and a log line
-  std::string subresource;  // "status" writes the status and nothing else
+  bool force = false;         // take fields from other managers; first without, then with and a log line
+  std::string subresource{};  // "status" writes the status and nothing else
   Duration timeout = default_call_timeout;
 };
 
@@ -75,10 +77,10 @@ enum class Propagation : std::uint8_t { background, foreground, orphan };
 
 struct RemoveOptions {
   // Preconditions: the object is removed only if it is this one (uid), unchanged since it was read (resource_version).
-  std::string uid;
-  std::string resource_version;
+  std::string uid{};
+  std::string resource_version{};
   Propagation propagation = Propagation::background;
-  std::optional<std::int64_t> grace_period_seconds;
+  std::optional<std::int64_t> grace_period_seconds{};
   Duration timeout = default_call_timeout;
 };
 
@@ -86,10 +88,10 @@ struct RemoveOptions {
 enum class WatchEventType : std::uint8_t { added, modified, deleted, bookmark };
 
 struct WatchOptions {
-  std::string namespace_name;
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;              // of the list that this watch continues
+  std::string namespace_name{};
+  std::string label_selector{};
+  std::string field_selector{};
+  std::string resource_version{};            // of the list that this watch continues
   std::chrono::seconds server_timeout{300};  // after which the API server ends the watch in good order
 };
 

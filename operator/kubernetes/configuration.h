@@ -13,20 +13,20 @@
 namespace millrace::kubernetes {
 
 struct ClientConfiguration {
-  std::string server;  // https://host:port or http://host:port, perhaps with a path
+  std::string server{};  // https://host:port or http://host:port, perhaps with a path
   std::string namespace_name = "default";
 
-  std::string authority_pem;  // empty: the system's authorities
+  std::string authority_pem{};  // empty: the system's authorities
   bool verify_server = true;
-  std::string tls_server_name;  // what the server's certificate must say, where it is not the host of `server`
+  std::string tls_server_name{};  // what the server's certificate must say, where it is not the host of `server`
 
-  std::string client_certificate_pem;  // both or none
-  std::string client_key_pem;
+  std::string client_certificate_pem{};  // both or none
+  std::string client_key_pem{};
 
-  std::string token;                 // a fixed bearer token, or
-  std::filesystem::path token_file;  // a file that is read again each minute, because kubelets rotate it
+  std::string token{};                 // a fixed bearer token, or
+  std::filesystem::path token_file{};  // a file that is read again each minute, because kubelets rotate it
 
-  std::string origin;  // for messages: "the pod's service account", "context a of /root/.kube/config"
+  std::string origin{};  // for messages: "the pod's service account", "context a of /root/.kube/config"
 };
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

@@ -23,22 +23,22 @@ class KubernetesApi;
 enum class EventType : std::uint8_t { normal, warning };
 
 struct Regarding {
-  ObjectReference object;
-  std::string uid;
+  ObjectReference object{};
+  std::string uid{};
 };
 
 // reason and action are CamelCase words for programs (ClaimCreated, CreateClaim); note is a sentence of at most 1,024
 // bytes.
 struct EventDescription {
   EventType type = EventType::normal;
-  std::string reason;
-  std::string action;
-  std::string note;
+  std::string reason{};
+  std::string action{};
+  std::string note{};
 };
 
 struct EventRecorderOptions {
   std::string controller = "millrace.dev/operator";
-  std::string instance;  // this pod's name
+  std::string instance{};  // this pod's name
   std::size_t queue_max = 256;
   double burst_per_object = 25;                           // as client-go: 25 at once for each object,
   Duration refill_per_object = std::chrono::seconds(30);  // then one in this time

@@ -40,10 +40,10 @@ class KubernetesApi;
 enum class Change : std::uint8_t { added, updated, removed };
 
 struct InformerOptions {
-  ResourceType type;
-  std::string namespace_name;  // empty: all namespaces
-  std::string label_selector;
-  std::string field_selector;
+  ResourceType type{};
+  std::string namespace_name{};  // empty: all namespaces
+  std::string label_selector{};
+  std::string field_selector{};
   Duration backoff_min = std::chrono::milliseconds(800);
   Duration backoff_max = std::chrono::seconds(30);
 };

@@ -34,20 +34,20 @@ namespace millrace::kubernetes {
 class KubernetesApi;
 
 struct LeaderElectionOptions {
-  std::string namespace_name;
+  std::string namespace_name{};
   std::string lease_name = "millrace-operator";
-  std::string identity;  // of this process, unique: the pod's name and a random part
+  std::string identity{};  // of this process, unique: the pod's name and a random part
   Duration lease_duration = std::chrono::seconds(15);
   Duration renew_deadline = std::chrono::seconds(10);
   Duration retry_period = std::chrono::seconds(2);
 };
 
 struct LeaderElectionCallbacks {
-  std::function<void()> on_elected;
+  std::function<void()> on_elected{};
   // The time is over or the Lease is another's: stop writing at once. Not called on stop().
-  std::function<void(const std::string& why)> on_lost;
+  std::function<void(const std::string& why)> on_lost{};
   // Another process leads; for the log.
-  std::function<void(const std::string& identity)> on_new_leader;
+  std::function<void(const std::string& identity)> on_new_leader{};
 };
 
 class LeaderElection {
@@ -95,8 +95,8 @@ class LeaderElection {
   LeaderElectionOptions options_;
   LeaderElectionCallbacks callbacks_;
   Observed observed_;
-  std::string announced_leader_;
-  std::string acquired_at_;
+  std::string announced_leader_{};
+  std::string acquired_at_{};
   std::atomic<bool> leading_{false};
   std::atomic<MonotonicTime::rep> leading_until_{0};
 

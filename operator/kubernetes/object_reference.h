@@ -12,8 +12,8 @@ namespace millrace::kubernetes {
 
 // What an informer indexes by and a work queue carries. namespace_name is empty for objects of cluster scope.
 struct ObjectKey {
-  std::string namespace_name;
-  std::string name;
+  std::string namespace_name{};
+  std::string name{};
 
   // default/my-cluster, or my-node.
   [[nodiscard]] std::string text() const;
@@ -22,9 +22,9 @@ struct ObjectKey {
 };
 
 struct ObjectReference {
-  ResourceType type;
-  std::string namespace_name;  // empty for objects of cluster scope
-  std::string name;
+  ResourceType type{};
+  std::string namespace_name{};  // empty for objects of cluster scope
+  std::string name{};
 
   [[nodiscard]] ObjectKey key() const { return ObjectKey{namespace_name, name}; }
   // For messages to people: ConfigMap default/my-cluster.

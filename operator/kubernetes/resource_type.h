@@ -13,10 +13,10 @@ namespace millrace::kubernetes {
 enum class Scope : std::uint8_t { namespaced, cluster };
 
 struct ResourceType {
-  std::string_view group;    // empty for the core group
-  std::string_view version;  // v1
-  std::string_view plural;   // as in the URL: configmaps
-  std::string_view kind;     // as in the object: ConfigMap
+  std::string_view group{};    // empty for the core group
+  std::string_view version{};  // v1
+  std::string_view plural{};   // as in the URL: configmaps
+  std::string_view kind{};     // as in the object: ConfigMap
   Scope scope = Scope::namespaced;
 
   // The object's apiVersion: v1 or apps/v1.
