@@ -1,0 +1,58 @@
+// The process's shards on real threads: one thread and one event loop (Boost.Asio on epoll) per shard, run to completion.
+//
+// Jobs that one shard posts to another wait in the sender until the end of its turn (or until there are many), travel as one
+// batch and cost one wake, and only when the receiver sleeps. Other threads may post too: a batch of one. Order is kept per sender.
+// Timers are one heap per shard, with a resolution of one millisecond; a delay is never cut short.
+//
+// Threads: start() and stop() from one thread that is no shard; the heartbeat from any. The runtime outlives everything that
+// holds one of its shards. Errors: resource_exhausted or io when the loop's descriptors cannot be had.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "broker/base/metrics.h"
+#include "broker/base/result.h"
+#include "broker/base/shard.h"
+
+namespace millrace::network {
+
+class BlockingThreads;
+class EventLoop;
+
+struct ShardRuntimeConfig {
+  std::size_t shards = 1;  // num.network.threads has no equal here: a shard serves connections and partitions
+  std::size_t blocking_threads_max = 8;  // started on demand
+  Duration slow_turn_warning = std::chrono::seconds(1);
+};
+
+class ShardRuntime final : public ShardGroup {
+ public:
+  // The threads run when this returns. `metrics` outlives the runtime.
+  static Result<std::unique_ptr<ShardRuntime>> start(const ShardRuntimeConfig& config, MetricsRegistry& metrics);
+  ~ShardRuntime() override;  // stops
+
+  [[nodiscard]] std::size_t size() const override { return loops_.size(); }
+  [[nodiscard]] Shard& at(ShardId id) override;
+  [[nodiscard]] BlockingPool& pool();
+
+  // How long ago the slowest shard last began a turn: a loop that is alive begins one at least every second, even when idle.
+  [[nodiscard]] Duration longest_silence() const;
+
+  // Runs what was submitted to the pool, then what was posted to the shards, destroys timers and ends the threads.
+  // Jobs that are posted or submitted afterwards are destroyed. A second call does nothing.
+  void stop();
+
+  // For the network layer itself.
+  [[nodiscard]] EventLoop& loop(ShardId id);
+
+ private:
+  ShardRuntime() = default;
+
+  std::unique_ptr<BlockingThreads> pool_;
+  std::vector<std::unique_ptr<EventLoop>> loops_;
+  bool stopped_ = false;
+};
+
+}  // namespace millrace::network
