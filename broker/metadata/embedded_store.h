@@ -1,7 +1,7 @@
 // A metadata store inside the broker's process, for a cluster of one broker without ZooKeeper: the znode tree in
 // memory, made durable by SQLite (WAL, synchronous=FULL) in a directory of its own.
 //
-//   <dir>/metadata.db (-wal, -shm)   the znodes, the zxid counter, the schema version
+//   <dir>/metadata.db (and -wal)   the znodes, the zxid counter, the schema version
 //   <dir>/lock                       held while open: a second process is refused with ErrorKind::conflict
 //
 // One thread owns tree and database. It takes all queued operations at once, applies them in order, commits them with
@@ -9,7 +9,8 @@
 // every operation in it fails with the disk's error and nothing of it is seen. A kill at any instant loses nothing that
 // was answered, and no part of a multi. Ephemeral znodes do not outlive the process.
 //
-// EmbeddedStore outlives its clients. Any thread may open clients; each client belongs to its shard (metadata_store.h).
+// The shards outlive the EmbeddedStore, and it outlives its clients' use: a client that is called later answers unavailable. Any
+// thread may make clients; each belongs to its shard (metadata_store.h).
 #pragma once
 
 #include <memory>
@@ -45,13 +46,16 @@ class EmbeddedStore {
   // A client of its own, without a session yet. Several clients see each other's writes, watches and ephemeral znodes
   // as several ZooKeeper clients would.
   [[nodiscard]] std::unique_ptr<MetadataStore> connect(Shard& shard);
+  // Ends a session as if nothing had been heard of its client for too long: for tests and fault injection. Any thread.
+  void expire_session(SessionId session);
 
  private:
   class Core;
   class Client;
 
-  explicit EmbeddedStore(std::shared_ptr<Core> core);
+  EmbeddedStore(Options options, std::shared_ptr<Core> core);
 
+  const Options options_;
   std::shared_ptr<Core> core_;
 };
 
