@@ -45,7 +45,7 @@ e2e: images ## End-to-end tests on the cluster of $KUBECONFIG
 compat: deps ## Kafka's own tools and librdkafka's suite against the broker
 	@deploy/local/install_packages compat
 	@deploy/local/build release $(JOBS) broker/millrace-broker
-	@test/compat/run_all
+	@test/compat/run
 
 bench: release ## Start-up time, idle memory, time to Ready
 	@deploy/local/install_packages bench

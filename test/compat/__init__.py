@@ -1,0 +1,1 @@
+"""Kafka's clients and tools, unmodified, against a broker: see run."""

@@ -1,0 +1,72 @@
+"""An idempotent producer keeps its promise while the broker is killed: every record exactly once, in order."""
+import os
+import random
+import threading
+import time
+
+from compat.kcat import read_all
+from harness.checks import Failure, require
+from harness.processes import Background
+
+RECORDS_PER_SECOND = 20_000
+SECONDS_BETWEEN_KILLS = (0.3, 2.5)
+
+
+def checks(context):
+    kills = context.options.kills
+    name = f"{kills} times SIGKILL of the broker under an idempotent producer: every record once, in order"
+    if context.broker.can_restart:
+        for codec in ("none", "zstd"):
+            context.checks.check(f"{name} ({codec})", killed_under_producer, context, kills, codec)
+    else:
+        context.checks.skip(name, "the broker is not ours to kill")
+
+
+def killed_under_producer(context, kills, codec):
+    topic = context.topic("killed")
+    read_end, write_end = os.pipe()
+    written = []
+    feeding = threading.Event()
+    feeding.set()
+
+    def feed():
+        """Numbered lines at a steady rate until the kills are over."""
+        number = 0
+        with os.fdopen(write_end, "w") as pipe:
+            while feeding.is_set():
+                step = RECORDS_PER_SECOND // 100
+                pipe.write("".join(f"{each}\n" for each in range(number, number + step)))
+                number += step
+                time.sleep(0.01)
+        written.append(number)
+
+    producer = Background(
+        ["kcat", "-b", context.bootstrap, "-P", "-t", topic, "-p", "0", "-z", codec, "-X", "enable.idempotence=true",
+         "-X", "linger.ms=5", "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000"],
+        context.path(f"producer-{codec}.log"), stdin=read_end)
+    os.close(read_end)
+    feeder = threading.Thread(target=feed, daemon=True)
+    with producer:
+        feeder.start()
+        for _ in range(kills):
+            time.sleep(random.uniform(*SECONDS_BETWEEN_KILLS))
+            context.broker.kill()
+            context.broker.start()
+            if not producer.running():
+                raise Failure(f"the producer gave up: {producer.tail()}")
+        time.sleep(0.5)
+        feeding.clear()
+        code = producer.wait(120)
+        feeder.join(30)
+    require(code == 0, f"the producer ended with {code}: {producer.tail()}")
+    read = read_all(context, topic, "-p", "0").splitlines()
+    expected = [str(number) for number in range(written[0])]
+    require(read == expected, difference(expected, read))
+    print(f"    {written[0]} records")
+
+
+def difference(expected, read):
+    missing, extra = len(set(expected) - set(read)), len(read) - len(set(read))
+    first = next((place for place, pair in enumerate(zip(expected, read)) if pair[0] != pair[1]), min(len(expected), len(read)))
+    return (f"{len(expected)} records acknowledged, {len(read)} read: {missing} missing, {extra} read twice; "
+            f"first difference at offset {first}: {read[first:first + 3]} instead of {expected[first:first + 3]}")

@@ -1,0 +1,134 @@
+"""Kafka's own command line tools: those of 3.9, and the newest Kafka 4 client's."""
+import os
+
+from compat.kcat import kcat
+from harness import paths
+from harness.checks import require, require_equal
+from harness.processes import run
+
+PERFORMANCE_BYTES = 100
+
+
+class Tools:
+    """Kafka's tools of one version: tools("kafka-topics", ...) with --bootstrap-server set."""
+
+    def __init__(self, context, version, flags):
+        self.context = context
+        self.version = version
+        self.flags = flags
+
+    def run(self, tool, *arguments, timeout=90, **how):
+        return run([os.path.join(paths.KAFKA_LAB, "kafka-run"), *self.flags, tool, *arguments], timeout=timeout, **how)
+
+    def __call__(self, tool, *arguments, **named):
+        return self.run(tool, "--bootstrap-server", self.context.bootstrap, *arguments, **named)
+
+    def create(self, word, *arguments):
+        topic = self.context.topic(word)
+        self("kafka-topics", "--create", "--topic", topic, *arguments)
+        return topic
+
+    def end_offsets(self, topic):
+        """Partition -> end offset."""
+        lines = self("kafka-get-offsets", "--topic", topic).split()
+        return {int(line.split(":")[1]): int(line.split(":")[2]) for line in lines}
+
+
+def checks(context):
+    check, records = context.checks.check, context.options.records
+    for tools in (Tools(context, "3.9", []), Tools(context, "4", ["--v4"])):
+        name = f"Kafka {tools.version}"
+        check(f"{name}: kafka-topics creates, describes, lists and deletes", topic_life, tools)
+        check(f"{name}: kafka-topics is told why it may not create", refused_topics, tools)
+        check(f"{name}: kafka-console-producer and kafka-console-consumer with --partition and --offset", console, tools)
+        check(f"{name}: kafka-get-offsets", get_offsets, tools)
+        check(f"{name}: kafka-cluster and kafka-broker-api-versions", cluster, tools)
+        check(f"{name}: kafka-producer-perf-test, {records:,} records of {PERFORMANCE_BYTES} B, acks=all", performance, tools, records)
+    tools = Tools(context, "3.9", [])
+    check("Kafka 3.9: kafka-configs describes a topic and the broker", describe_configs, tools)
+    check(f"Kafka 3.9: {records:,} numbered records arrive once each, in order", numbered, tools, records)
+
+
+def topic_life(tools):
+    topic = tools.create("life", "--partitions", "3", "--config", "retention.ms=3600000", "--config", "max.message.bytes=2000000")
+    described = tools("kafka-topics", "--describe", "--topic", topic)
+    require("PartitionCount: 3" in described and "ReplicationFactor: 1" in described, described)
+    require("max.message.bytes=2000000" in described and "retention.ms=3600000" in described, described)
+    require_equal(3, described.count("Isr: 0"), f"partitions in the ISR of broker 0 in {described}")
+    require(topic in tools("kafka-topics", "--list").split(), "the topic is not listed")
+    tools("kafka-topics", "--delete", "--topic", topic)
+    require(topic not in tools("kafka-topics", "--list").split(), "the deleted topic is listed")
+    tools("kafka-topics", "--describe", "--topic", topic, expect=1)
+    again = tools("kafka-topics", "--create", "--topic", topic)
+    require("Created topic" in again, f"the name is not free after the deletion: {again}")
+
+
+def refused_topics(tools):
+    topic = tools.create("refused")
+    for arguments, error in (
+        (["--topic", topic], "TopicExistsException"),
+        (["--topic", topic + "x", "--replication-factor", "3"], "InvalidReplicationFactorException"),
+        (["--topic", "a b"], "InvalidTopicException"),
+    ):
+        said = tools("kafka-topics", "--create", *arguments, expect=1, merge=True)
+        require(error in said, f"no {error} for {arguments}: {said}")
+
+
+def console(tools):
+    topic = tools.create("console", "--partitions", "1")
+    lines = "".join(f"line {number}\n" for number in range(1000))
+    tools("kafka-console-producer", "--topic", topic, stdin=lines)
+    read = tools("kafka-console-consumer", "--topic", topic, "--partition", "0", "--offset", "earliest", "--max-messages", "1000",
+                 "--timeout-ms", "20000")
+    require(read == lines, f"other lines than were produced: {read[:200]}")
+    read = tools("kafka-console-consumer", "--topic", topic, "--partition", "0", "--offset", "998", "--max-messages", "2",
+                 "--timeout-ms", "20000")
+    require_equal("line 998\nline 999\n", read, "the lines from offset 998")
+
+
+def get_offsets(tools):
+    topic = tools.create("offsets", "--partitions", "2")
+    kcat(tools.context, "-P", "-t", topic, "-p", "1", stdin="a\nb\nc\n")
+    require_equal({0: 0, 1: 3}, tools.end_offsets(topic), "end offsets")
+    earliest = tools("kafka-get-offsets", "--topic", topic, "--time", "earliest").split()
+    require_equal([f"{topic}:0:0", f"{topic}:1:0"], earliest, "earliest offsets")
+    newest = tools("kafka-get-offsets", "--topic", topic, "--time", "max-timestamp").split()
+    require(f"{topic}:1:" in " ".join(newest), f"no offset of the newest timestamp: {newest}")
+
+
+def describe_configs(tools):
+    topic = tools.create("configs", "--config", "segment.bytes=1048576")
+    said = tools("kafka-configs", "--describe", "--entity-type", "topics", "--entity-name", topic)
+    require("segment.bytes=1048576" in said, said)
+    said = tools("kafka-configs", "--describe", "--entity-type", "topics", "--entity-name", topic, "--all")
+    require("cleanup.policy=delete" in said, said)
+    said = tools("kafka-configs", "--describe", "--entity-type", "brokers", "--entity-name", "0", "--all")
+    require("log.segment.bytes=" in said and "listeners=" in said, said)
+
+
+def cluster(tools):
+    said = tools.run("kafka-cluster", "cluster-id", "--bootstrap-server", tools.context.bootstrap)
+    require(said.startswith("Cluster ID: ") and len(said.split()[-1]) == 22, said)
+    said = tools("kafka-broker-api-versions")
+    require(tools.context.bootstrap in said and "Produce(0)" in said, said)
+
+
+def performance(tools, records):
+    topic = tools.create("performance", "--partitions", "1")
+    said = tools.run("kafka-producer-perf-test", "--topic", topic, "--num-records", records, "--record-size", PERFORMANCE_BYTES,
+                     "--throughput", "-1", "--producer-props", f"bootstrap.servers={tools.context.bootstrap}", "acks=all", timeout=180)
+    require(f"{records} records sent" in said, said)
+    print(f"    {said.strip().splitlines()[-1]}")
+    require_equal({0: records}, tools.end_offsets(topic), "end offsets")
+    sizes = kcat(tools.context, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%o %S\n", timeout=180)
+    expected = "".join(f"{offset} {PERFORMANCE_BYTES}\n" for offset in range(records))
+    require(sizes == expected, f"not {records} records of {PERFORMANCE_BYTES} B with successive offsets: {sizes[-100:]}")
+
+
+def numbered(tools, records):
+    topic = tools.create("numbered", "--partitions", "1")
+    tools.run("kafka-producer-perf-test", "--topic", topic, "--num-records", records, "--payload-monotonic", "--throughput", "-1",
+              "--producer-props", f"bootstrap.servers={tools.context.bootstrap}", "acks=all", "compression.type=lz4", timeout=180)
+    read = kcat(tools.context, "-C", "-t", topic, "-o", "beginning", "-e", "-q", timeout=180).splitlines()
+    require_equal(records, len(read), "records")
+    require(read == [str(number) for number in range(records)], "a number is lost, twice there or out of order")

@@ -1,0 +1,1 @@
+"""What the test scripts share; Python's standard library alone."""
