@@ -1,0 +1,91 @@
+#include "operator/status/condition.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace millrace::status {
+
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr std::size_t message_bytes_max = 4096;
+
+ConditionStatus parse_status(std::string_view text) {
+  if (text == "True") return ConditionStatus::is_true;
+  return text == "False" ? ConditionStatus::is_false : ConditionStatus::unknown;
+}
+
+std::string text_of(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+std::string_view to_string(ConditionStatus status) {
+  switch (status) {
+    case ConditionStatus::is_true: return "True";
+    case ConditionStatus::is_false: return "False";
+    case ConditionStatus::unknown: return "Unknown";
+  }
+  return "Unknown";
+}
+
+const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type) {
+  auto found =
+      std::find_if(conditions.begin(), conditions.end(), [&](const Condition& condition) { return condition.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
+}
+
+Condition transition(Condition now, const std::vector<Condition>& before, TimestampMs time) {
+  if (now.message.size() > message_bytes_max) now.message.resize(message_bytes_max);
+  const Condition* had = find_condition(before, now.type);
+  bool same = had != nullptr && had->status == now.status && !had->last_transition_time.empty();
+  now.last_transition_time = same ? had->last_transition_time : to_rfc3339(time);
+  return now;
+}
+
+Json to_json(const Condition& condition) {
+  return {{"type", condition.type},
+          {"status", to_string(condition.status)},
+          {"reason", condition.reason},
+          {"message", condition.message},
+          {"observedGeneration", condition.observed_generation},
+          {"lastTransitionTime", condition.last_transition_time}};
+}
+
+std::vector<Condition> parse_conditions(const Json& status) {
+  std::vector<Condition> conditions;
+  if (!status.is_object()) return conditions;
+  auto list = status.find("conditions");
+  if (list == status.end() || !list->is_array()) return conditions;
+  for (const auto& json : *list) {
+    if (!json.is_object()) continue;
+    Condition condition;
+    condition.type = text_of(json, "type");
+    condition.status = parse_status(text_of(json, "status"));
+    condition.reason = text_of(json, "reason");
+    condition.message = text_of(json, "message");
+    condition.last_transition_time = text_of(json, "lastTransitionTime");
+    auto generation = json.find("observedGeneration");
+    if (generation != json.end() && generation->is_number_integer()) {
+      condition.observed_generation = generation->get<std::int64_t>();
+    }
+    conditions.push_back(std::move(condition));
+  }
+  return conditions;
+}
+
+std::string to_rfc3339(TimestampMs time) {
+  std::time_t seconds = time.value() / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 32> text{};
+  auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), length};
+}
+
+}  // namespace millrace::status
