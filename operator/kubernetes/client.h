@@ -3,6 +3,7 @@
 // destructor stops the client and waits for the calls under way.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -17,6 +18,8 @@ struct ClientOptions {
   std::size_t watch_line_bytes_max = 8UL << 20;  // of one object in a watch; etcd holds 1.5 MiB at most
   int list_page_size = 100;
   Duration token_reload = std::chrono::seconds(60);
+  // The API server sends a bookmark a minute; a watch that is silent for longer is resumed on a new connection.
+  Duration watch_silence_max = std::chrono::seconds(150);
 };
 
 class KubernetesClient final : public KubernetesApi {
