@@ -140,6 +140,24 @@ Status check_batch_crc(const Batch& batch) {
                                       std::to_string(actual));
 }
 
+void write_batch_header(MutableBytes batch, const BatchHeader& header) {
+  require_whole_header(batch);
+  std::uint8_t* const to = batch.data();
+  store_big_endian(to, header.base_offset.value());
+  store_big_endian(to + length_at, header.length);
+  store_big_endian(to + leader_epoch_at, header.partition_leader_epoch.value());
+  store_big_endian(to + batch_magic_position, header.magic);
+  store_big_endian(to + attributes_at, header.attributes.bits());
+  store_big_endian(to + last_offset_delta_at, header.last_offset_delta);
+  store_big_endian(to + base_timestamp_at, header.base_timestamp.value());
+  store_big_endian(to + max_timestamp_at, header.max_timestamp.value());
+  store_big_endian(to + producer_id_at, header.producer_id.value());
+  store_big_endian(to + producer_epoch_at, header.producer_epoch.value());
+  store_big_endian(to + base_sequence_at, header.base_sequence.value());
+  store_big_endian(to + record_count_at, header.record_count);
+  update_crc(batch);
+}
+
 void set_base_offset(MutableBytes batch, Offset offset) {
   require_whole_header(batch);
   store_big_endian(batch.data(), offset.value());

@@ -105,11 +105,17 @@ struct BatchHeader {
   [[nodiscard]] std::size_t size_bytes() const {
     return static_cast<std::size_t>(length) + batch_length_overhead_bytes;
   }
-  [[nodiscard]] Offset last_offset() const { return base_offset + last_offset_delta; }
-  [[nodiscard]] Offset next_offset() const { return last_offset() + 1; }
-  [[nodiscard]] bool has_producer_id() const { return producer_id.value() >= 0; }
+  // Of a header that no log has checked these may wrap around; they never overflow.
+  [[nodiscard]] Offset last_offset() const { return base_plus(last_offset_delta); }
+  [[nodiscard]] Offset next_offset() const { return base_plus(std::int64_t{last_offset_delta} + 1); }
   // The sequence of the last record, which wraps from the highest int32 to 0; none() without a producer id.
   [[nodiscard]] Sequence last_sequence() const;
+
+ private:
+  [[nodiscard]] Offset base_plus(std::int64_t distance) const {
+    return Offset(static_cast<std::int64_t>(static_cast<std::uint64_t>(base_offset.value()) +
+                                            static_cast<std::uint64_t>(distance)));
+  }
 };
 
 // base + increment on the ring of sequences (0 follows the highest int32).
@@ -135,6 +141,9 @@ Result<Batch> parse_batch(BytesView bytes);
 std::uint32_t compute_batch_crc(BytesView batch);
 // ErrorKind::corrupt with both checksums when they differ.
 Status check_batch_crc(const Batch& batch);
+
+// Writes all fields over the first batch_header_bytes of a whole batch, and the CRC that its bytes then have.
+void write_batch_header(MutableBytes batch, const BatchHeader& header);
 
 // In-place changes of a whole batch. The first two are outside the CRC; the others compute it anew.
 void set_base_offset(MutableBytes batch, Offset offset);

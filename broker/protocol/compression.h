@@ -1,0 +1,52 @@
+// The codecs of record batches: gzip (zlib), snappy (xerial's framing as Java clients write it, and raw blocks as others do), lz4
+// (frame format) and zstd. Decompression is a stream with a bound, because a kilobyte from a stranger can be gigabytes.
+// The contexts of the codecs are kept per thread. Any thread; one object belongs to one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/result.h"
+#include "broker/protocol/record_batch.h"
+
+namespace millrace::protocol {
+
+struct DecompressionLimits {
+  // One stream may give at most output_limit_bytes, and at most ratio_limit bytes per byte of input once it has given
+  // always_allowed_bytes: small batches of repetitive records compress very well, and cost little.
+  std::uint64_t output_limit_bytes = std::uint64_t{1} << 30;
+  std::uint64_t ratio_limit = 2000;
+  std::uint64_t always_allowed_bytes = std::uint64_t{16} << 20;
+  int zstd_window_log_limit = 27;  // that of Java's decoder: 128 MiB
+
+  [[nodiscard]] std::uint64_t limit_for(std::size_t input_bytes) const;
+};
+
+class Decompressor {
+ public:
+  Decompressor() = default;
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  virtual ~Decompressor() = default;
+
+  // Up to into.size() further bytes (at least one); 0 at the end of the stream. Errors: corrupt; truncated when the input ends first;
+  // resource_exhausted at the limits. After an error the stream stays where it is.
+  virtual Result<std::size_t> read(MutableBytes into) = 0;
+};
+
+// `compressed` must outlive the stream. Codec::none gives the bytes as they are.
+Result<std::unique_ptr<Decompressor>> open_decompressor(Codec codec, BytesView compressed,
+                                                        const DecompressionLimits& limits = {});
+
+// The whole output at once. Its memory is bounded by the limits only: for tests, tools and small batches.
+Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits = {});
+
+// `level` as in compression.gzip.level (1 to 9, or -1), compression.lz4.level (1 to 17) and compression.zstd.level; the codec's default
+// when absent. Another level is invalid_argument.
+Result<std::vector<std::uint8_t>> compress(Codec codec, BytesView plain, std::optional<int> level = std::nullopt);
+
+}  // namespace millrace::protocol
