@@ -29,6 +29,9 @@ struct ClientConfiguration {
   std::string origin{};  // for messages: "the pod's service account", "context a of /root/.kube/config"
 };
 
+// For the sources of configuration: a file of at most 1 MiB. `entry` stands in front of the error.
+[[nodiscard]] Result<std::string> read_small_file(const std::filesystem::path& path, const std::string& entry);
+
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 [[nodiscard]] Environment process_environment();
 
