@@ -4,7 +4,9 @@ import random
 import threading
 import time
 
-from compat.kcat import read_all
+from compat.kafka_tools import Tools
+from compat.kcat import kcat, read_all
+from harness import paths
 from harness.checks import Failure, require
 from harness.processes import Background
 
@@ -15,15 +17,32 @@ SECONDS_BETWEEN_KILLS = (0.3, 2.5)
 def checks(context):
     kills = context.options.kills
     name = f"{kills} times SIGKILL of the broker under an idempotent producer: every record once, in order"
-    if context.broker.can_restart:
-        for codec in ("none", "zstd"):
-            context.checks.check(f"{name} ({codec})", killed_under_producer, context, kills, codec)
-    else:
+    if not context.broker.can_restart:
         context.checks.skip(name, "the broker is not ours to kill")
+        return
+    for codec in ("none", "zstd"):
+        context.checks.check(f"{name} (kcat, {codec})", killed_under_producer, context, kills, kcat_producer(context, codec))
+    if os.path.isfile(os.path.join(paths.KAFKA_LAB, "kafka-run")):
+        context.checks.check(f"{name} (Java)", killed_under_producer, context, kills, java_producer(context))
 
 
-def killed_under_producer(context, kills, codec):
-    topic = context.topic("killed")
+def kcat_producer(context, codec):
+    # -E: a broker that is down for a moment is no reason to give up.
+    return ["kcat", "-b", context.bootstrap, "-P", "-p", "0", "-z", codec, "-E", "-X", "enable.idempotence=true", "-X", "linger.ms=5",
+            "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000", "-t"]
+
+
+def java_producer(context):
+    properties = ("linger.ms=5", "delivery.timeout.ms=120000", "reconnect.backoff.max.ms=500", "retries=2147483647", "acks=all",
+                  "max.block.ms=120000")
+    return [os.path.join(paths.KAFKA_LAB, "kafka-run"), "kafka-console-producer", "--bootstrap-server", context.bootstrap,
+            *(word for each in properties for word in ("--producer-property", each)), "--topic"]
+
+
+def killed_under_producer(context, kills, command):
+    """`command` reads lines and produces them to partition 0 of the topic whose name is put behind it."""
+    topic = Tools(context, "3.9", []).create("killed", "--partitions", "1") if command[0] != "kcat" else context.topic("killed")
+    kcat(context, "-P", "-t", topic, "-p", "0", stdin="before\n")
     read_end, write_end = os.pipe()
     written = []
     feeding = threading.Event()
@@ -32,18 +51,18 @@ def killed_under_producer(context, kills, codec):
     def feed():
         """Numbered lines at a steady rate until the kills are over."""
         number = 0
-        with os.fdopen(write_end, "w") as pipe:
-            while feeding.is_set():
-                step = RECORDS_PER_SECOND // 100
-                pipe.write("".join(f"{each}\n" for each in range(number, number + step)))
-                number += step
-                time.sleep(0.01)
+        try:
+            with os.fdopen(write_end, "w") as pipe:
+                while feeding.is_set():
+                    step = RECORDS_PER_SECOND // 100
+                    pipe.write("".join(f"{each}\n" for each in range(number, number + step)))
+                    number += step
+                    time.sleep(0.01)
+        except BrokenPipeError:
+            pass  # the producer's end says why
         written.append(number)
 
-    producer = Background(
-        ["kcat", "-b", context.bootstrap, "-P", "-t", topic, "-p", "0", "-z", codec, "-X", "enable.idempotence=true",
-         "-X", "linger.ms=5", "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000"],
-        context.path(f"producer-{codec}.log"), stdin=read_end)
+    producer = Background([*command, topic], context.path(f"{topic}.log"), stdin=read_end)
     os.close(read_end)
     feeder = threading.Thread(target=feed, daemon=True)
     with producer:
@@ -60,7 +79,7 @@ def killed_under_producer(context, kills, codec):
         feeder.join(30)
     require(code == 0, f"the producer ended with {code}: {producer.tail()}")
     read = read_all(context, topic, "-p", "0").splitlines()
-    expected = [str(number) for number in range(written[0])]
+    expected = ["before"] + [str(number) for number in range(written[0])]
     require(read == expected, difference(expected, read))
     print(f"    {written[0]} records")
 
