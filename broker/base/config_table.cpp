@@ -38,13 +38,21 @@ std::string number_text(double number) {
 }
 
 std::string range_text(const ConfigRow& row, double type_minimum, double type_maximum) {
+  auto maximum = row.maximum.value_or(type_maximum);
   return "an integer from " + number_text(row.minimum.value_or(type_minimum)) + " to " +
-         (row.maximum ? number_text(*row.maximum) : type_maximum > 9e18 ? std::to_string(std::numeric_limits<std::int64_t>::max()) : number_text(type_maximum));
+         (maximum > 9e18 ? std::to_string(std::numeric_limits<std::int64_t>::max()) : number_text(maximum));
 }
 
-tl::unexpected<Error> invalid(const ConfigRow& row, std::string_view text, const std::string& allowed) {
+template <class Integer>
+std::string integer_range_text(const ConfigRow& row) {
+  return range_text(row, static_cast<double>(std::numeric_limits<Integer>::min()), static_cast<double>(std::numeric_limits<Integer>::max()));
+}
+
+tl::unexpected<Error> invalid(const ConfigRow& row, std::string_view text) {
+  // A password is not repeated: the message goes to logs.
+  auto shown = row.type == ConfigType::password ? std::string() : " '" + std::string(text) + "'";
   return fail(ErrorKind::invalid_argument,
-              "Invalid value '" + std::string(text) + "' for configuration " + std::string(row.name) + ": allowed is " + allowed);
+              "Invalid value" + shown + " for configuration " + std::string(row.name) + ": allowed is " + allowed_config_values(row));
 }
 
 template <class Integer>
@@ -56,8 +64,7 @@ Status check_integer(const ConfigRow& row, std::string_view text) {
   bool parsed = error == std::errc{} && end == trimmed.data() + trimmed.size();
   auto value = static_cast<double>(number);
   if (!parsed || (row.minimum && value < *row.minimum) || (row.maximum && value > *row.maximum)) {
-    return invalid(row, text, range_text(row, static_cast<double>(std::numeric_limits<Integer>::min()),
-                                         static_cast<double>(std::numeric_limits<Integer>::max())));
+    return invalid(row, text);
   }
   return {};
 }
@@ -68,19 +75,14 @@ Status check_number(const ConfigRow& row, std::string_view text) {
   auto [end, error] = std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
   bool parsed = error == std::errc{} && end == trimmed.data() + trimmed.size() && std::isfinite(number);
   if (!parsed || (row.minimum && number < *row.minimum) || (row.maximum && number > *row.maximum)) {
-    std::string allowed = "a number";
-    if (row.minimum) allowed += " from " + number_text(*row.minimum);
-    if (row.maximum) allowed += " to " + number_text(*row.maximum);
-    return invalid(row, text, allowed);
+    return invalid(row, text);
   }
   return {};
 }
 
 Status check_allowed(const ConfigRow& row, std::string_view text, std::string_view item) {
   if (row.allowed.empty() || std::ranges::find(row.allowed, item) != row.allowed.end()) return {};
-  std::string allowed = "one of";
-  for (auto word : row.allowed) allowed += (word == row.allowed.front() ? " " : ", ") + std::string(word);
-  return invalid(row, text, allowed);
+  return invalid(row, text);
 }
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
@@ -128,12 +130,96 @@ const ConfigRow* ConfigTable::nearest(std::string_view name) const {
   return best;
 }
 
+std::string allowed_config_values(const ConfigRow& row) {
+  if (row.check != nullptr) return std::string(row.check->allowed);
+  switch (row.type) {
+    case ConfigType::boolean: return "true or false";
+    case ConfigType::int16: return integer_range_text<std::int16_t>(row);
+    case ConfigType::int32: return integer_range_text<std::int32_t>(row);
+    case ConfigType::int64: return integer_range_text<std::int64_t>(row);
+    case ConfigType::float64: {
+      std::string allowed = "a number";
+      if (row.minimum) allowed += " from " + number_text(*row.minimum);
+      if (row.maximum) allowed += " to " + number_text(*row.maximum);
+      return allowed;
+    }
+    case ConfigType::string:
+    case ConfigType::list: {
+      if (row.allowed.empty()) return row.type == ConfigType::list ? "words with commas between them" : "any text";
+      std::string allowed = row.type == ConfigType::list ? "a list of" : "one of";
+      for (auto word : row.allowed) allowed += (word == row.allowed.front() ? " " : ", ") + std::string(word);
+      return allowed;
+    }
+    case ConfigType::class_name: return "the name of a Java class";
+    case ConfigType::password: return "any text";
+  }
+  return {};
+}
+
+namespace {
+
+std::string integer_text(std::string_view text) {
+  auto trimmed = trim(text);
+  if (trimmed.starts_with('+')) trimmed.remove_prefix(1);
+  std::int64_t number = 0;
+  std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
+  return std::to_string(number);
+}
+
+// As Java prints a double: decimal between 0.001 and 10,000,000, scientific beyond, always with a digit after the point.
+std::string java_double_text(double number) {
+  if (number == 0) return std::signbit(number) ? "-0.0" : "0.0";
+  constexpr std::size_t longest = 400;
+  char buffer[longest];
+  auto magnitude = std::abs(number);
+  bool decimal = magnitude >= 1e-3 && magnitude < 1e7;
+  auto format = decimal ? std::chars_format::fixed : std::chars_format::scientific;
+  auto [end, error] = std::to_chars(buffer, buffer + longest, number, format);
+  std::string text(buffer, end);
+  auto exponent_at = text.find('e');
+  auto mantissa = text.substr(0, exponent_at);
+  if (mantissa.find('.') == std::string::npos) mantissa += ".0";
+  if (exponent_at == std::string::npos) return mantissa;
+  int exponent = 0;
+  auto from = exponent_at + (text[exponent_at + 1] == '+' ? 2 : 1);
+  std::from_chars(text.data() + from, text.data() + text.size(), exponent);
+  return mantissa + "E" + std::to_string(exponent);
+}
+
+}  // namespace
+
+std::string canonical_config_text(const ConfigRow& row, std::string_view text) {
+  switch (row.type) {
+    case ConfigType::boolean: return equals_ignoring_case(trim(text), "true") ? "true" : "false";
+    case ConfigType::int16:
+    case ConfigType::int32:
+    case ConfigType::int64: return integer_text(text);
+    case ConfigType::float64: {
+      auto trimmed = trim(text);
+      double number = 0;
+      std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
+      return java_double_text(number);
+    }
+    case ConfigType::list: {
+      std::string joined;
+      auto items = split_list(text);
+      for (std::size_t i = 0; i < items.size(); ++i) joined += (i == 0 ? "" : ",") + items[i];
+      return joined;
+    }
+    case ConfigType::string:
+    case ConfigType::class_name:
+    case ConfigType::password: return std::string(trim(text));
+  }
+  return std::string(text);
+}
+
 Status check_config_value(const ConfigRow& row, std::string_view text) {
+  if (row.check != nullptr && !row.check->accepts(text)) return invalid(row, text);
   switch (row.type) {
     case ConfigType::boolean: {
       auto word = trim(text);
       if (equals_ignoring_case(word, "true") || equals_ignoring_case(word, "false")) return {};
-      return invalid(row, text, "true or false");
+      return invalid(row, text);
     }
     case ConfigType::int16: return check_integer<std::int16_t>(row, text);
     case ConfigType::int32: return check_integer<std::int32_t>(row, text);
@@ -144,7 +230,7 @@ Status check_config_value(const ConfigRow& row, std::string_view text) {
         if (auto checked = check_allowed(row, text, item); !checked) return checked;
       }
       return {};
-    case ConfigType::string: return check_allowed(row, text, text);
+    case ConfigType::string: return check_allowed(row, text, trim(text));
     case ConfigType::class_name:
     case ConfigType::password: return {};
   }

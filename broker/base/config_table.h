@@ -18,6 +18,19 @@ enum class ConfigType : std::uint8_t { boolean, string, int16, int32, int64, flo
 
 enum class ConfigScope : std::uint8_t { broker, topic };
 
+// What a value does. Kafka's keys are all known, so that a server.properties is read as it is; a key that does nothing says so.
+enum class ConfigSupport : std::uint8_t {
+  effective,
+  not_yet,         // accepted, and without effect for now
+  not_applicable,  // accepted, and without effect by design: KRaft's keys, Java's
+};
+
+// A rule that bounds and word lists cannot say. `allowed` completes "allowed is …".
+struct ConfigCheck {
+  bool (*accepts)(std::string_view text);
+  std::string_view allowed;
+};
+
 struct ConfigRow {
   std::string_view name;
   ConfigType type;
@@ -25,12 +38,16 @@ struct ConfigRow {
   // As Kafka prints it. nullopt: the default is null (no value).
   std::optional<std::string_view> default_value;
   std::string_view documentation;
-  std::optional<double> minimum;                  // inclusive
-  std::optional<double> maximum;                  // inclusive
+  std::optional<double> minimum{};                // inclusive
+  std::optional<double> maximum{};                // inclusive
   std::span<const std::string_view> allowed{};    // for strings and each item of lists; empty: anything
   bool dynamic = false;                           // may change without a restart
   // For a topic row: the broker key that gives its default ("log.retention.ms" for "retention.ms"); empty where there is none.
   std::string_view synonym{};
+  bool per_broker = false;                        // dynamic, but never as the default of all brokers
+  bool internal = false;                          // known, and listed only where it is set
+  ConfigSupport support = ConfigSupport::effective;
+  const ConfigCheck* check = nullptr;
 };
 
 // A parsed value keeps its text: DescribeConfigs answers with the words that were given.
@@ -51,6 +68,13 @@ class ConfigTable {
 
 // Checks `text` against the row's type and bounds. The error names the key, the value and what is allowed.
 Status check_config_value(const ConfigRow& row, std::string_view text);
+
+// What is allowed, to complete "allowed is …": "an integer from 1 to 10", "one of a, b".
+std::string allowed_config_values(const ConfigRow& row);
+
+// The text as Kafka reports a parsed value: trimmed, "true" for "TRUE", "5" for "+5", "0.5" for "0.50", "a,b" for "a , b".
+// `text` has passed check_config_value.
+std::string canonical_config_text(const ConfigRow& row, std::string_view text);
 
 // Values by key over a table: an explicit value where there is one, else the row's default.
 class ConfigValues {

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <iterator>
+
 namespace millrace {
 namespace {
 
@@ -31,6 +33,14 @@ spdlog::level::level_enum level_of(LogLevel level) {
 }  // namespace
 
 void set_log_level(LogLevel level) { sink().set_level(level_of(level)); }
+
+std::optional<LogLevel> parse_log_level(std::string_view name) {
+  constexpr std::string_view names[] = {"trace", "debug", "info", "warning", "error", "off"};
+  for (std::size_t i = 0; i < std::size(names); ++i) {
+    if (names[i] == name) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
+}
 
 bool log_enabled(LogLevel level) { return sink().should_log(level_of(level)); }
 

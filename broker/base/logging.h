@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@ namespace millrace {
 enum class LogLevel : std::uint8_t { trace, debug, info, warning, error, off };
 
 void set_log_level(LogLevel level);
+// "trace", "debug", "info", "warning", "error" or "off".
+[[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view name);
 [[nodiscard]] bool log_enabled(LogLevel level);
 void log_line(LogLevel level, std::string_view component, std::string_view message);
 

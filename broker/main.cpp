@@ -1,0 +1,154 @@
+// millrace-broker: the command line, signals, the probes' port. The broker itself is server/broker.h.
+
+#include <malloc.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/base/logging.h"
+#include "broker/base/metrics.h"
+#include "broker/http/http_server.h"
+#include "broker/server/broker.h"
+#include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/configuration/configuration_reference.h"
+
+namespace {
+
+using namespace millrace;
+
+constexpr Logger logger{"main"};
+
+// One line for people, and the exit code of a start that failed.
+int refuse(const std::string& message) {
+  std::fprintf(stderr, "millrace-broker: %s\n", message.c_str());
+  return 1;
+}
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) logger.warning("the limit of open files stays at its soft value");
+}
+
+// Threads that are started later inherit the mask: signals come to wait_for_stop_signal alone.
+sigset_t block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+Result<std::unique_ptr<http::HttpServer>> serve_probes(const server::BrokerConfiguration& configuration, const server::BrokerHealth& health,
+                                                       const MetricsRegistry& metrics) {
+  http::HttpConfig config;
+  config.host = configuration.http_address;
+  config.port = static_cast<std::uint16_t>(configuration.http_port);
+  auto probes = http::HttpServer::start(config);
+  if (!probes) return probes;
+  (*probes)->handle("/metrics", [&metrics](const http::HttpRequest&) {
+    return http::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics.text()};
+  });
+  (*probes)->handle("/livez", [&health](const http::HttpRequest&) {
+    return health.is_alive() ? http::HttpResponse{200, "text/plain; charset=utf-8", "ok\n"}
+                             : http::HttpResponse{503, "text/plain; charset=utf-8", "an event loop is stuck\n"};
+  });
+  (*probes)->handle("/readyz", [&health](const http::HttpRequest&) {
+    auto ready = health.readiness();
+    return ready ? http::HttpResponse{200, "text/plain; charset=utf-8", "ok\n"}
+                 : http::HttpResponse{503, "text/plain; charset=utf-8", ready.error().message + "\n"};
+  });
+  return probes;
+}
+
+void print_welcome(const server::BrokerConfiguration& configuration, const server::Broker& broker) {
+  const auto& address = broker.listeners().front().address;
+  std::printf("Millrace broker %d of cluster %s\n", broker.broker_id().value(), broker.cluster_id().c_str());
+  for (const auto& listener : broker.listeners()) std::printf("bootstrap  %s (%s)\n", listener.address.c_str(), listener.name.c_str());
+  for (const auto& directory : configuration.log_directories) std::printf("data       %s\n", directory.c_str());
+  std::printf("produce    echo hello | kcat -P -b %s -t greetings\n", address.c_str());
+  std::printf("consume    kcat -C -b %s -t greetings -o beginning -e\n", address.c_str());
+  std::fflush(stdout);
+}
+
+int run(const server::BrokerConfiguration& configuration) {
+  const auto signals = block_stop_signals();
+  raise_file_limit();
+  MetricsRegistry metrics;
+  server::Broker broker(configuration, metrics);
+  std::unique_ptr<http::HttpServer> probes;
+  if (configuration.http_port >= 0) {
+    auto served = serve_probes(configuration, broker.health(), metrics);
+    if (!served) return refuse(served.error().message);
+    probes = std::move(*served);
+  }
+
+  // A stop during the start, which may recover for minutes, is a stop at once: what is on disk is safe at any instant.
+  std::atomic<bool> started{false};
+  std::atomic<bool> over{false};
+  std::thread waiter([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (over.load()) return;
+    if (!started.load()) {
+      std::fprintf(stderr, "millrace-broker: stopped during the start\n");
+      ::_exit(128 + signal);
+    }
+    logger.info("stopping");
+  });
+
+  auto serving = broker.start();
+  if (serving) {
+    print_welcome(configuration, broker);
+    started.store(true);
+  } else {
+    over.store(true);
+    pthread_kill(waiter.native_handle(), SIGTERM);
+  }
+  waiter.join();
+  if (!serving) return refuse(serving.error().message);
+  auto stopped = broker.stop();
+  if (probes) probes->stop();
+  if (!stopped) return refuse("not stopped cleanly: " + stopped.error().message);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Shards free what other shards allocated: arenas per thread would keep it. Two are enough for threads that run to completion.
+  mallopt(M_ARENA_MAX, 2);
+  CLI::App app("Millrace broker: Kafka's protocol and Kafka's files, in C++");
+  std::string properties;
+  std::vector<std::string> overrides;
+  std::string log_level = "info";
+  bool reference = false;
+  app.add_option("server.properties", properties, "Kafka's configuration file");
+  app.add_option("--override", overrides, "key=value, over the file; may be given many times")->take_all();
+  app.add_option("--log-level", log_level, "trace, debug, info, warning or error")->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  app.add_flag("--print-configuration-reference", reference, "print the page of all keys and end");
+  app.set_version_flag("--version", std::string("millrace-broker " MILLRACE_VERSION));
+  CLI11_PARSE(app, argc, argv);
+  if (reference) {
+    std::fputs(server::configuration_reference().c_str(), stdout);
+    return 0;
+  }
+  set_log_level(parse_log_level(log_level).value_or(LogLevel::info));
+
+  auto configuration = server::load_broker_configuration(properties, overrides);
+  if (!configuration) return refuse(configuration.error().message);
+  for (const auto& warning : configuration->warnings) logger.warning(warning);
+  return run(*configuration);
+}

@@ -1,0 +1,106 @@
+#include "broker/replication/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::replication {
+
+Partition::Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log) : self_(self), log_(std::move(log)) {}
+
+Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas) {
+  if (leader_ && leader_->leader_epoch() >= leader_epoch) return {};
+  if (auto started = log_->start_leader_epoch(leader_epoch); !started) return started;
+  leader_.emplace(self_, leader_epoch, in_sync_replicas, log_->log_end_offset(), high_watermark());
+  log_->publish_high_watermark(leader_->high_watermark());
+  complete_pending();
+  return {};
+}
+
+void Partition::resign() {
+  leader_.reset();
+  for (auto& wait : std::exchange(waits_, {})) wait->fire();
+  for (auto& append : std::exchange(pending_, {})) append.done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
+}
+
+Offset Partition::high_watermark() const { return leader_ ? leader_->high_watermark() : log_->checkpointed_high_watermark(); }
+
+Offset Partition::last_stable_offset() const {
+  auto unstable = log_->first_unstable_offset();
+  return unstable == Offset::none() ? high_watermark() : std::min(unstable, high_watermark());
+}
+
+std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_leader_epoch) const {
+  if (!leader_) return PartitionRefusal::not_leader;
+  if (current_leader_epoch == LeaderEpoch::none() || current_leader_epoch == leader_->leader_epoch()) return std::nullopt;
+  return current_leader_epoch < leader_->leader_epoch() ? PartitionRefusal::fenced_leader_epoch : PartitionRefusal::unknown_leader_epoch;
+}
+
+void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
+  auto refusal = check_leader(LeaderEpoch::none());
+  if (!refusal && call.all_replicas && leader_->in_sync_replica_count() < call.min_in_sync_replicas) {
+    refusal = PartitionRefusal::not_enough_replicas;
+  }
+  if (refusal) return done(tl::unexpected(AppendFailure{refusal, {}}));
+  log::AppendRequest request{call.batches, log::AppendOrigin::client, leader_->leader_epoch(), call.now};
+  log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
+                         done = std::move(done)](log::AppendOutcome outcome) mutable {
+    if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));
+    if (!outcome->duplicate) self->on_appended(*outcome);
+    if (all_replicas && self->leader_ && outcome->last_offset >= self->high_watermark()) {
+      self->pending_.push_back({outcome->last_offset, *outcome, std::move(done)});
+      return;
+    }
+    done(*outcome);
+  });
+}
+
+void Partition::on_appended(const log::AppendResult& result) {
+  if (!leader_ || !leader_->on_acknowledged(self_, log_->log_end_offset())) return;
+  log_->publish_high_watermark(leader_->high_watermark());
+  std::erase_if(waits_, [](const auto& wait) { return wait->fired(); });
+  for (const auto& wait : waits_) wait->add(static_cast<std::int64_t>(result.size_bytes));
+  complete_pending();
+}
+
+void Partition::complete_pending() {
+  auto above = std::ranges::find_if(pending_, [&](const auto& append) { return append.last_offset >= high_watermark(); });
+  std::vector<PendingAppend> ready(std::make_move_iterator(pending_.begin()), std::make_move_iterator(above));
+  pending_.erase(pending_.begin(), above);
+  for (auto& append : ready) append.done(append.result);
+}
+
+void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
+  if (auto refusal = check_leader(call.current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
+  const Offset stable = last_stable_offset();
+  log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes, call.min_one_message};
+  log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
+    if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
+    done(FetchResult{std::move(outcome->records), outcome->resident, watermark, stable, outcome->log_start_offset});
+  });
+}
+
+void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed, PartitionOffsetCompletion done) {
+  if (auto refusal = check_leader(current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
+  const Offset visible = read_committed ? last_stable_offset() : high_watermark();
+  if (timestamp == log::OffsetSpec::latest) {
+    return done(log::TimestampOffset{TimestampMs::none(), visible, leader_->leader_epoch()});
+  }
+  log_->find_offset(timestamp, [visible, timestamp, done = std::move(done)](log::TimestampOutcome outcome) mutable {
+    if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
+    // A record that consumers may not see yet is not an answer to a question about time (Kafka: Partition.fetchOffsetForTimestamp).
+    bool by_time = timestamp.value() >= 0 || timestamp == log::OffsetSpec::max_timestamp;
+    if (by_time && outcome->offset >= visible) return done(log::TimestampOffset{});
+    done(*outcome);
+  });
+}
+
+void Partition::wait_for_records(FetchWaitPointer wait, Offset seen) {
+  if (!leader_ || high_watermark() > seen) return wait->fire();
+  waits_.push_back(std::move(wait));
+}
+
+void Partition::forget(const FetchWait* wait) {
+  std::erase_if(waits_, [&](const auto& standing) { return standing.get() == wait; });
+}
+
+}  // namespace millrace::replication

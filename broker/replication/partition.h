@@ -1,0 +1,114 @@
+// One partition as this broker hosts it: its log, and while this broker leads it, the leader's state and the fetches that wait.
+// Owned by the partition's shard: every method is called in its tasks, every completion runs there.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "broker/base/shard.h"
+#include "broker/base/types.h"
+#include "broker/log/partition_log.h"
+#include "broker/replication/fetch_wait.h"
+#include "broker/replication/partition_leader.h"
+
+namespace millrace::replication {
+
+// Why a partition cannot be used by this request.
+enum class PartitionRefusal : std::uint8_t {
+  not_leader,            // another broker leads it, or nobody does
+  fenced_leader_epoch,   // the client's epoch is older than the leader's
+  unknown_leader_epoch,  // the client's epoch is newer: this broker has not heard of it yet
+  not_enough_replicas,   // acks=all, and fewer in-sync replicas than min.insync.replicas
+  offline,               // its log could not be opened
+};
+
+struct AppendCall {
+  MutableBytes batches;  // valid until the completion has run; written to in place
+  TimestampMs now;
+  bool all_replicas = false;  // acks=all: completes when the high watermark has reached the records
+  std::size_t min_in_sync_replicas = 1;
+};
+
+struct AppendFailure {
+  std::optional<PartitionRefusal> refusal;  // set: nothing was tried
+  log::AppendError error{};                 // else
+};
+using PartitionAppendOutcome = tl::expected<log::AppendResult, AppendFailure>;
+using PartitionAppendCompletion = UniqueFunction<void(PartitionAppendOutcome)>;
+
+struct FetchCall {
+  Offset offset;
+  LeaderEpoch current_leader_epoch = LeaderEpoch::none();
+  std::uint64_t max_bytes = 0;
+  bool min_one_message = false;
+  bool read_committed = false;
+};
+
+struct FetchResult {
+  FileSlice records;
+  bool resident = false;
+  Offset high_watermark;
+  Offset last_stable_offset;
+  Offset log_start_offset;
+};
+
+struct FetchFailure {
+  std::optional<PartitionRefusal> refusal;
+  log::ReadError error{};
+};
+using PartitionFetchOutcome = tl::expected<FetchResult, FetchFailure>;
+using PartitionFetchCompletion = UniqueFunction<void(PartitionFetchOutcome)>;
+
+using PartitionOffsetOutcome = tl::expected<log::TimestampOffset, FetchFailure>;
+using PartitionOffsetCompletion = UniqueFunction<void(PartitionOffsetOutcome)>;
+
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log);
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  // This broker leads in `leader_epoch`. An epoch that is not newer than the current one changes nothing.
+  Status lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas);
+  // It does not lead any more: waiting fetches wake and learn it.
+  void resign();
+
+  [[nodiscard]] bool is_leader() const { return leader_.has_value(); }
+  [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_ ? leader_->leader_epoch() : LeaderEpoch::none(); }
+  [[nodiscard]] const std::shared_ptr<log::PartitionLog>& log() const { return log_; }
+  [[nodiscard]] Offset high_watermark() const;
+  // What a read_committed consumer may see up to.
+  [[nodiscard]] Offset last_stable_offset() const;
+
+  void append(const AppendCall& call, PartitionAppendCompletion done);
+  // Consumers see the log up to the high watermark, or the last stable offset.
+  void fetch(const FetchCall& call, PartitionFetchCompletion done);
+  void find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed, PartitionOffsetCompletion done);
+
+  // Counts every record that becomes readable from now on for `wait`; when more than `seen` is readable already, it wakes at
+  // once. A wait that fired is forgotten with the next append or by forget.
+  void wait_for_records(FetchWaitPointer wait, Offset seen);
+  void forget(const FetchWait* wait);
+
+ private:
+  struct PendingAppend {
+    Offset last_offset;
+    log::AppendResult result;
+    PartitionAppendCompletion done;
+  };
+
+  [[nodiscard]] std::optional<PartitionRefusal> check_leader(LeaderEpoch current_leader_epoch) const;
+  void on_appended(const log::AppendResult& result);
+  void complete_pending();
+
+  const BrokerId self_;
+  std::shared_ptr<log::PartitionLog> log_;
+  std::optional<PartitionLeader> leader_;
+  std::vector<FetchWaitPointer> waits_;
+  std::vector<PendingAppend> pending_;  // acks=all, above the high watermark, by ascending offset
+};
+
+}  // namespace millrace::replication

@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "broker/base/logging.h"
+#include "broker/replication/replica_manager.h"
+
+namespace millrace::replication {
+namespace {
+
+constexpr Logger logger{"replication"};
+constexpr Duration retry_delay = std::chrono::seconds(5);
+
+struct PartitionKeyView {
+  std::string_view topic;
+  PartitionIndex partition;
+};
+struct PartitionHash {
+  using is_transparent = void;
+  std::size_t operator()(PartitionKeyView key) const noexcept {
+    return std::hash<std::string_view>{}(key.topic) * 31 + static_cast<std::size_t>(key.partition.value());
+  }
+  std::size_t operator()(const TopicPartition& key) const noexcept { return (*this)(PartitionKeyView{key.topic, key.partition}); }
+};
+struct PartitionEqual {
+  using is_transparent = void;
+  template <class Left, class Right>
+  bool operator()(const Left& left, const Right& right) const noexcept {
+    return left.partition == right.partition && std::string_view(left.topic) == std::string_view(right.topic);
+  }
+};
+
+std::string name_of(const TopicPartition& key) { return key.topic + "-" + std::to_string(key.partition.value()); }
+
+}  // namespace
+
+ShardId owner_of(std::string_view topic, PartitionIndex partition, std::size_t shard_count) {
+  // Neighbouring partitions of a topic go to neighbouring shards: a topic with as many partitions as shards uses all of them.
+  return static_cast<ShardId>((std::hash<std::string_view>{}(topic) + static_cast<std::size_t>(partition.value())) % shard_count);
+}
+
+class PartitionTable::State : public std::enable_shared_from_this<PartitionTable::State> {
+ public:
+  State(Shard& shard, std::size_t shard_count, Environment environment)
+      : shard_(shard), shard_count_(shard_count), environment_(std::move(environment)) {}
+
+  // What the image wants of a partition.
+  struct Wanted {
+    TopicId topic_id;
+    BrokerId leader;
+    LeaderEpoch leader_epoch;
+    std::vector<BrokerId> isr;
+    log::LogConfig config;
+  };
+
+  // One step at a time: while a log is being made or removed the slot is busy, and what the image says meanwhile is done after.
+  struct Slot {
+    std::optional<Wanted> wanted;
+    std::shared_ptr<Partition> partition;
+    bool busy = false;
+    bool offline = false;
+    std::vector<Job> waiting;
+  };
+
+  using Slots = std::unordered_map<TopicPartition, Slot, PartitionHash, PartitionEqual>;
+
+  [[nodiscard]] bool owns(std::string_view topic, PartitionIndex partition) const {
+    return owner_of(topic, partition, shard_count_) == shard_.id();
+  }
+
+  void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image, const metadata::ConfigMap& overrides) {
+    TopicPartition key{topic.name, image.index};
+    slots_[key].wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.log_config(overrides)};
+    step(key);
+  }
+
+  void drop(const std::string& topic, PartitionIndex partition) {
+    auto slot = slots_.find(PartitionKeyView{topic, partition});
+    if (slot == slots_.end()) return;
+    slot->second.wanted.reset();
+    step(TopicPartition{topic, partition});
+  }
+
+  void set_config(const std::string& topic, const metadata::ConfigMap& overrides) {
+    auto config = environment_.log_config(overrides);
+    for (auto& [key, slot] : slots_) {
+      if (key.topic != topic || !slot.wanted) continue;
+      slot.wanted->config = config;
+      if (slot.partition) slot.partition->log()->set_config(config);
+    }
+  }
+
+  // Takes the next step towards what is wanted; called again when it is done.
+  void step(const TopicPartition& key) {
+    auto found = slots_.find(key);
+    if (found == slots_.end() || found->second.busy) return;
+    auto& slot = found->second;
+    bool stale = slot.partition && (!slot.wanted || slot.wanted->topic_id != slot.partition->log()->topic_id());
+    if (stale || (!slot.wanted && slot.offline)) return remove_log(key, slot);
+    if (slot.wanted && !slot.partition) return open_log(key, slot);
+    if (slot.wanted) update_leadership(key, slot);
+    settle(found);
+  }
+
+  void update_leadership(const TopicPartition& key, Slot& slot) {
+    if (slot.partition->log()->config() != slot.wanted->config) slot.partition->log()->set_config(slot.wanted->config);
+    if (slot.wanted->leader != environment_.self) {
+      if (slot.partition->is_leader()) slot.partition->resign();
+      return;
+    }
+    if (auto led = slot.partition->lead(slot.wanted->leader_epoch, slot.wanted->isr); !led) {
+      logger.error("cannot lead " + name_of(key) + ": " + led.error().message);
+    }
+  }
+
+  void open_log(const TopicPartition& key, Slot& slot) {
+    slot.busy = true;
+    environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config,
+                                     [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
+                                       if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
+                                     });
+  }
+
+  void on_opened(const TopicPartition& key, Result<std::shared_ptr<log::PartitionLog>> opened) {
+    auto& slot = slots_.at(key);
+    slot.busy = false;
+    if (opened) {
+      slot.partition = std::make_shared<Partition>(environment_.self, std::move(*opened));
+      slot.offline = false;
+      return step(key);
+    }
+    if (opened.error().kind == ErrorKind::conflict && slot.wanted) {
+      // The directory of a topic that was deleted and made again under its name while this broker was away.
+      logger.warning("the log of " + name_of(key) + " belongs to a deleted topic and is removed: " + opened.error().message);
+      return remove_log(key, slot);
+    }
+    logger.error("the log of " + name_of(key) + " cannot be opened: " + opened.error().message);
+    slot.offline = true;
+    if (!slot.wanted) return step(key);
+    retry_later(key);
+    settle(slots_.find(key));
+  }
+
+  void remove_log(const TopicPartition& key, Slot& slot) {
+    slot.busy = true;
+    slot.offline = false;
+    if (slot.partition) {
+      slot.partition->resign();
+      slot.partition->log()->stop();
+      slot.partition.reset();
+    }
+    environment_.logs->remove(key, [weak = weak_from_this(), key](const Status& removed) {
+      auto self = weak.lock();
+      if (!self) return;
+      auto& finished = self->slots_.at(key);
+      finished.busy = false;
+      if (!removed && removed.error().kind != ErrorKind::not_found) {
+        logger.error("the log of " + name_of(key) + " cannot be removed: " + removed.error().message);
+        finished.offline = true;
+        self->retry_later(key);
+        return self->settle(self->slots_.find(key));
+      }
+      self->step(key);
+    });
+  }
+
+  void retry_later(const TopicPartition& key) {
+    shard_.after(retry_delay, [weak = weak_from_this(), key] {
+      if (auto self = weak.lock()) self->step(key);
+    });
+  }
+
+  void settle(Slots::iterator found) {
+    auto waiting = std::exchange(found->second.waiting, {});
+    if (!found->second.wanted && !found->second.partition && !found->second.offline) slots_.erase(found);
+    for (auto& job : waiting) job();
+  }
+
+  Shard& shard_;
+  const std::size_t shard_count_;
+  const Environment environment_;
+  Slots slots_;
+};
+
+PartitionTable::PartitionTable(Shard& shard, std::size_t shard_count, Environment environment)
+    : state_(std::make_shared<State>(shard, shard_count, std::move(environment))) {}
+PartitionTable::~PartitionTable() = default;
+
+std::shared_ptr<Partition> PartitionTable::find(std::string_view topic, PartitionIndex partition) const {
+  auto slot = state_->slots_.find(PartitionKeyView{topic, partition});
+  return slot == state_->slots_.end() ? nullptr : slot->second.partition;
+}
+
+bool PartitionTable::is_offline(std::string_view topic, PartitionIndex partition) const {
+  auto slot = state_->slots_.find(PartitionKeyView{topic, partition});
+  return slot != state_->slots_.end() && slot->second.offline;
+}
+
+std::size_t PartitionTable::size() const { return state_->slots_.size(); }
+
+void PartitionTable::apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after) {
+  auto& state = *state_;
+  metadata::ClusterImage::for_each_changed_topic(before, after, [&](const auto& old, const auto& now) {
+    if (old) {
+      for (const auto& partition : old->partitions) {
+        const auto* still = now ? now->partition(partition.index) : nullptr;
+        bool hosted = still != nullptr && std::ranges::find(still->replicas, state.environment_.self) != still->replicas.end();
+        if (!hosted && state.owns(old->name, partition.index)) state.drop(old->name, partition.index);
+      }
+    }
+    if (!now) return;
+    auto overrides = after.topic_config(now->name);
+    for (const auto& partition : now->partitions) {
+      bool hosted = std::ranges::find(partition.replicas, state.environment_.self) != partition.replicas.end();
+      if (hosted && state.owns(now->name, partition.index)) state.want(*now, partition, *overrides);
+    }
+  });
+  metadata::ClusterImage::for_each_changed_config(
+      before, after, [&](metadata::ConfigEntity entity, const std::string& name, const auto& /*old*/, const auto& now) {
+        if (entity == metadata::ConfigEntity::topics) state.set_config(name, now);
+      });
+}
+
+void PartitionTable::when_settled(std::string_view topic, PartitionIndex partition, const TopicId& topic_id, Job done) {
+  auto& slot = state_->slots_[TopicPartition{std::string(topic), partition}];
+  if (!slot.busy && slot.wanted && slot.wanted->topic_id == topic_id) return done();
+  slot.waiting.push_back(std::move(done));
+}
+
+}  // namespace millrace::replication

@@ -1,0 +1,48 @@
+#include "broker/replication/replica_manager.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace millrace::replication {
+
+ReplicaManager::ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment) : shards_(shards), self_(environment.self) {
+  tables_.reserve(shards.size());
+  for (ShardId id = 0; id < shards.size(); ++id) {
+    tables_.push_back(std::make_unique<PartitionTable>(shards.at(id), shards.size(), environment));
+  }
+}
+
+ReplicaManager::~ReplicaManager() = default;
+
+void ReplicaManager::follow(metadata::MetadataCache& cache) {
+  for (ShardId id = 0; id < shards_.size(); ++id) {
+    cache.subscribe(id, [table = tables_[id].get()](const auto& before, const auto& after) { table->apply(*before, *after); });
+  }
+}
+
+Shard& ReplicaManager::owner(std::string_view topic, PartitionIndex partition) {
+  return shards_.at(owner_of(topic, partition, shards_.size()));
+}
+
+void ReplicaManager::when_settled(Shard& home, std::shared_ptr<const metadata::TopicImage> topic, Job done) {
+  struct Gather {
+    std::size_t remaining = 1;
+    Job done;
+  };
+  auto gather = std::make_shared<Gather>(Gather{1, std::move(done)});
+  auto arrive = [gather] {
+    if (--gather->remaining == 0) gather->done();
+  };
+  for (const auto& partition : topic->partitions) {
+    if (std::ranges::find(partition.replicas, self_) == partition.replicas.end()) continue;
+    ++gather->remaining;
+    auto owner_id = owner_of(topic->name, partition.index, shards_.size());
+    shards_.at(owner_id).post([this, owner_id, topic, index = partition.index, &home, arrive] {
+      tables_[owner_id]->when_settled(topic->name, index, topic->id, [&home, arrive] { home.post(arrive); });
+    });
+  }
+  arrive();
+}
+
+}  // namespace millrace::replication

@@ -1,0 +1,79 @@
+// All partitions that this broker hosts, each on the shard that owns it, kept as the cluster's image says: a partition that has
+// this broker among its replicas gets a log, one that has it as leader is led, one that is gone loses its log
+// (Kafka: ReplicaManager, HostedPartition).
+//
+// Which shard owns a partition depends on its name alone, so that any shard knows whom to ask without a lookup.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/shard.h"
+#include "broker/base/types.h"
+#include "broker/log/log_manager.h"
+#include "broker/metadata/metadata_cache.h"
+#include "broker/replication/partition.h"
+
+namespace millrace::replication {
+
+// Any thread.
+ShardId owner_of(std::string_view topic, PartitionIndex partition, std::size_t shard_count);
+
+// The partitions of one shard. Only its tasks touch it.
+class PartitionTable {
+ public:
+  struct Environment {
+    BrokerId self;
+    log::LogManager* logs;
+    // The configuration of a topic's logs: its overrides over the broker's defaults. Any thread.
+    std::function<log::LogConfig(const metadata::ConfigMap& overrides)> log_config;
+  };
+
+  PartitionTable(Shard& shard, std::size_t shard_count, Environment environment);
+  ~PartitionTable();
+  PartitionTable(const PartitionTable&) = delete;
+  PartitionTable& operator=(const PartitionTable&) = delete;
+
+  // Null when this broker does not host it, or not yet.
+  [[nodiscard]] std::shared_ptr<Partition> find(std::string_view topic, PartitionIndex partition) const;
+  // It is hosted here but its log could not be opened.
+  [[nodiscard]] bool is_offline(std::string_view topic, PartitionIndex partition) const;
+  [[nodiscard]] std::size_t size() const;
+
+  // Brings what this shard owns in line with `after`. What it starts goes on after it returns.
+  void apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after);
+  // Calls `done` when this shard has been told of the partition, whose topic has that id, and what followed is over: it serves, or it
+  // is offline. Only for partitions that an image which was published has, and that this shard owns.
+  void when_settled(std::string_view topic, PartitionIndex partition, const TopicId& topic_id, Job done);
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+class ReplicaManager {
+ public:
+  ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment);
+  ~ReplicaManager();
+  ReplicaManager(const ReplicaManager&) = delete;
+  ReplicaManager& operator=(const ReplicaManager&) = delete;
+
+  // Follows `cache` on every shard. Before the first image, once.
+  void follow(metadata::MetadataCache& cache);
+
+  [[nodiscard]] Shard& owner(std::string_view topic, PartitionIndex partition);
+  [[nodiscard]] PartitionTable& table(ShardId shard) { return *tables_[shard]; }  // only in that shard's tasks
+
+  // Calls `done` on `home` when all partitions of `topic`, taken from an image that was published, that are hosted here have settled.
+  void when_settled(Shard& home, std::shared_ptr<const metadata::TopicImage> topic, Job done);
+
+ private:
+  ShardGroup& shards_;
+  const BrokerId self_;
+  std::vector<std::unique_ptr<PartitionTable>> tables_;
+};
+
+}  // namespace millrace::replication

@@ -1,0 +1,55 @@
+#include "broker/server/handler_list.h"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/protocol/message.h"
+#include "broker/server/handlers/api_versions.h"
+#include "broker/server/handlers/create_topics.h"
+#include "broker/server/handlers/delete_topics.h"
+#include "broker/server/handlers/describe_cluster.h"
+#include "broker/server/handlers/describe_configs.h"
+#include "broker/server/handlers/fetch.h"
+#include "broker/server/handlers/init_producer_id.h"
+#include "broker/server/handlers/list_offsets.h"
+#include "broker/server/handlers/metadata.h"
+#include "broker/server/handlers/produce.h"
+#include "broker/server/request_context.h"
+
+namespace millrace::server {
+namespace {
+
+template <class Handler>
+Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& context) {
+  auto request = protocol::decode<typename Handler::Request>(body, context.version());
+  if (!request) co_return tl::unexpected(request.error());
+  auto response = co_await Handler::handle(*request, context);
+  if (!response) co_return tl::unexpected(response.error());
+  if (!response->has_value()) co_return std::optional<OutputChain>();
+  auto frame = protocol::encode_response_frame(**response, context.version(), context.header().correlation_id);
+  if (!frame) co_return tl::unexpected(frame.error());
+  co_return std::optional<OutputChain>(std::move(*frame));
+}
+
+template <class Handler>
+constexpr HandlerEntry entry() {
+  return {Handler::Request::api_key, Handler::Request::versions, &handle<Handler>};
+}
+
+constexpr std::array entries{
+    entry<ProduceHandler>(),      entry<FetchHandler>(),        entry<ListOffsetsHandler>(),    entry<MetadataHandler>(),
+    entry<ApiVersionsHandler>(),  entry<CreateTopicsHandler>(), entry<DeleteTopicsHandler>(),   entry<InitProducerIdHandler>(),
+    entry<DescribeConfigsHandler>(), entry<DescribeClusterHandler>(),
+};
+static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
+
+}  // namespace
+
+std::span<const HandlerEntry> handler_list() { return entries; }
+
+const HandlerEntry* find_handler(protocol::ApiKey key) {
+  auto found = std::ranges::lower_bound(entries, key, {}, &HandlerEntry::key);
+  return found != entries.end() && found->key == key ? &*found : nullptr;
+}
+
+}  // namespace millrace::server

@@ -1,0 +1,94 @@
+#include "broker/server/handlers/create_topics.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "broker/base/logging.h"
+#include "broker/server/configuration/topic_configuration.h"
+#include "broker/server/new_topic.h"
+#include "broker/server/request_context.h"
+#include "broker/server/topic_creation.h"
+
+namespace millrace::server {
+namespace {
+
+using protocol::CreateTopicsRequest;
+using protocol::CreateTopicsResponse;
+using protocol::ErrorCode;
+using Answer = CreateTopicsResponse::Topic;
+
+constexpr Logger logger{"server"};
+
+Answer refuse(std::string_view name, const TopicRefusal& refusal, RequestContext& context) {
+  Answer answer;
+  answer.name = name;
+  answer.error_code = refusal.code;
+  answer.error_message = context.keep(refusal.message);
+  return answer;
+}
+
+// What the topic is or would be: its size, and every configuration in force (KIP-525).
+Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewTopic& topic, RequestContext& context) {
+  Answer answer;
+  answer.name = wanted.name;
+  answer.error_message.reset();
+  answer.num_partitions = static_cast<std::int32_t>(topic.assignment.size());
+  answer.replication_factor = static_cast<std::int16_t>(topic.assignment.front().size());
+  for (const auto& described : describe_topic_configs(context.services().configuration, topic.configs)) {
+    auto& config = answer.configs->emplace_back();
+    config.name = described.name;
+    config.value.reset();
+    if (described.value) config.value = context.keep(*described.value);
+    config.read_only = described.read_only;
+    config.config_source = static_cast<protocol::ConfigSource>(described.source);
+    config.is_sensitive = described.is_sensitive;
+  }
+  return answer;
+}
+
+Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTopicsRequest& request, RequestContext& context) {
+  auto& services = context.services();
+  auto planned = plan_new_topic(services, context.image(), wanted);
+  if (!planned) co_return refuse(wanted.name, planned.error(), context);
+  auto answer = describe(wanted, *planned, context);
+  if (request.validate_only) co_return answer;
+  answer.topic_id = planned->id;
+  const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+  auto created = co_await create_topic(services, context.shard(), std::move(*planned), timeout);
+  if (!created) {
+    const auto& error = created.error();
+    if (error.kind == ErrorKind::already_exists) {
+      co_return refuse(wanted.name, {ErrorCode::topic_already_exists, "Topic '" + std::string(wanted.name) + "' already exists."}, context);
+    }
+    logger.warning("topic " + std::string(wanted.name) + " was not created: " + error.message);
+    co_return refuse(wanted.name, {ErrorCode::unknown_server_error, error.message}, context);
+  }
+  if (*created == TopicOutcome::timed_out || request.timeout_ms <= 0) {
+    answer.error_code = ErrorCode::request_timed_out;
+    answer.error_message = "The topic is created but is not ready yet.";
+  }
+  co_return answer;
+}
+
+}  // namespace
+
+Task<Result<std::optional<CreateTopicsResponse>>> CreateTopicsHandler::handle(const Request& request, RequestContext& context) {
+  Response response;
+  std::map<std::string_view, std::size_t> entries;
+  for (const auto& wanted : request.topics) ++entries[wanted.name];
+  for (const auto& wanted : request.topics) {
+    auto& count = entries[wanted.name];
+    if (count == 1) {
+      response.topics.push_back(co_await create_one(wanted, request, context));
+    } else if (count > 1) {
+      response.topics.push_back(refuse(wanted.name, {ErrorCode::invalid_request, "Found multiple entries for this topic."}, context));
+      count = 0;  // answered once
+    }
+  }
+  co_return response;
+}
+
+}  // namespace millrace::server

@@ -1,0 +1,72 @@
+#include "broker/server/handlers/delete_topics.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "broker/base/logging.h"
+#include "broker/metadata/cluster_image.h"
+#include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/request_context.h"
+#include "broker/server/topic_creation.h"
+
+namespace millrace::server {
+namespace {
+
+using protocol::DeleteTopicsRequest;
+using protocol::DeleteTopicsResponse;
+using protocol::ErrorCode;
+using Answer = DeleteTopicsResponse::Topic;
+
+constexpr Logger logger{"server"};
+
+// The versions before 6 name their topics in a list of their own.
+std::vector<DeleteTopicsRequest::Topic> topics_of(const DeleteTopicsRequest& request) {
+  auto topics = request.topics;
+  for (auto name : request.topic_names) topics.push_back({name, {}});
+  return topics;
+}
+
+Answer refuse(const DeleteTopicsRequest::Topic& topic, ErrorCode code, protocol::NullableString message = {}) {
+  return {topic.name, topic.topic_id, code, message};
+}
+
+Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::milliseconds timeout, RequestContext& context) {
+  const bool by_id = !topic.topic_id.is_zero();
+  if (by_id && topic.name) co_return refuse(topic, ErrorCode::invalid_request, "Topic name and topic ID can not both be specified.");
+  if (!by_id && !topic.name) co_return refuse(topic, ErrorCode::invalid_request, "Neither topic name nor id were specified.");
+  auto known = by_id ? context.image().topic(topic.topic_id) : context.image().topic(*topic.name);
+  if (!known) co_return refuse(topic, by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition);
+  context.keep(known);
+
+  auto deleted = co_await delete_topic(context.services(), context.shard(), known, timeout);
+  Answer answer{known->name, known->id, ErrorCode::none, {}};
+  if (!deleted) {
+    const auto& error = deleted.error();
+    answer.error_code = error.kind == ErrorKind::not_found ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_server_error;
+    answer.error_message = context.keep(error.message);
+    logger.warning("topic " + known->name + " was not deleted: " + error.message);
+  } else if (*deleted == TopicOutcome::timed_out) {
+    answer.error_code = ErrorCode::request_timed_out;
+  }
+  co_return answer;
+}
+
+}  // namespace
+
+Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(const Request& request, RequestContext& context) {
+  Response response;
+  const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+  for (const auto& topic : topics_of(request)) {
+    if (!is_topic_deletion_enabled(context.services().configuration)) {
+      auto code = context.version() < 3 ? ErrorCode::invalid_request : ErrorCode::topic_deletion_disabled;
+      response.responses.push_back(refuse(topic, code));
+      continue;
+    }
+    response.responses.push_back(co_await delete_one(topic, timeout, context));
+  }
+  co_return response;
+}
+
+}  // namespace millrace::server

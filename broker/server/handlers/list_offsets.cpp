@@ -1,0 +1,105 @@
+#include "broker/server/handlers/list_offsets.h"
+
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/metadata/cluster_image.h"
+#include "broker/replication/replica_manager.h"
+#include "broker/server/error_translation.h"
+#include "broker/server/fan_out.h"
+#include "broker/server/request_context.h"
+
+namespace millrace::server {
+namespace {
+
+using protocol::ErrorCode;
+using WantedPartition = protocol::ListOffsetsRequest::Topic::Partition;
+using AnsweredPartition = protocol::ListOffsetsResponse::Topic::Partition;
+
+struct Lookup {
+  std::string_view topic;
+  const WantedPartition* wanted;
+  ErrorCode refusal = ErrorCode::none;
+  replication::PartitionOffsetOutcome outcome = log::TimestampOffset{};
+};
+
+ErrorCode check_lookup(const WantedPartition& wanted, const metadata::TopicImage* topic, bool duplicate, protocol::Version version) {
+  if (duplicate) return ErrorCode::invalid_request;
+  // A spec that the request's version does not know (Kafka: KafkaApis.handleListOffsetRequest).
+  const auto spec = wanted.timestamp.value();
+  bool unknown_spec = spec < log::OffsetSpec::latest_tiered.value() || (spec == log::OffsetSpec::max_timestamp.value() && version < 7) ||
+                      (spec == log::OffsetSpec::earliest_local.value() && version < 8) ||
+                      (spec == log::OffsetSpec::latest_tiered.value() && version < 9);
+  if (unknown_spec) return ErrorCode::unsupported_version;
+  if (topic == nullptr || topic->partition(wanted.partition_index) == nullptr) return ErrorCode::unknown_topic_or_partition;
+  return ErrorCode::none;
+}
+
+AnsweredPartition answer_of(const Lookup& lookup, protocol::Version version) {
+  AnsweredPartition answer;
+  answer.partition_index = lookup.wanted->partition_index;
+  answer.error_code = lookup.refusal;
+  if (lookup.refusal != ErrorCode::none) return answer;
+  if (!lookup.outcome) {
+    answer.error_code = error_code_of(lookup.outcome.error());
+    return answer;
+  }
+  if (version == 0) {
+    if (lookup.outcome->offset != Offset::none() && lookup.wanted->max_num_offsets > 0) {
+      answer.old_style_offsets.push_back(lookup.outcome->offset);
+    }
+    return answer;
+  }
+  answer.timestamp = lookup.outcome->timestamp;
+  answer.offset = lookup.outcome->offset;
+  answer.leader_epoch = lookup.outcome->leader_epoch;
+  return answer;
+}
+
+}  // namespace
+
+Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::handle(const Request& request, RequestContext& context) {
+  auto& services = context.services();
+  std::vector<Lookup> lookups;
+  std::vector<ShardId> owners;
+  std::set<std::pair<std::string_view, PartitionIndex>> seen;
+  for (const auto& topic : request.topics) {
+    auto known = context.image().topic(topic.name);
+    for (const auto& wanted : topic.partitions) {
+      bool duplicate = !seen.emplace(topic.name, wanted.partition_index).second;
+      auto& lookup = lookups.emplace_back(Lookup{topic.name, &wanted});
+      lookup.refusal = check_lookup(wanted, known.get(), duplicate, context.version());
+      owners.push_back(lookup.refusal == ErrorCode::none
+                           ? replication::owner_of(topic.name, wanted.partition_index, services.shards.size())
+                           : no_owner);
+    }
+  }
+  const bool read_committed = request.isolation_level == protocol::IsolationLevel::read_committed;
+  auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
+    auto& lookup = lookups[index];
+    auto partition = services.replicas.table(shard).find(lookup.topic, lookup.wanted->partition_index);
+    if (!partition) {
+      lookup.refusal = error_code_of(replication::PartitionRefusal::not_leader);
+      return arrive();
+    }
+    partition->find_offset(lookup.wanted->timestamp, lookup.wanted->current_leader_epoch, read_committed,
+                           [&lookup, arrive = std::move(arrive)](replication::PartitionOffsetOutcome outcome) mutable {
+                             lookup.outcome = std::move(outcome);
+                             arrive();
+                           });
+  };
+  co_await fan_out(context.shard(), services.shards, owners, std::move(visit));
+
+  Response response;
+  std::size_t next = 0;
+  for (const auto& topic : request.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) answered.partitions.push_back(answer_of(lookups[next++], context.version()));
+  }
+  co_return response;
+}
+
+}  // namespace millrace::server

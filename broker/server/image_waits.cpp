@@ -1,0 +1,38 @@
+#include "broker/server/image_waits.h"
+
+#include <utility>
+
+namespace millrace::server {
+
+ImageWaits::ImageWaits(metadata::MetadataCache& cache, ShardGroup& shards) : cache_(cache) {
+  for (ShardId id = 0; id < shards.size(); ++id) {
+    auto& waits = *waits_.emplace_back(std::make_unique<Waits>());
+    cache.subscribe(id, [&waits, &shard = shards.at(id)](const auto& /*before*/, const auto& after) {
+      Waits met;
+      std::erase_if(waits, [&](const std::shared_ptr<Wait>& wait) {
+        if (!wait->condition(*after)) return false;
+        met.push_back(wait);
+        return true;
+      });
+      for (auto& wait : met) {
+        shard.cancel(wait->timer);
+        wait->done(true);
+      }
+    });
+  }
+}
+
+Task<bool> ImageWaits::until(Shard& home, Condition condition, Duration timeout) {
+  if (condition(*cache_.image(home.id()))) co_return true;
+  auto& waits = *waits_[home.id()];
+  co_return co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
+    auto wait = std::make_shared<Wait>(Wait{std::move(condition), std::move(done)});
+    wait->timer = home.after(timeout, [&waits, wait] {
+      std::erase(waits, wait);
+      wait->done(false);
+    });
+    waits.push_back(wait);
+  });
+}
+
+}  // namespace millrace::server

@@ -1,0 +1,63 @@
+// One request in work: who asks, by what header, and the storage that the answer's views point into until it is encoded.
+// Owned by the connection's shard; a handler that works on other shards comes back before it touches it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/base/shard.h"
+#include "broker/metadata/cluster_image.h"
+#include "broker/network/request_handler.h"
+#include "broker/protocol/request_header.h"
+#include "broker/server/broker_services.h"
+
+namespace millrace::server {
+
+class RequestContext {
+ public:
+  RequestContext(BrokerServices& services, const protocol::RequestHeader& header, network::Request request, Shard& shard,
+                 std::shared_ptr<const metadata::ClusterImage> image)
+      : services_(services), header_(header), request_(std::move(request)), shard_(shard), image_(std::move(image)) {}
+  RequestContext(const RequestContext&) = delete;
+  RequestContext& operator=(const RequestContext&) = delete;
+
+  [[nodiscard]] BrokerServices& services() { return services_; }
+  [[nodiscard]] const protocol::RequestHeader& header() const { return header_; }
+  [[nodiscard]] protocol::Version version() const { return header_.api_version; }
+  [[nodiscard]] network::ConnectionInfo& connection() { return request_.connection; }
+  // The listener that was asked: answers carry the addresses of that one.
+  [[nodiscard]] std::string_view listener() const { return request_.connection.listener; }
+  // The connection's shard, where the handler runs.
+  [[nodiscard]] Shard& shard() { return shard_; }
+  // The cluster as it was when the request arrived; every name and pointer in it lives as long as the context.
+  [[nodiscard]] const metadata::ClusterImage& image() const { return *image_; }
+  // The newest image from now on, after something was created. Earlier ones stay alive.
+  void refresh_image(std::shared_ptr<const metadata::ClusterImage> image) {
+    kept_.push_back(std::exchange(image_, std::move(image)));
+  }
+  // The request's own bytes, for records that are written to in place.
+  [[nodiscard]] MutableBytes writable(BytesView view) {
+    auto all = request_.frame->bytes();
+    return all.subspan(static_cast<std::size_t>(view.data() - all.data()), view.size());
+  }
+
+  // Keeps `text` or `object` alive until the answer is encoded.
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+  void keep(std::shared_ptr<const void> object) { kept_.push_back(std::move(object)); }
+
+ private:
+  BrokerServices& services_;
+  const protocol::RequestHeader header_;
+  network::Request request_;
+  Shard& shard_;
+  std::shared_ptr<const metadata::ClusterImage> image_;
+  std::deque<std::string> texts_;
+  std::vector<std::shared_ptr<const void>> kept_;
+};
+
+}  // namespace millrace::server

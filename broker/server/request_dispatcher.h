@@ -1,0 +1,32 @@
+// From a frame to its handler and back: reads the header, finds the handler, counts and times, answers. Runs on the connections'
+// shards; one for the process.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "broker/base/metrics.h"
+#include "broker/network/request_handler.h"
+#include "broker/protocol/api_key.h"
+#include "broker/server/broker_services.h"
+
+namespace millrace::server {
+
+class RequestDispatcher final : public network::RequestHandler {
+ public:
+  RequestDispatcher(BrokerServices& services, MetricsRegistry& metrics);
+
+  void handle(network::Request request, network::Responder responder) override;
+
+ private:
+  struct ApiMetrics {
+    MetricsRegistry::Counter requests;
+    MetricsRegistry::Histogram seconds;
+  };
+
+  BrokerServices& services_;
+  std::map<protocol::ApiKey, ApiMetrics> metrics_;
+  MetricsRegistry::Counter refused_;
+};
+
+}  // namespace millrace::server
