@@ -48,6 +48,7 @@ inline constexpr Duration default_call_timeout = std::chrono::seconds(15);
 
 struct CallOptions {
   Duration timeout = default_call_timeout;
+  std::stop_token stop{};  // ends the call early, with cancelled
 };
 
 struct ListOptions {
@@ -63,6 +64,7 @@ struct ListOptions {
 struct WriteOptions {
   std::string subresource{};  // "status" writes the status and nothing else
   Duration timeout = default_call_timeout;
+  std::stop_token stop{};
 };
 
 struct ApplyOptions {
@@ -70,6 +72,7 @@ struct ApplyOptions {
   bool force = false;         // take fields from other managers; first without, then with and a log line
   std::string subresource{};  // "status" writes the status and nothing else
   Duration timeout = default_call_timeout;
+  std::stop_token stop{};
 };
 
 // Background: the object goes now, its dependents after it. Foreground: the other way round. Orphan: dependents stay.
@@ -82,6 +85,7 @@ struct RemoveOptions {
   Propagation propagation = Propagation::background;
   std::optional<std::int64_t> grace_period_seconds{};
   Duration timeout = default_call_timeout;
+  std::stop_token stop{};
 };
 
 // A bookmark carries nothing but a newer resource version, under which a watch can be resumed.

@@ -126,8 +126,8 @@ class KubernetesClient::Implementation {
     }
   }
 
-  Result<Json> call(const HttpRequest& request, const ApiAction& action, Duration timeout) {
-    Result<HttpAnswer> answer = send(request, timeout, {});
+  Result<Json> call(const HttpRequest& request, const ApiAction& action, const CallOptions& options) {
+    Result<HttpAnswer> answer = send(request, options.timeout, options.stop);
     if (!answer) return tl::unexpected<Error>(with_action(answer.error(), action));
     if (answer->head.status < 200 || answer->head.status > 299) {
       return tl::unexpected<Error>(error_of_answer(answer->head.status, answer->body, action));
@@ -139,14 +139,14 @@ class KubernetesClient::Implementation {
   }
 
   Result<Json> write(std::string method, std::string target, std::string content_type, const Json& object,
-                     const ApiAction& action, Duration timeout) {
+                     const ApiAction& action, const CallOptions& options) {
     Result<std::string> body = body_text(object, action);
     if (!body) return tl::unexpected<Error>(body.error());
     return call(HttpRequest{.method = std::move(method),
                             .target = std::move(target),
                             .content_type = std::move(content_type),
                             .body = std::move(*body)},
-                action, timeout);
+                action, options);
   }
 
   void stop() {
@@ -198,12 +198,12 @@ Result<std::unique_ptr<KubernetesClient>> KubernetesClient::make(const ClientCon
 Result<Json> KubernetesClient::get(const ObjectReference& reference, const CallOptions& options) {
   if (Status named = check_names(reference); !named) return tl::unexpected<Error>(named.error());
   return implementation_->call(HttpRequest{.method = "GET", .target = object_path(reference, "")},
-                               ApiAction{"read", reference.text()}, options.timeout);
+                               ApiAction{"read", reference.text()}, options);
 }
 
 Result<Json> KubernetesClient::get_path(std::string_view path, const CallOptions& options) {
   return implementation_->call(HttpRequest{.method = "GET", .target = std::string(path)},
-                               ApiAction{"read", std::string(path)}, options.timeout);
+                               ApiAction{"read", std::string(path)}, options);
 }
 
 Result<std::string> KubernetesClient::list(const ResourceType& type, const ListOptions& options,
@@ -274,7 +274,7 @@ Result<Json> KubernetesClient::apply(const ObjectReference& reference, const Jso
   query.add("fieldManager", options.field_manager).add("force", options.force ? "true" : "false");
   return implementation_->write("PATCH", object_path(reference, options.subresource) + query.text(),
                                 "application/apply-patch+yaml", completed(reference, object),
-                                ApiAction{"apply", reference.text()}, options.timeout);
+                                ApiAction{"apply", reference.text()}, CallOptions{options.timeout, options.stop});
 }
 
 Result<Json> KubernetesClient::create(const ObjectReference& reference, const Json& object,
@@ -284,30 +284,33 @@ Result<Json> KubernetesClient::create(const ObjectReference& reference, const Js
   std::string target = options.subresource.empty() ? collection_path(reference.type, reference.namespace_name)
                                                    : object_path(reference, options.subresource);
   return implementation_->write("POST", std::move(target), "application/json", completed(reference, object),
-                                ApiAction{"create", reference.text()}, options.timeout);
+                                ApiAction{"create", reference.text()}, CallOptions{options.timeout, options.stop});
 }
 
 Result<Json> KubernetesClient::replace(const ObjectReference& reference, const Json& object,
                                        const WriteOptions& options) {
   if (Status named = check_names(reference); !named) return tl::unexpected<Error>(named.error());
   return implementation_->write("PUT", object_path(reference, options.subresource), "application/json",
-                                completed(reference, object), ApiAction{"replace", reference.text()}, options.timeout);
+                                completed(reference, object), ApiAction{"replace", reference.text()},
+                                CallOptions{options.timeout, options.stop});
 }
 
 Result<Json> KubernetesClient::merge_patch(const ObjectReference& reference, const Json& patch,
                                            const WriteOptions& options) {
   if (Status named = check_names(reference); !named) return tl::unexpected<Error>(named.error());
   return implementation_->write("PATCH", object_path(reference, options.subresource), "application/merge-patch+json",
-                                patch, ApiAction{"patch", reference.text()}, options.timeout);
+                                patch, ApiAction{"patch", reference.text()},
+                                CallOptions{options.timeout, options.stop});
 }
 
 Status KubernetesClient::remove(const ObjectReference& reference, const RemoveOptions& options) {
   if (Status named = check_names(reference); !named) return named;
-  Result<Json> answer = implementation_->call(HttpRequest{.method = "DELETE",
-                                                          .target = object_path(reference, ""),
-                                                          .content_type = "application/json",
-                                                          .body = remove_body(options)},
-                                              ApiAction{"delete", reference.text()}, options.timeout);
+  Result<Json> answer =
+      implementation_->call(HttpRequest{.method = "DELETE",
+                                        .target = object_path(reference, ""),
+                                        .content_type = "application/json",
+                                        .body = remove_body(options)},
+                            ApiAction{"delete", reference.text()}, CallOptions{options.timeout, options.stop});
   if (!answer) return tl::unexpected<Error>(answer.error());
   return {};
 }

@@ -1,21 +1,24 @@
 // One operator of several acts: whoever holds a Lease and renews it in time.
 //
-// A Lease is not a fence: a leader that was stopped (SIGSTOP, a dead network) may wake up after its time. So the holder
-// counts from when it *sent* its last renewal that succeeded, on its own monotonic clock, and is_leader() is false from
-// renew_deadline on, whatever the thread is doing; writers ask it before each write. A candidate judges expiry by how
-// long it has seen the record unchanged, also on its own clock, so clocks that differ between nodes do no harm.
+// A Lease is not a fence: a leader that was stopped (SIGSTOP, a dead network) may wake up after its time. So the holder counts from
+// when it *sent* its last renewal that succeeded, on its own monotonic clock, and is_leader() is false from renew_deadline on,
+// whatever the thread is doing; writers ask it before each write. A candidate judges expiry by how long it has seen the
+// record unchanged, also on its own clock, so clocks that differ between nodes do no harm.
 //
 //   sent renewal ----- renew_deadline 10 s: the holder stops writing ----- lease_duration 15 s: another may take it
 //
-// Runs on a thread of its own and should have an API client of its own, so that nothing else delays a renewal.
-// Callbacks run on that thread. Source: coordination.k8s.io/v1; client-go's leaderelection.
+// Runs on a thread of its own and should have an API client of its own, so that nothing else delays a renewal. Needs get, create
+// and patch on the Lease. Callbacks run on that thread; is_leader() from any.
+// Source: coordination.k8s.io/v1; client-go's leaderelection.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -58,6 +61,9 @@ class LeaderElection {
   LeaderElection& operator=(const LeaderElection&) = delete;
   ~LeaderElection();
 
+  // Names what is wrong in the options: no identity, or durations that do not hold lease > deadline > retry.
+  [[nodiscard]] Status check_options() const;
+
   // A thread that calls step() until stop().
   void start();
   // Ends the thread and releases the Lease if it is held, so that the next leader need not wait.
@@ -65,44 +71,51 @@ class LeaderElection {
 
   [[nodiscard]] bool is_leader() const;
 
-  // One attempt to acquire or renew; returns how long to wait before the next. For tests; start() uses it.
+  // One attempt to acquire or renew; returns how long to wait before the next. start() uses it.
   Duration step();
 
  private:
-  struct Observed {
-    std::string holder;
-    std::string resource_version;
+  // The record as it was last read or written.
+  struct Record {
+    std::string holder{};  // empty: nobody, or not read yet
+    std::string resource_version{};
     std::int64_t transitions = 0;
-    MonotonicTime since{};
-    bool known = false;
+    Duration duration{};
+    MonotonicTime unchanged_since{};
   };
 
-  Status try_acquire_or_renew(MonotonicTime sent_at);
+  Status acquire_or_renew();
+  Status read_lease();
   Status create_lease();
-  Status take_or_renew(const nlohmann::json& lease);
+  Status write_holder(bool taking_over);
   void observe(const nlohmann::json& lease);
-  void became_leader(MonotonicTime sent_at);
+  void announce(const std::string& holder);
+  void hold_until(MonotonicTime until);
   void lose(const std::string& why);
   void release();
-  void run();
+  void run(const std::stop_token& stop);
+  [[nodiscard]] bool held_by_other() const;
   [[nodiscard]] Duration call_timeout() const;
-  [[nodiscard]] Duration jittered_retry();
+  [[nodiscard]] MonotonicTime leading_until() const;
   [[nodiscard]] ObjectReference reference() const;
 
   KubernetesApi& api_;
   const Clock& clock_;
   Random& random_;
-  LeaderElectionOptions options_;
-  LeaderElectionCallbacks callbacks_;
-  Observed observed_;
-  std::string announced_leader_{};
-  std::string acquired_at_{};
+  const LeaderElectionOptions options_;
+  const LeaderElectionCallbacks callbacks_;
+
+  // Of the election's thread.
+  Record record_;
+  bool reread_ = false;
+  std::string announced_leader_;
+
   std::atomic<bool> leading_{false};
   std::atomic<MonotonicTime::rep> leading_until_{0};
 
+  std::stop_source stop_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;
   std::thread thread_;
 };
 
