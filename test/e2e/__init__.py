@@ -1,0 +1,1 @@
+"""Millrace on a real Kubernetes cluster: see run."""

@@ -1,0 +1,78 @@
+"""What stays and what goes: the cluster's resource, its claims, the release, the namespace."""
+import json
+
+from e2e.kubernetes import delete_namespace, get, items
+from e2e.scene import Cluster
+from e2e.single_broker import TOPIC, everything_is_there, patch
+from harness.checks import require, require_equal, wait_until
+
+NAMESPACE_SECONDS = 90
+
+
+def checks(scene):
+    check, cluster = scene.checks.check, scene.cluster
+    check("deletion of the cluster leaves the claims and nothing that runs", claims_stay, cluster)
+    check("a cluster that is created again adopts its claims and their records", adopted, cluster)
+    check("helm uninstall leaves the cluster running", uninstall, scene, cluster)
+    check("helm install again takes over what runs, and restarts nothing", install_again, scene, cluster)
+    check("deleteClaim: true removes the claims with the cluster", claims_go, cluster)
+    check("deletion of a namespace with a cluster in it does not hang", namespace_goes, scene)
+    check("deletion of a namespace does not hang without the operator either", namespace_goes_alone, scene)
+
+
+def claims_stay(cluster):
+    cluster.before = cluster.identity()
+    cluster.delete()
+    for kind in ("statefulset", "service", "serviceaccount", "poddisruptionbudget", "pod"):
+        wait_until(60, f"every {kind} to be gone", lambda kind=kind: not items(kind, cluster.namespace, f"millrace.dev/cluster={cluster.name}"))
+    require_equal(cluster.before["claim uid"], cluster.claim()["metadata"]["uid"], "uid of the claim that stays")
+
+
+def adopted(cluster):
+    cluster.apply()
+    cluster.wait_ready()
+    everything_is_there(cluster, cluster.before)
+
+
+def uninstall(scene, cluster):
+    pod = cluster.pod()["metadata"]["uid"]
+    scene.uninstall()
+    require(get("customresourcedefinition", "kafkaclusters.millrace.dev"), "the definition went, and with it every cluster")
+    require(get("kafkacluster", cluster.name, cluster.namespace), "the cluster's resource went")
+    require_equal(pod, cluster.pod()["metadata"]["uid"], "the broker's pod")
+    require_equal((cluster.produced, True), scene.client.read(cluster.bootstrap(), TOPIC), "records read")
+
+
+def install_again(scene, cluster):
+    pod = cluster.pod()["metadata"]["uid"]
+    scene.install()
+    patch(cluster, '{"spec": {"rollout": {"paused": true}}}')  # a new generation, to be observed by the new operator
+    cluster.wait_ready(60)
+    patch(cluster, '{"spec": {"rollout": null}}')
+    cluster.wait_ready(60)
+    require_equal(pod, cluster.pod()["metadata"]["uid"], "the broker's pod")
+    require_equal(cluster.before, cluster.identity(), "identity")
+
+
+def claims_go(cluster):
+    pools = cluster.resource()["spec"]["pools"]
+    pools[0]["storage"]["deleteClaim"] = True
+    patch(cluster, json.dumps({"spec": {"pools": pools}}))
+    wait_until(30, "the claim's owner", lambda: "ownerReferences" in cluster.claim()["metadata"])
+    cluster.delete()
+    wait_until(60, "the claim to be gone", lambda: get("persistentvolumeclaim", f"{cluster.broker}-data", cluster.namespace) is None)
+
+
+def namespace_goes(scene):
+    cluster = Cluster(scene, "gone", scene.chaos)
+    cluster.apply()
+    cluster.wait_ready()
+    print(f"    {delete_namespace(scene.chaos, NAMESPACE_SECONDS):.1f} s")
+
+
+def namespace_goes_alone(scene):
+    cluster = Cluster(scene, "alone")
+    cluster.apply()
+    cluster.wait_ready()
+    scene.uninstall()
+    print(f"    {delete_namespace(scene.home, NAMESPACE_SECONDS):.1f} s")

@@ -1,0 +1,80 @@
+"""The operator killed at random moments of a first reconcile: what it leaves half done, its successor finishes, and the result is
+the same as without a kill."""
+import random
+import time
+
+from e2e.kubernetes import items, kubectl
+from e2e.scene import Cluster
+from harness.checks import Failure, require_equal, wait_until
+
+KINDS = ("statefulset", "service", "configmap", "serviceaccount", "poddisruptionbudget", "persistentvolumeclaim")
+# What differs between two clusters that are alike.
+OWN_TO_ONE = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "clusterIP", "clusterIPs", "volumeName", "generation", "status",
+              "time", "generateName", "selfLink"}
+
+
+def checks(scene):
+    kills = scene.options.operator_kills
+    scene.checks.check(f"the operator killed at {kills} random moments of a first reconcile converges to the same objects", converges, scene, kills)
+
+
+def shape(value, names):
+    """An object without what is its own, with the cluster's name and id replaced."""
+    if isinstance(value, dict):
+        return {shape(key, names): shape(each, names) for key, each in value.items()
+                if key not in OWN_TO_ONE and not key.startswith(("volume.kubernetes.io/", "pv.kubernetes.io/", "kubectl.kubernetes.io/"))}
+    if isinstance(value, list):
+        return [shape(each, names) for each in value]
+    if isinstance(value, str):
+        for name, placeholder in names:
+            value = value.replace(name, placeholder)
+    return value
+
+
+def objects_of(cluster):
+    """Every object of the cluster, as comparable text by kind and name. Hashes of content hold the cluster's name and id: they go."""
+    found = {}
+    identifier = cluster.resource()["status"]["clusterId"]
+    hashed = sorted(each["metadata"]["name"] for each in items("configmap", cluster.namespace, f"millrace.dev/cluster={cluster.name}"))
+    hashes = [(name.rsplit("-", 1)[1], "HASH") for name in hashed if name.startswith(cluster.broker)]
+    names = [(identifier, "CLUSTER-ID"), *hashes, (cluster.name, "NAME")]
+    for kind in KINDS:
+        for thing in items(kind, cluster.namespace, f"millrace.dev/cluster={cluster.name}"):
+            key = shape(f"{kind}/{thing['metadata']['name']}", names)
+            annotations = thing["metadata"].get("annotations", {})
+            for name in [name for name in annotations if name.startswith("millrace.dev/") and name.endswith("hash")]:
+                annotations[name] = "HASH"
+            found[key] = shape(thing, names)
+    return found
+
+
+def remove(cluster):
+    cluster.delete()
+    kubectl("delete", "pvc,configmap", "-l", f"millrace.dev/cluster={cluster.name}", "--wait=false", namespace=cluster.namespace)
+
+
+def converges(scene, kills):
+    reference = Cluster(scene, "calm", scene.chaos)
+    begin = time.monotonic()
+    reference.apply()
+    reference.wait_ready()
+    ready_seconds = time.monotonic() - begin
+    expected = objects_of(reference)
+    remove(reference)
+    for number in range(kills):
+        cluster = Cluster(scene, f"storm{number}", scene.chaos)
+        # Most of the operator's work lies in the first moments: half of the kills fall there.
+        moment = random.uniform(0, ready_seconds if number % 2 else min(0.6, ready_seconds))
+        cluster.apply()
+        time.sleep(moment)
+        kubectl("delete", "pod", scene.operator_pod(), "--grace-period=0", "--force", namespace=scene.system, merge=True)
+        try:
+            cluster.wait_ready(90)
+            found = objects_of(cluster)
+            require_equal(sorted(expected), sorted(found), "objects")
+            for key, value in expected.items():
+                require_equal(value, found[key], key)
+        except Failure as error:
+            raise Failure(f"killed {moment:.2f} s after the apply: {error}") from None
+        remove(cluster)
+    wait_until(30, "an operator", scene.operator_pod)
