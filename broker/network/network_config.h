@@ -40,6 +40,9 @@ struct NetworkConfig {
   // A frame that has begun, and an answer that waits for its reader, must move this many bytes in each window, or end in it. The
   // window for output is long: a consumer without a group reads its socket only when the application polls.
   std::uint64_t min_bytes_per_second = 1'024;
+  // While requests wait for memory, a frame in the middle must come faster.
+  std::uint64_t pressure_min_bytes_per_second = 65'536;
+  Duration pressure_progress_window = std::chrono::seconds(2);
   Duration read_progress_window = std::chrono::seconds(10);
   Duration write_progress_window = std::chrono::minutes(10);
 

@@ -1,0 +1,43 @@
+// Accepts the connections of one listener on one shard and hands the sockets on. Survives what accept can meet: a peer that
+// has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's queue).
+// Internal to the network layer (has Asio types). Owned by its shard.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "broker/base/unique_function.h"
+#include "broker/network/event_loop.h"
+#include "broker/network/network_context.h"
+#include "broker/network/socket_address.h"
+#include "broker/network/unique_fd.h"
+
+namespace millrace::network {
+
+class Acceptor : public std::enable_shared_from_this<Acceptor> {
+ public:
+  using Accepted = UniqueFunction<void(UniqueFd socket, SocketAddress peer)>;
+
+  // `socket` listens and does not block.
+  Acceptor(EventLoop& loop, std::shared_ptr<NetworkContext> context, std::string listener, UniqueFd socket,
+           Accepted accepted);
+
+  void start();
+  void close();
+
+ private:
+  void await_connection();
+  void accept_some();
+  // Whether to try again at once.
+  bool survive(int error);
+
+  EventLoop& loop_;
+  const std::shared_ptr<NetworkContext> context_;
+  const std::string listener_;
+  UniqueFd unassigned_;
+  SocketDescriptor socket_;
+  Accepted accepted_;
+  bool closed_ = false;
+};
+
+}  // namespace millrace::network

@@ -1,0 +1,236 @@
+#include "broker/network/event_loop.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include <boost/asio/detail/concurrency_hint.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "broker/base/check.h"
+#include "broker/base/logging.h"
+#include "broker/base/thread_signals.h"
+
+namespace millrace::network {
+namespace {
+
+constexpr Logger logger{"network"};
+constexpr Duration idle_wait_max = std::chrono::seconds(1);  // the heartbeat of an idle shard
+constexpr int socket_handlers_per_turn = 256;
+constexpr int own_rounds_per_turn = 8;
+constexpr std::size_t mail_batch_max = 64;
+
+}  // namespace
+
+thread_local EventLoop* EventLoop::current_ = nullptr;
+
+Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, Duration slow_turn_warning,
+                                                     MetricsRegistry& metrics) {
+  try {
+    std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, slow_turn_warning, metrics));
+    int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0)
+      return fail(ErrorKind::resource_exhausted, "cannot make an eventfd: " + std::system_category().message(errno));
+    loop->wake_descriptor_.assign(descriptor);
+    return loop;
+  } catch (const boost::system::system_error& error) {
+    return fail(ErrorKind::resource_exhausted, std::string("cannot make an event loop: ") + error.what());
+  }
+}
+
+EventLoop::EventLoop(ShardId id, BlockingPool& pool, Duration slow_turn_warning, MetricsRegistry& metrics)
+    : id_(id),
+      pool_(pool),
+      slow_turn_warning_(slow_turn_warning),
+      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
+      wake_descriptor_(context_.get_executor()) {
+  MetricLabels labels{{"shard", std::to_string(id)}};
+  turns_slow_ = metrics.counter("millrace_shard_slow_turns_total",
+                                "Turns of the shard's loop that took longer than a second", labels);
+  wakes_ =
+      metrics.counter("millrace_shard_wakes_total", "Times the sleeping shard was woken by another thread", labels);
+}
+
+EventLoop::~EventLoop() { MILLRACE_INVARIANT(!thread_.joinable(), "an event loop died before it was joined"); }
+
+void EventLoop::introduce(std::span<const std::unique_ptr<EventLoop>> loops) {
+  for (const auto& loop : loops) loops_.push_back(loop.get());
+  outgoing_.resize(loops_.size());
+}
+
+Status EventLoop::start() {
+  last_turn_.store(clock_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  try {
+    SignalsBlocked blocked;
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return fail(ErrorKind::resource_exhausted, std::string("cannot start a shard's thread: ") + error.what());
+  }
+  return {};
+}
+
+void EventLoop::request_stop() {
+  post([this] { finished_ = true; });
+}
+
+void EventLoop::join() {
+  if (thread_.joinable()) thread_.join();
+  stopped_.store(true, std::memory_order_seq_cst);
+  inbox_.take([](Job&) {});
+}
+
+void EventLoop::post(Job job) {
+  if (stopped_.load(std::memory_order_relaxed)) return;
+  auto* sender = current_;
+  if (sender == this) {
+    own_jobs_.push_back(std::move(job));
+    return;
+  }
+  if (sender == nullptr || id_ >= sender->loops_.size() || sender->loops_[id_] != this) {
+    std::vector<Job> jobs;
+    jobs.push_back(std::move(job));
+    deliver(std::move(jobs));
+    return;
+  }
+  auto& batch = sender->outgoing_[id_];
+  if (batch.empty()) sender->outgoing_receivers_.push_back(id_);
+  batch.push_back(std::move(job));
+  if (batch.size() >= mail_batch_max) sender->send_mail_to(*this, batch);
+}
+
+Shard::TimerId EventLoop::after(Duration delay, Job job) {
+  MILLRACE_INVARIANT(is_current(), "a timer was set from outside its shard");
+  return timers_.add(clock_.now() + std::max(delay, Duration::zero()), std::move(job));
+}
+
+void EventLoop::cancel(TimerId timer) {
+  MILLRACE_INVARIANT(is_current(), "a timer was cancelled from outside its shard");
+  timers_.cancel(timer);
+}
+
+void EventLoop::run() {
+  current_ = this;
+  pthread_setname_np(pthread_self(), ("shard-" + std::to_string(id_)).c_str());
+  await_wake();
+  while (!finished_) turn();
+  finish();
+  current_ = nullptr;
+}
+
+void EventLoop::turn() {
+  auto wait = wait_limit();
+  auto before = turn_time_;
+  run_ready_sockets(wait);
+  turn_time_ = clock_.now();
+  last_turn_.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
+  run_mail();
+  run_timers();
+  run_own_jobs();
+  send_mail();
+  if (before == MonotonicTime{} || turn_time_ - before <= wait + slow_turn_warning_) return;
+  turns_slow_.add();
+  auto took_ms = std::chrono::duration_cast<std::chrono::milliseconds>(turn_time_ - before).count();
+  logger.warning("shard " + std::to_string(id_) + " was busy for about " + std::to_string(took_ms) + " ms in one turn");
+}
+
+Duration EventLoop::wait_limit() {
+  if (!own_jobs_.empty()) return Duration::zero();
+  auto wait = idle_wait_max;
+  if (auto deadline = timers_.next_deadline()) wait = std::min(wait, *deadline - clock_.now());
+  if (wait <= Duration::zero()) return Duration::zero();
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (inbox_.empty()) return wait;
+  sleeping_.store(false, std::memory_order_relaxed);
+  return Duration::zero();
+}
+
+void EventLoop::run_ready_sockets(Duration wait) {
+  int ran = 0;
+  if (wait > Duration::zero()) {
+    // epoll_wait counts milliseconds and Asio rounds up.
+    ran = static_cast<int>(context_.run_one_for(wait));
+    sleeping_.store(false, std::memory_order_relaxed);
+    if (ran == 0) return;
+  }
+  while (ran < socket_handlers_per_turn && context_.poll_one() != 0) ++ran;
+}
+
+void EventLoop::run_mail() {
+  inbox_.take([](Job& job) {
+    job();
+    job = nullptr;
+  });
+}
+
+void EventLoop::run_timers() {
+  while (auto job = timers_.take_due(turn_time_)) job();
+}
+
+void EventLoop::run_own_jobs() {
+  // What a job posts runs in the same turn, for a few rounds: it often is the rest of a request.
+  for (int round = 0; round < own_rounds_per_turn && !own_jobs_.empty(); ++round) {
+    running_jobs_.swap(own_jobs_);
+    for (auto& job : running_jobs_) {
+      job();
+      job = nullptr;
+    }
+    running_jobs_.clear();
+  }
+}
+
+void EventLoop::send_mail() {
+  for (auto receiver : std::exchange(outgoing_receivers_, {})) {
+    auto& jobs = outgoing_[receiver];
+    if (!jobs.empty()) send_mail_to(*loops_[receiver], jobs);
+  }
+}
+
+void EventLoop::send_mail_to(EventLoop& receiver, std::vector<Job>& jobs) { receiver.deliver(std::exchange(jobs, {})); }
+
+void EventLoop::deliver(std::vector<Job> jobs) {
+  inbox_.push(std::move(jobs));
+  if (stopped_.load(std::memory_order_seq_cst)) {
+    inbox_.take([](Job&) {});
+    return;
+  }
+  if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_seq_cst)) wake();
+}
+
+void EventLoop::wake() {
+  wakes_.add();
+  std::uint64_t one = 1;
+  // It can only fail when the counter is full, and then the loop is being woken already.
+  [[maybe_unused]] auto written = ::write(wake_descriptor_.native_handle(), &one, sizeof one);
+}
+
+void EventLoop::await_wake() {
+  wake_descriptor_.async_wait(SocketDescriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] auto bytes_read = ::read(wake_descriptor_.native_handle(), &count, sizeof count);
+    await_wake();
+  });
+}
+
+void EventLoop::finish() {
+  send_mail();
+  stopped_.store(true, std::memory_order_seq_cst);
+  for (auto& job : timers_.take_all()) job = nullptr;
+  own_jobs_.clear();
+  inbox_.take([](Job&) {});
+  boost::system::error_code ignored;
+  wake_descriptor_.cancel(ignored);
+  // Handlers of what the jobs' destructors closed.
+  for (int ran = 0; ran < socket_handlers_per_turn && context_.poll_one() != 0; ++ran) {
+  }
+  // And what those destructors posted to other shards.
+  for (int round = 0; round < own_rounds_per_turn && !outgoing_receivers_.empty(); ++round) send_mail();
+}
+
+}  // namespace millrace::network

@@ -1,0 +1,14 @@
+// Whether a range of a file can be read without waiting for the disk: asked before sendfile, which would stall the whole shard
+// on a cold page. cachestat(2) where the kernel has and permits it (6.5), else a probe of single bytes with
+// preadv2(RWF_NOWAIT). A guess: pages may be reclaimed the moment after.
+//
+// Any thread.
+#pragma once
+
+#include <cstdint>
+
+namespace millrace::network {
+
+[[nodiscard]] bool is_resident(int file, std::uint64_t position, std::uint64_t bytes);
+
+}  // namespace millrace::network

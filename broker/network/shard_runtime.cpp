@@ -1,0 +1,57 @@
+#include "broker/network/shard_runtime.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "broker/base/check.h"
+#include "broker/network/blocking_threads.h"
+#include "broker/network/event_loop.h"
+
+namespace millrace::network {
+
+Result<std::unique_ptr<ShardRuntime>> ShardRuntime::start(const ShardRuntimeConfig& config, MetricsRegistry& metrics) {
+  if (config.shards == 0 || config.shards > 1024) {
+    return fail(ErrorKind::invalid_argument,
+                "the number of shards is " + std::to_string(config.shards) + ", allowed are 1 to 1024");
+  }
+  std::unique_ptr<ShardRuntime> runtime(new ShardRuntime());
+  runtime->pool_ = std::make_unique<BlockingThreads>(config.blocking_threads_max, metrics);
+  for (ShardId id = 0; id < config.shards; ++id) {
+    auto loop = EventLoop::create(id, *runtime->pool_, config.slow_turn_warning, metrics);
+    if (!loop) return tl::unexpected(loop.error());
+    runtime->loops_.push_back(std::move(*loop));
+  }
+  for (auto& loop : runtime->loops_) loop->introduce(runtime->loops_);
+  for (auto& loop : runtime->loops_) {
+    if (auto started = loop->start(); !started) return tl::unexpected(started.error());
+  }
+  return runtime;
+}
+
+ShardRuntime::~ShardRuntime() { stop(); }
+
+Shard& ShardRuntime::at(ShardId id) { return loop(id); }
+
+BlockingPool& ShardRuntime::pool() { return *pool_; }
+
+EventLoop& ShardRuntime::loop(ShardId id) {
+  MILLRACE_INVARIANT(id < loops_.size(), "there is no such shard");
+  return *loops_[id];
+}
+
+Duration ShardRuntime::longest_silence() const {
+  auto now = SystemClock().now();
+  auto longest = Duration::zero();
+  for (const auto& loop : loops_) longest = std::max(longest, now - loop->last_turn());
+  return longest;
+}
+
+void ShardRuntime::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (pool_) pool_->stop();
+  for (auto& loop : loops_) loop->request_stop();
+  for (auto& loop : loops_) loop->join();
+}
+
+}  // namespace millrace::network
