@@ -111,7 +111,7 @@ class Client:
 
 
 class Killer:
-    """Ends processes of containers with SIGKILL, by a privileged pod on the container's node."""
+    """Reaches processes of containers from outside, by a privileged pod on their node: ends them with SIGKILL, reads their /proc."""
 
     namespace = "millrace-e2e-tools"
 
@@ -131,17 +131,24 @@ class Killer:
             kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s", namespace=self.namespace, timeout=70)
         return name
 
-    def kill(self, pod, program):
-        """SIGKILL to the process that runs `program` in the pod; nothing is told to Kubernetes."""
+    def _on_process(self, pod, program, command):
+        """Runs a shell command on the node with $process being the /proc folder of the pod's process that runs `program`."""
         uid = pod["metadata"]["uid"]
         # A container's cgroup carries the pod's uid, with dashes or with underscores.
         script = f"""for process in /proc/[0-9]*; do
             [ "$(readlink $process/exe)" = {program} ] || continue
             grep -qE '{uid}|{uid.replace("-", "_")}' $process/cgroup || continue
-            kill -9 ${{process#/proc/}} && echo killed
-        done"""
-        said = kubectl("exec", self._pod_on(pod["spec"]["nodeName"]), "--", "sh", "-c", script, namespace=self.namespace)
-        require("killed" in said, f"no process {program} in pod {pod['metadata']['name']}")
+            {command} && exit 0
+        done; echo none there; exit 1"""
+        return kubectl("exec", self._pod_on(pod["spec"]["nodeName"]), "--", "sh", "-c", script, namespace=self.namespace)
+
+    def kill(self, pod, program):
+        """SIGKILL to the pod's process; nothing is told to Kubernetes."""
+        self._on_process(pod, program, "kill -9 ${process#/proc/}")
+
+    def read(self, pod, program, file):
+        """A file of the process's folder in /proc."""
+        return self._on_process(pod, program, f"cat $process/{file}")
 
 
 def collect_logs(folder, namespaces):

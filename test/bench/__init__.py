@@ -1,0 +1,1 @@
+"""Measurements with goals: see run."""
