@@ -19,17 +19,17 @@
 namespace millrace::protocol {
 
 struct RecordHeader {
-  std::string_view key;
-  std::optional<BytesView> value;
+  std::string_view key{};
+  std::optional<BytesView> value{};
 };
 
 struct Record {
   std::int64_t timestamp_delta = 0;
   std::int32_t offset_delta = 0;
-  std::optional<BytesView> key;
-  std::optional<BytesView> value;
+  std::optional<BytesView> key{};
+  std::optional<BytesView> value{};
   std::int32_t header_count = 0;
-  BytesView encoded_headers;  // read by record_headers
+  BytesView encoded_headers{};  // read by record_headers
 
   [[nodiscard]] Offset offset(const BatchHeader& batch) const { return batch.base_offset + offset_delta; }
   [[nodiscard]] TimestampMs timestamp(const BatchHeader& batch) const;

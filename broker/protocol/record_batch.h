@@ -74,7 +74,7 @@ class BatchAttributes {
 
 // The start of any batch or message: what a scan needs to step over it.
 struct BatchPrefix {
-  Offset base_offset;
+  Offset base_offset{};
   std::int32_t length = 0;
   std::int8_t magic = 0;
 
@@ -88,15 +88,15 @@ struct BatchPrefix {
 Result<BatchPrefix> parse_batch_prefix(BytesView bytes);
 
 struct BatchHeader {
-  Offset base_offset;
+  Offset base_offset{};
   std::int32_t length = 0;
   LeaderEpoch partition_leader_epoch = LeaderEpoch::none();
   std::int8_t magic = current_magic;
   std::uint32_t crc = 0;
-  BatchAttributes attributes;
+  BatchAttributes attributes{};
   std::int32_t last_offset_delta = 0;
-  TimestampMs base_timestamp;
-  TimestampMs max_timestamp;
+  TimestampMs base_timestamp{};
+  TimestampMs max_timestamp{};
   ProducerId producer_id = ProducerId::none();
   ProducerEpoch producer_epoch = ProducerEpoch::none();
   Sequence base_sequence = Sequence::none();

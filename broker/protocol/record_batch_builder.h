@@ -19,12 +19,12 @@ namespace millrace::protocol {
 class RecordBatchBuilder {
  public:
   struct Options {
-    Offset base_offset;
+    Offset base_offset{};
     LeaderEpoch partition_leader_epoch = LeaderEpoch::none();
     Codec codec = Codec::none;
-    std::optional<int> compression_level;
+    std::optional<int> compression_level{};
     TimestampType timestamp_type = TimestampType::create_time;
-    TimestampMs log_append_time;  // for TimestampType::log_append_time
+    TimestampMs log_append_time{};  // for TimestampType::log_append_time
     ProducerId producer_id = ProducerId::none();
     ProducerEpoch producer_epoch = ProducerEpoch::none();
     Sequence base_sequence = Sequence::none();

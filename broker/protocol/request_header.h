@@ -20,7 +20,7 @@ struct RequestHeader {
   ApiKey api_key{};
   Version api_version = 0;
   std::int32_t correlation_id = 0;
-  std::optional<std::string_view> client_id;  // views the frame
+  std::optional<std::string_view> client_id{};  // views the frame
 
   friend bool operator==(const RequestHeader&, const RequestHeader&) = default;
 };

@@ -20,8 +20,8 @@ struct ApiVersionsRequest {
   static constexpr Version flexible_since = 3;
   using Response = ApiVersionsResponse;
 
-  String client_software_name;
-  String client_software_version;
+  String client_software_name{};
+  String client_software_version{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {
@@ -47,7 +47,7 @@ struct ApiVersionsResponse {
   };
 
   struct SupportedFeature {
-    String name;
+    String name{};
     Version min_version = 0;
     Version max_version = 0;
 
@@ -60,7 +60,7 @@ struct ApiVersionsResponse {
   };
 
   struct FinalizedFeature {
-    String name;
+    String name{};
     std::int16_t max_version_level = 0;
     std::int16_t min_version_level = 0;
 
@@ -73,11 +73,11 @@ struct ApiVersionsResponse {
   };
 
   ErrorCode error_code{};
-  Array<Api> api_keys;
+  Array<Api> api_keys{};
   std::int32_t throttle_time_ms = 0;
-  Array<SupportedFeature> supported_features;
+  Array<SupportedFeature> supported_features{};
   std::int64_t finalized_features_epoch = -1;
-  Array<FinalizedFeature> finalized_features;
+  Array<FinalizedFeature> finalized_features{};
   bool zk_migration_ready = false;
 
   template <class Self, class Fields>

@@ -23,8 +23,8 @@ struct CreateTopicsRequest {
 
   struct Topic {
     struct Assignment {
-      PartitionIndex partition_index;
-      Array<BrokerId> broker_ids;
+      PartitionIndex partition_index{};
+      Array<BrokerId> broker_ids{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -34,7 +34,7 @@ struct CreateTopicsRequest {
     };
 
     struct Config {
-      String name;
+      String name{};
       NullableString value = "";
 
       template <class Self, class Fields>
@@ -44,11 +44,11 @@ struct CreateTopicsRequest {
       }
     };
 
-    String name;
+    String name{};
     std::int32_t num_partitions = 0;
     std::int16_t replication_factor = 0;
-    Array<Assignment> assignments;
-    Array<Config> configs;
+    Array<Assignment> assignments{};
+    Array<Config> configs{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -60,7 +60,7 @@ struct CreateTopicsRequest {
     }
   };
 
-  Array<Topic> topics;
+  Array<Topic> topics{};
   std::int32_t timeout_ms = 60000;
   bool validate_only = false;
 
@@ -77,7 +77,7 @@ struct CreateTopicsResponse {
 
   struct Topic {
     struct Config {
-      String name;
+      String name{};
       NullableString value = "";
       bool read_only = false;
       ConfigSource config_source = ConfigSource::absent;
@@ -93,8 +93,8 @@ struct CreateTopicsResponse {
       }
     };
 
-    String name;
-    TopicId topic_id;
+    String name{};
+    TopicId topic_id{};
     ErrorCode error_code{};
     NullableString error_message = "";
     ErrorCode topic_config_error_code{};
@@ -116,7 +116,7 @@ struct CreateTopicsResponse {
   };
 
   std::int32_t throttle_time_ms = 0;
-  Array<Topic> topics;
+  Array<Topic> topics{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

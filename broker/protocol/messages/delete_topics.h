@@ -20,8 +20,8 @@ struct DeleteTopicsRequest {
   using Response = DeleteTopicsResponse;
 
   struct Topic {
-    NullableString name;
-    TopicId topic_id;
+    NullableString name{};
+    TopicId topic_id{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -30,8 +30,8 @@ struct DeleteTopicsRequest {
     }
   };
 
-  Array<Topic> topics;
-  Array<String> topic_names;
+  Array<Topic> topics{};
+  Array<String> topic_names{};
   std::int32_t timeout_ms = 0;
 
   template <class Self, class Fields>
@@ -47,9 +47,9 @@ struct DeleteTopicsResponse {
 
   struct Topic {
     NullableString name = "";
-    TopicId topic_id;
+    TopicId topic_id{};
     ErrorCode error_code{};
-    NullableString error_message;
+    NullableString error_message{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -61,7 +61,7 @@ struct DeleteTopicsResponse {
   };
 
   std::int32_t throttle_time_ms = 0;
-  Array<Topic> responses;
+  Array<Topic> responses{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

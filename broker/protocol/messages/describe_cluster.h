@@ -34,10 +34,10 @@ struct DescribeClusterResponse {
   using Request = DescribeClusterRequest;
 
   struct Broker {
-    BrokerId broker_id;
-    String host;
+    BrokerId broker_id{};
+    String host{};
     std::int32_t port = 0;
-    NullableString rack;
+    NullableString rack{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -50,11 +50,11 @@ struct DescribeClusterResponse {
 
   std::int32_t throttle_time_ms = 0;
   ErrorCode error_code{};
-  NullableString error_message;
+  NullableString error_message{};
   std::int8_t endpoint_type = 1;
-  String cluster_id;
+  String cluster_id{};
   BrokerId controller_id = BrokerId::none();
-  Array<Broker> brokers;
+  Array<Broker> brokers{};
   std::int32_t cluster_authorized_operations = authorized_operations_omitted;
 
   template <class Self, class Fields>

@@ -22,7 +22,7 @@ struct DescribeConfigsRequest {
 
   struct Resource {
     ConfigResourceType resource_type{};
-    String resource_name;
+    String resource_name{};
     NullableArray<String> configuration_keys{std::in_place};
 
     template <class Self, class Fields>
@@ -33,7 +33,7 @@ struct DescribeConfigsRequest {
     }
   };
 
-  Array<Resource> resources;
+  Array<Resource> resources{};
   bool include_synonyms = false;
   bool include_documentation = false;
 
@@ -51,7 +51,7 @@ struct DescribeConfigsResponse {
   struct Resource {
     struct Config {
       struct Synonym {
-        String name;
+        String name{};
         NullableString value = "";
         ConfigSource source{};
 
@@ -63,13 +63,13 @@ struct DescribeConfigsResponse {
         }
       };
 
-      String name;
+      String name{};
       NullableString value = "";
       bool read_only = false;
       bool is_default = false;
       ConfigSource config_source = ConfigSource::absent;
       bool is_sensitive = false;
-      Array<Synonym> synonyms;
+      Array<Synonym> synonyms{};
       ConfigType config_type{};
       NullableString documentation = "";
 
@@ -90,8 +90,8 @@ struct DescribeConfigsResponse {
     ErrorCode error_code{};
     NullableString error_message = "";
     ConfigResourceType resource_type{};
-    String resource_name;
-    Array<Config> configs;
+    String resource_name{};
+    Array<Config> configs{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -104,7 +104,7 @@ struct DescribeConfigsResponse {
   };
 
   std::int32_t throttle_time_ms = 0;
-  Array<Resource> results;
+  Array<Resource> results{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

@@ -36,13 +36,13 @@ struct FetchRequest {
 
   struct Topic {
     struct Partition {
-      PartitionIndex partition;
+      PartitionIndex partition{};
       LeaderEpoch current_leader_epoch = LeaderEpoch::none();
-      Offset fetch_offset;
+      Offset fetch_offset{};
       LeaderEpoch last_fetched_epoch = LeaderEpoch::none();
       Offset log_start_offset = Offset::none();
       std::int32_t partition_max_bytes = 0;
-      Uuid replica_directory_id;
+      Uuid replica_directory_id{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -56,9 +56,9 @@ struct FetchRequest {
       }
     };
 
-    String topic;
-    TopicId topic_id;
-    Array<Partition> partitions;
+    String topic{};
+    TopicId topic_id{};
+    Array<Partition> partitions{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -69,9 +69,9 @@ struct FetchRequest {
   };
 
   struct ForgottenTopic {
-    String topic;
-    TopicId topic_id;
-    Array<PartitionIndex> partitions;
+    String topic{};
+    TopicId topic_id{};
+    Array<PartitionIndex> partitions{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -81,18 +81,18 @@ struct FetchRequest {
     }
   };
 
-  NullableString cluster_id;
+  NullableString cluster_id{};
   BrokerId replica_id = BrokerId::none();
-  ReplicaState replica_state;
+  ReplicaState replica_state{};
   std::int32_t max_wait_ms = 0;
   std::int32_t min_bytes = 0;
   std::int32_t max_bytes = 0x7fffffff;
   IsolationLevel isolation_level{};
   std::int32_t session_id = 0;
   std::int32_t session_epoch = -1;
-  Array<Topic> topics;
-  Array<ForgottenTopic> forgotten_topics_data;
-  String rack_id;
+  Array<Topic> topics{};
+  Array<ForgottenTopic> forgotten_topics_data{};
+  String rack_id{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {
@@ -150,8 +150,8 @@ struct FetchResponse {
       };
 
       struct AbortedTransaction {
-        ProducerId producer_id;
-        Offset first_offset;
+        ProducerId producer_id{};
+        Offset first_offset{};
 
         template <class Self, class Fields>
         static void describe(Self& self, Fields& field) {
@@ -160,17 +160,17 @@ struct FetchResponse {
         }
       };
 
-      PartitionIndex partition_index;
+      PartitionIndex partition_index{};
       ErrorCode error_code{};
-      Offset high_watermark;
+      Offset high_watermark{};
       Offset last_stable_offset = Offset::none();
       Offset log_start_offset = Offset::none();
-      DivergingEpoch diverging_epoch;
-      CurrentLeader current_leader;
-      SnapshotId snapshot_id;
+      DivergingEpoch diverging_epoch{};
+      CurrentLeader current_leader{};
+      SnapshotId snapshot_id{};
       NullableArray<AbortedTransaction> aborted_transactions{std::in_place};
       BrokerId preferred_read_replica = BrokerId::none();
-      Records records;
+      Records records{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -188,9 +188,9 @@ struct FetchResponse {
       }
     };
 
-    String topic;
-    TopicId topic_id;
-    Array<Partition> partitions;
+    String topic{};
+    TopicId topic_id{};
+    Array<Partition> partitions{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -201,10 +201,10 @@ struct FetchResponse {
   };
 
   struct NodeEndpoint {
-    BrokerId node_id;
-    String host;
+    BrokerId node_id{};
+    String host{};
     std::int32_t port = 0;
-    NullableString rack;
+    NullableString rack{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -218,8 +218,8 @@ struct FetchResponse {
   std::int32_t throttle_time_ms = 0;
   ErrorCode error_code{};
   std::int32_t session_id = 0;
-  Array<Topic> responses;
-  Array<NodeEndpoint> node_endpoints;
+  Array<Topic> responses{};
+  Array<NodeEndpoint> node_endpoints{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

@@ -40,7 +40,7 @@ struct InitProducerIdResponse {
   std::int32_t throttle_time_ms = 0;
   ErrorCode error_code{};
   ProducerId producer_id = ProducerId::none();
-  ProducerEpoch producer_epoch;
+  ProducerEpoch producer_epoch{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

@@ -32,9 +32,9 @@ struct ListOffsetsRequest {
 
   struct Topic {
     struct Partition {
-      PartitionIndex partition_index;
+      PartitionIndex partition_index{};
       LeaderEpoch current_leader_epoch = LeaderEpoch::none();
-      TimestampMs timestamp;
+      TimestampMs timestamp{};
       std::int32_t max_num_offsets = 1;
 
       template <class Self, class Fields>
@@ -46,8 +46,8 @@ struct ListOffsetsRequest {
       }
     };
 
-    String name;
-    Array<Partition> partitions;
+    String name{};
+    Array<Partition> partitions{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -56,9 +56,9 @@ struct ListOffsetsRequest {
     }
   };
 
-  BrokerId replica_id;
+  BrokerId replica_id{};
   IsolationLevel isolation_level{};
-  Array<Topic> topics;
+  Array<Topic> topics{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {
@@ -73,9 +73,9 @@ struct ListOffsetsResponse {
 
   struct Topic {
     struct Partition {
-      PartitionIndex partition_index;
+      PartitionIndex partition_index{};
       ErrorCode error_code{};
-      Array<Offset> old_style_offsets;
+      Array<Offset> old_style_offsets{};
       TimestampMs timestamp = TimestampMs::none();
       Offset offset = Offset::none();
       LeaderEpoch leader_epoch = LeaderEpoch::none();
@@ -91,8 +91,8 @@ struct ListOffsetsResponse {
       }
     };
 
-    String name;
-    Array<Partition> partitions;
+    String name{};
+    Array<Partition> partitions{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -102,7 +102,7 @@ struct ListOffsetsResponse {
   };
 
   std::int32_t throttle_time_ms = 0;
-  Array<Topic> topics;
+  Array<Topic> topics{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

@@ -23,7 +23,7 @@ struct MetadataRequest {
   using Response = MetadataResponse;
 
   struct Topic {
-    TopicId topic_id;
+    TopicId topic_id{};
     NullableString name = "";
 
     template <class Self, class Fields>
@@ -51,10 +51,10 @@ struct MetadataResponse {
   using Request = MetadataRequest;
 
   struct Broker {
-    BrokerId node_id;
-    String host;
+    BrokerId node_id{};
+    String host{};
     std::int32_t port = 0;
-    NullableString rack;
+    NullableString rack{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -68,12 +68,12 @@ struct MetadataResponse {
   struct Topic {
     struct Partition {
       ErrorCode error_code{};
-      PartitionIndex partition_index;
-      BrokerId leader_id;
+      PartitionIndex partition_index{};
+      BrokerId leader_id{};
       LeaderEpoch leader_epoch = LeaderEpoch::none();
-      Array<BrokerId> replica_nodes;
-      Array<BrokerId> isr_nodes;
-      Array<BrokerId> offline_replicas;
+      Array<BrokerId> replica_nodes{};
+      Array<BrokerId> isr_nodes{};
+      Array<BrokerId> offline_replicas{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -89,9 +89,9 @@ struct MetadataResponse {
 
     ErrorCode error_code{};
     NullableString name = "";
-    TopicId topic_id;
+    TopicId topic_id{};
     bool is_internal = false;
-    Array<Partition> partitions;
+    Array<Partition> partitions{};
     std::int32_t topic_authorized_operations = authorized_operations_omitted;
 
     template <class Self, class Fields>
@@ -106,10 +106,10 @@ struct MetadataResponse {
   };
 
   std::int32_t throttle_time_ms = 0;
-  Array<Broker> brokers;
-  NullableString cluster_id;
+  Array<Broker> brokers{};
+  NullableString cluster_id{};
   BrokerId controller_id = BrokerId::none();
-  Array<Topic> topics;
+  Array<Topic> topics{};
   std::int32_t cluster_authorized_operations = authorized_operations_omitted;
 
   template <class Self, class Fields>

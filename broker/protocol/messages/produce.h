@@ -22,8 +22,8 @@ struct ProduceRequest {
 
   struct Topic {
     struct Partition {
-      PartitionIndex index;
-      NullableBytes records;
+      PartitionIndex index{};
+      NullableBytes records{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -32,8 +32,8 @@ struct ProduceRequest {
       }
     };
 
-    String name;
-    Array<Partition> partition_data;
+    String name{};
+    Array<Partition> partition_data{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -42,10 +42,10 @@ struct ProduceRequest {
     }
   };
 
-  NullableString transactional_id;
+  NullableString transactional_id{};
   std::int16_t acks = 0;
   std::int32_t timeout_ms = 0;
-  Array<Topic> topic_data;
+  Array<Topic> topic_data{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {
@@ -63,7 +63,7 @@ struct ProduceResponse {
     struct Partition {
       struct RecordError {
         std::int32_t batch_index = 0;
-        NullableString batch_index_error_message;
+        NullableString batch_index_error_message{};
 
         template <class Self, class Fields>
         static void describe(Self& self, Fields& field) {
@@ -83,14 +83,14 @@ struct ProduceResponse {
         }
       };
 
-      PartitionIndex index;
+      PartitionIndex index{};
       ErrorCode error_code{};
-      Offset base_offset;
+      Offset base_offset{};
       TimestampMs log_append_time_ms = TimestampMs::none();
       Offset log_start_offset = Offset::none();
-      Array<RecordError> record_errors;
-      NullableString error_message;
-      CurrentLeader current_leader;
+      Array<RecordError> record_errors{};
+      NullableString error_message{};
+      CurrentLeader current_leader{};
 
       template <class Self, class Fields>
       static void describe(Self& self, Fields& field) {
@@ -105,8 +105,8 @@ struct ProduceResponse {
       }
     };
 
-    String name;
-    Array<Partition> partition_responses;
+    String name{};
+    Array<Partition> partition_responses{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -116,10 +116,10 @@ struct ProduceResponse {
   };
 
   struct NodeEndpoint {
-    BrokerId node_id;
-    String host;
+    BrokerId node_id{};
+    String host{};
     std::int32_t port = 0;
-    NullableString rack;
+    NullableString rack{};
 
     template <class Self, class Fields>
     static void describe(Self& self, Fields& field) {
@@ -130,9 +130,9 @@ struct ProduceResponse {
     }
   };
 
-  Array<Topic> responses;
+  Array<Topic> responses{};
   std::int32_t throttle_time_ms = 0;
-  Array<NodeEndpoint> node_endpoints;
+  Array<NodeEndpoint> node_endpoints{};
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

@@ -1,0 +1,152 @@
+#include "broker/protocol/compression.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <snappy-c.h>
+
+#include <algorithm>
+#include <random>
+
+namespace millrace::protocol {
+namespace {
+
+using Buffer = std::vector<std::uint8_t>;
+
+constexpr Codec codecs[] = {Codec::none, Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd};
+
+Buffer some_text(std::size_t size_bytes) {
+  std::mt19937 random(7);
+  Buffer text(size_bytes);
+  for (std::uint8_t& byte : text) byte = static_cast<std::uint8_t>('a' + random() % 7);
+  return text;
+}
+
+TEST(Compression, GivesBackWhatItTook) {
+  for (const Codec codec : codecs) {
+    for (const std::size_t size_bytes : {0, 1, 100, 32767, 32768, 32769, 300000}) {
+      const Buffer plain = some_text(size_bytes);
+      const auto packed = compress(codec, plain);
+      ASSERT_TRUE(packed) << to_string(codec);
+      const auto unpacked = decompress(codec, *packed);
+      ASSERT_TRUE(unpacked) << to_string(codec) << " " << size_bytes << ": " << unpacked.error().message;
+      EXPECT_EQ(*unpacked, plain) << to_string(codec) << " " << size_bytes;
+    }
+  }
+}
+
+TEST(Compression, StreamsInPiecesOfAnySize) {
+  const Buffer plain = some_text(10000);
+  for (const Codec codec : codecs) {
+    const Buffer packed = compress(codec, plain).value();
+    for (const std::size_t step : {1, 7, 4096}) {
+      auto stream = open_decompressor(codec, packed).value();
+      Buffer unpacked;
+      Buffer piece(step);
+      for (;;) {
+        const std::size_t count = stream->read(piece).value();
+        if (count == 0) break;
+        unpacked.insert(unpacked.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count));
+      }
+      EXPECT_EQ(unpacked, plain) << to_string(codec) << " in steps of " << step;
+      EXPECT_EQ(stream->read(piece).value(), 0U);
+    }
+  }
+}
+
+TEST(Compression, CutAnywhereIsAnErrorOrLess) {
+  const Buffer plain = some_text(3000);
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    const Buffer packed = compress(codec, plain).value();
+    for (std::size_t length = 0; length + 1 < packed.size(); ++length) {
+      const Buffer cut(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(length));
+      const auto unpacked = decompress(codec, cut);
+      if (unpacked) EXPECT_LT(unpacked->size(), plain.size()) << to_string(codec) << " " << length;
+    }
+  }
+}
+
+TEST(Compression, NeverReadsRubbishAsSomething) {
+  const Buffer rubbish = some_text(100);
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    const auto unpacked = decompress(codec, rubbish);
+    ASSERT_FALSE(unpacked) << to_string(codec);
+    EXPECT_EQ(unpacked.error().kind, ErrorKind::corrupt) << to_string(codec) << ": " << unpacked.error().message;
+  }
+  EXPECT_FALSE(open_decompressor(static_cast<Codec>(6), rubbish));
+}
+
+TEST(Compression, StopsABombAtItsLimits) {
+  const Buffer zeroes(std::size_t{64} << 20);
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    const Buffer bomb = compress(codec, zeroes).value();
+    for (const DecompressionLimits limits : {DecompressionLimits{.output_limit_bytes = 1 << 20},
+                                             DecompressionLimits{.ratio_limit = 2, .always_allowed_bytes = 1 << 20}}) {
+      auto stream = open_decompressor(codec, bomb, limits).value();
+      Buffer window(65536);
+      std::uint64_t given = 0;
+      Result<std::size_t> count = 0;
+      for (;;) {
+        count = stream->read(window);
+        if (!count || *count == 0) break;
+        given += *count;
+      }
+      ASSERT_FALSE(count) << to_string(codec);
+      EXPECT_EQ(count.error().kind, ErrorKind::resource_exhausted) << to_string(codec);
+      EXPECT_LE(given, limits.limit_for(bomb.size())) << to_string(codec);
+    }
+  }
+}
+
+TEST(Compression, AllowsASmallBatchThatCompressesVeryWell) {
+  const Buffer zeroes(std::size_t{1} << 20);
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    EXPECT_TRUE(decompress(codec, compress(codec, zeroes).value())) << to_string(codec);
+  }
+}
+
+TEST(Compression, RefusesALevelThatTheCodecDoesNotHave) {
+  const Buffer plain = some_text(10);
+  EXPECT_FALSE(compress(Codec::gzip, plain, 0));
+  EXPECT_FALSE(compress(Codec::gzip, plain, 10));
+  EXPECT_FALSE(compress(Codec::lz4, plain, 18));
+  EXPECT_FALSE(compress(Codec::zstd, plain, 23));
+  EXPECT_TRUE(compress(Codec::gzip, plain, 9));
+  EXPECT_TRUE(compress(Codec::lz4, plain, 17));
+  EXPECT_TRUE(compress(Codec::zstd, plain, -7));
+}
+
+TEST(Snappy, ReadsARawBlockToo) {
+  const Buffer plain = some_text(5000);
+  std::size_t size_bytes = snappy_max_compressed_length(plain.size());
+  Buffer raw(size_bytes);
+  ASSERT_EQ(snappy_compress(as_text(plain).data(), plain.size(), reinterpret_cast<char*>(raw.data()), &size_bytes),
+            SNAPPY_OK);
+  raw.resize(size_bytes);
+  EXPECT_EQ(decompress(Codec::snappy, raw).value(), plain);
+}
+
+TEST(Snappy, DoesNotBelieveALengthThatItsBlockCannotHold) {
+  const Buffer lie{0xff, 0xff, 0xff, 0xff, 0x0f, 0, 'a'};  // a block of 4 GiB in two bytes
+  const auto unpacked =
+      decompress(Codec::snappy, lie,
+                 {.output_limit_bytes = std::uint64_t{8} << 30, .always_allowed_bytes = std::uint64_t{8} << 30});
+  ASSERT_FALSE(unpacked);
+  EXPECT_EQ(unpacked.error().kind, ErrorKind::corrupt);
+}
+
+TEST(Gzip, ReadsMembersInARowAsOneStream) {
+  Buffer both = compress(Codec::gzip, some_text(100)).value();
+  const Buffer second = compress(Codec::gzip, some_text(50)).value();
+  both.insert(both.end(), second.begin(), second.end());
+  EXPECT_EQ(decompress(Codec::gzip, both).value().size(), 150U);
+}
+
+TEST(Zstd, RefusesAWindowBeyondItsLimit) {
+  const Buffer packed = compress(Codec::zstd, some_text(300000), 19).value();
+  const auto unpacked = decompress(Codec::zstd, packed, {.zstd_window_log_limit = 10});
+  ASSERT_FALSE(unpacked);
+  EXPECT_EQ(unpacked.error().kind, ErrorKind::resource_exhausted);
+}
+
+}  // namespace
+}  // namespace millrace::protocol
