@@ -23,6 +23,11 @@ using web::http::client::http_client_config;
 // The library's own timeout counts from the last byte, and would end quiet watches; our deadlines come first.
 constexpr std::chrono::seconds library_timeout{3600};
 
+// How the library's messages begin when a request could not be written.
+constexpr std::string_view write_failure = "Failed to write request";
+// Kept connections that the server has closed meanwhile, at worst all of them.
+constexpr int write_attempt_count_max = 4;
+
 // Once per process, before anything of the library runs; its default would be 40 threads.
 void limit_library_threads() {
   static const bool done = [] {
@@ -297,13 +302,18 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::make(const HttpTransportOp
 Result<HttpAnswer> HttpTransport::exchange(const HttpRequest& request, Duration timeout, std::stop_token stop) {
   MonotonicTime deadline = std::chrono::steady_clock::now() + timeout;
   std::size_t bytes_max = implementation_->options().answer_bytes_max;
-  return implementation_->run(request, stop, [deadline, bytes_max](HttpExchange& exchange) -> Result<HttpAnswer> {
+  auto receive = [deadline, bytes_max](HttpExchange& exchange) -> Result<HttpAnswer> {
     Result<HttpHead> head = exchange.wait_head(deadline);
     if (!head) return tl::unexpected<Error>(head.error());
     Result<std::string> body = take_body(exchange, deadline, bytes_max);
     if (!body) return tl::unexpected<Error>(body.error());
     return HttpAnswer{*head, std::move(*body)};
-  });
+  };
+  for (int attempt = 1;; ++attempt) {
+    Result<HttpAnswer> answer = implementation_->run(request, stop, receive);
+    bool unwritten = !answer && answer.error().message.starts_with(write_failure);
+    if (!unwritten || attempt >= write_attempt_count_max) return answer;
+  }
 }
 
 Result<HttpAnswer> HttpTransport::stream_lines(const HttpRequest& request, const StreamLimits& limits,
