@@ -32,7 +32,8 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 }
 
 std::string number_text(double number) {
-  if (number == std::floor(number) && std::abs(number) < 9.3e18) return std::to_string(static_cast<std::int64_t>(number));
+  if (number == std::floor(number) && std::abs(number) < 9.3e18)
+    return std::to_string(static_cast<std::int64_t>(number));
   std::string text = std::to_string(number);
   return text;
 }
@@ -45,14 +46,15 @@ std::string range_text(const ConfigRow& row, double type_minimum, double type_ma
 
 template <class Integer>
 std::string integer_range_text(const ConfigRow& row) {
-  return range_text(row, static_cast<double>(std::numeric_limits<Integer>::min()), static_cast<double>(std::numeric_limits<Integer>::max()));
+  return range_text(row, static_cast<double>(std::numeric_limits<Integer>::min()),
+                    static_cast<double>(std::numeric_limits<Integer>::max()));
 }
 
 tl::unexpected<Error> invalid(const ConfigRow& row, std::string_view text) {
   // A password is not repeated: the message goes to logs.
   auto shown = row.type == ConfigType::password ? std::string() : " '" + std::string(text) + "'";
-  return fail(ErrorKind::invalid_argument,
-              "Invalid value" + shown + " for configuration " + std::string(row.name) + ": allowed is " + allowed_config_values(row));
+  return fail(ErrorKind::invalid_argument, "Invalid value" + shown + " for configuration " + std::string(row.name) +
+                                               ": allowed is " + allowed_config_values(row));
 }
 
 template <class Integer>
@@ -133,10 +135,14 @@ const ConfigRow* ConfigTable::nearest(std::string_view name) const {
 std::string allowed_config_values(const ConfigRow& row) {
   if (row.check != nullptr) return std::string(row.check->allowed);
   switch (row.type) {
-    case ConfigType::boolean: return "true or false";
-    case ConfigType::int16: return integer_range_text<std::int16_t>(row);
-    case ConfigType::int32: return integer_range_text<std::int32_t>(row);
-    case ConfigType::int64: return integer_range_text<std::int64_t>(row);
+    case ConfigType::boolean:
+      return "true or false";
+    case ConfigType::int16:
+      return integer_range_text<std::int16_t>(row);
+    case ConfigType::int32:
+      return integer_range_text<std::int32_t>(row);
+    case ConfigType::int64:
+      return integer_range_text<std::int64_t>(row);
     case ConfigType::float64: {
       std::string allowed = "a number";
       if (row.minimum) allowed += " from " + number_text(*row.minimum);
@@ -150,8 +156,10 @@ std::string allowed_config_values(const ConfigRow& row) {
       for (auto word : row.allowed) allowed += (word == row.allowed.front() ? " " : ", ") + std::string(word);
       return allowed;
     }
-    case ConfigType::class_name: return "the name of a Java class";
-    case ConfigType::password: return "any text";
+    case ConfigType::class_name:
+      return "the name of a Java class";
+    case ConfigType::password:
+      return "any text";
   }
   return {};
 }
@@ -190,10 +198,12 @@ std::string java_double_text(double number) {
 
 std::string canonical_config_text(const ConfigRow& row, std::string_view text) {
   switch (row.type) {
-    case ConfigType::boolean: return equals_ignoring_case(trim(text), "true") ? "true" : "false";
+    case ConfigType::boolean:
+      return equals_ignoring_case(trim(text), "true") ? "true" : "false";
     case ConfigType::int16:
     case ConfigType::int32:
-    case ConfigType::int64: return integer_text(text);
+    case ConfigType::int64:
+      return integer_text(text);
     case ConfigType::float64: {
       auto trimmed = trim(text);
       double number = 0;
@@ -208,7 +218,8 @@ std::string canonical_config_text(const ConfigRow& row, std::string_view text) {
     }
     case ConfigType::string:
     case ConfigType::class_name:
-    case ConfigType::password: return std::string(trim(text));
+    case ConfigType::password:
+      return std::string(trim(text));
   }
   return std::string(text);
 }
@@ -221,18 +232,24 @@ Status check_config_value(const ConfigRow& row, std::string_view text) {
       if (equals_ignoring_case(word, "true") || equals_ignoring_case(word, "false")) return {};
       return invalid(row, text);
     }
-    case ConfigType::int16: return check_integer<std::int16_t>(row, text);
-    case ConfigType::int32: return check_integer<std::int32_t>(row, text);
-    case ConfigType::int64: return check_integer<std::int64_t>(row, text);
-    case ConfigType::float64: return check_number(row, text);
+    case ConfigType::int16:
+      return check_integer<std::int16_t>(row, text);
+    case ConfigType::int32:
+      return check_integer<std::int32_t>(row, text);
+    case ConfigType::int64:
+      return check_integer<std::int64_t>(row, text);
+    case ConfigType::float64:
+      return check_number(row, text);
     case ConfigType::list:
       for (const auto& item : split_list(text)) {
         if (auto checked = check_allowed(row, text, item); !checked) return checked;
       }
       return {};
-    case ConfigType::string: return check_allowed(row, text, trim(text));
+    case ConfigType::string:
+      return check_allowed(row, text, trim(text));
     case ConfigType::class_name:
-    case ConfigType::password: return {};
+    case ConfigType::password:
+      return {};
   }
   return {};
 }
@@ -258,7 +275,9 @@ std::optional<std::string_view> ConfigValues::text(std::string_view name) const 
   return row->default_value;
 }
 
-bool ConfigValues::boolean(std::string_view name) const { return equals_ignoring_case(trim(text(name).value_or("false")), "true"); }
+bool ConfigValues::boolean(std::string_view name) const {
+  return equals_ignoring_case(trim(text(name).value_or("false")), "true");
+}
 
 std::int64_t ConfigValues::integer(std::string_view name) const {
   auto given = text(name);

@@ -38,14 +38,14 @@ struct ConfigRow {
   // As Kafka prints it. nullopt: the default is null (no value).
   std::optional<std::string_view> default_value;
   std::string_view documentation;
-  std::optional<double> minimum{};                // inclusive
-  std::optional<double> maximum{};                // inclusive
-  std::span<const std::string_view> allowed{};    // for strings and each item of lists; empty: anything
-  bool dynamic = false;                           // may change without a restart
+  std::optional<double> minimum{};              // inclusive
+  std::optional<double> maximum{};              // inclusive
+  std::span<const std::string_view> allowed{};  // for strings and each item of lists; empty: anything
+  bool dynamic = false;                         // may change without a restart
   // For a topic row: the broker key that gives its default ("log.retention.ms" for "retention.ms"); empty where there is none.
   std::string_view synonym{};
-  bool per_broker = false;                        // dynamic, but never as the default of all brokers
-  bool internal = false;                          // known, and listed only where it is set
+  bool per_broker = false;  // dynamic, but never as the default of all brokers
+  bool internal = false;    // known, and listed only where it is set
   ConfigSupport support = ConfigSupport::effective;
   const ConfigCheck* check = nullptr;
 };

@@ -36,7 +36,7 @@ TEST(ConfigValues, RefusesABadValueWithTheKeyTheValueAndWhatIsAllowed) {
                                       Case{"num.partitions", "2147483648", "an integer from 1"},
                                       Case{"num.partitions", "", "an integer from 1"},
                                       Case{"log.retention.bytes", "9223372036854775808", "9223372036854775807"},
-                                      Case{"cleanup.policy", "delete,erase", "one of delete, compact"},
+                                      Case{"cleanup.policy", "delete,erase", "a list of delete, compact"},
                                       Case{"auto.create.topics.enable", "yes", "true or false"},
                                       Case{"ratio", "1.5", "a number from 0 to 1"},
                                       Case{"ratio", "nan", "a number from 0 to 1"}}) {

@@ -1,0 +1,152 @@
+// Rows that Kafka has not: where the metadata lives, shards, HTTP, and bounds that Kafka leaves without an end.
+#include "broker/server/configuration/broker_config_rows.h"
+#include "broker/server/configuration/config_checks.h"
+#include "broker/server/configuration/config_row_builder.h"
+
+namespace millrace::server {
+namespace {
+
+constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
+
+bool accepts_metadata_store(std::string_view text) {
+  constexpr std::string_view embedded = "embedded:";
+  return text == "zookeeper" || (text.starts_with(embedded) && text.size() > embedded.size());
+}
+constexpr ConfigCheck metadata_store{accepts_metadata_store, "embedded:<directory> or zookeeper"};
+
+// A uuid in Kafka's spelling: 22 letters of URL-safe Base64.
+bool accepts_cluster_id(std::string_view text) {
+  constexpr std::size_t letters = 22;
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return text.size() == letters && text.find_first_not_of(alphabet) == std::string_view::npos;
+}
+constexpr ConfigCheck cluster_id{accepts_cluster_id,
+                                 "22 letters of URL-safe Base64, as kafka-storage random-uuid prints them"};
+
+constexpr ConfigRow rows[] = {
+    string_row(
+        "metadata.store", no_default,
+        "Where topics, configurations and ids are kept: embedded:<directory> serves one broker without ZooKeeper, "
+        "zookeeper uses zookeeper.connect. Empty means zookeeper where zookeeper.connect is set. The directory "
+        "must not lie in a log directory.")
+        .checked_by(metadata_store)
+        .effective(),
+    string_row(
+        "millrace.cluster.id", no_default,
+        "Cluster id that a new cluster is given. An existing cluster must have this id, or the start stops. Empty "
+        "makes a random one.")
+        .checked_by(cluster_id)
+        .effective(),
+    int32_row("millrace.shards", "0",
+              "Threads that serve connections and partitions, one event loop each; 0 takes one per core.")
+        .between(0, 1024)
+        .effective(),
+    string_row("millrace.log.level", "info", "Least important log lines that are written.")
+        .one_of(log_levels)
+        .effective(),
+    int32_row("millrace.shutdown.timeout.ms", "240000",
+              "Time that a clean stop may take before the process ends without it.")
+        .at_least(0)
+        .effective(),
+    int32_row("millrace.http.port", "-1", "Port of /metrics, /livez and /readyz; 0 takes a free one, -1 serves none.")
+        .between(-1, 65535)
+        .effective(),
+    string_row("millrace.http.address", "", "Address that the HTTP port listens on; empty means every address.")
+        .effective(),
+    int64_row("millrace.request.memory.bytes", "134217728",
+              "Bytes of requests in memory at one time, where queued.max.request.bytes does not say it. At least "
+              "socket.request.max.bytes.")
+        .at_least(65536)
+        .effective(),
+    int64_row("millrace.reserved.request.bytes", "134217728",
+              "The same for the brokers' own listener, where it is not the only one, so that clients cannot starve it.")
+        .at_least(65536)
+        .effective(),
+    int32_row("millrace.unauthenticated.request.max.bytes", "65536",
+              "Largest request of a connection that must authenticate and has not.")
+        .at_least(1024)
+        .effective(),
+    int64_row("millrace.unauthenticated.request.bytes", "8388608",
+              "Bytes of requests in memory, over all connections that must authenticate and have not.")
+        .at_least(65536)
+        .effective(),
+    int32_row("millrace.max.connections", "16384",
+              "Connections that the broker holds at one time, where max.connections is not set.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.max.reserved.connections", "1024",
+              "The same for the brokers' own listener, where it is not the only one.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.max.connections.per.ip", "8192",
+              "Connections that one address may hold at one time, where max.connections.per.ip is not set.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.listen.backlog.size", "511",
+              "Connections that may wait to be accepted, where socket.listen.backlog.size is not set.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.max.in.flight.requests.per.connection", "16",
+              "Requests of one connection that are read and not yet answered; above it no more is read from it.")
+        .between(1, 1000)
+        .effective(),
+    int64_row("millrace.output.max.bytes.per.connection", "1048576",
+              "Bytes of answers that may wait for one connection's client; above it no more requests are read from it.")
+        .at_least(4096)
+        .effective(),
+    int32_row("millrace.turn.max.bytes", "1048576",
+              "Bytes that one connection may read or send before the others of its shard have their turn.")
+        .at_least(4096)
+        .effective(),
+    int32_row("millrace.first.request.deadline.ms", "10000",
+              "Time within which the first request of a new connection must have come.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.min.bytes.per.second", "1024",
+              "Slowest rate of a request that has begun, and of an answer that waits for its reader; a slower "
+              "connection is closed.")
+        .at_least(0)
+        .effective(),
+    int32_row("millrace.pressure.min.bytes.per.second", "65536",
+              "The same for a request that has begun, while others wait for memory.")
+        .at_least(0)
+        .effective(),
+    int32_row("millrace.read.progress.window.ms", "10000", "Time over which the rate of a request is measured.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.pressure.progress.window.ms", "2000", "The same, while others wait for memory.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.write.progress.window.ms", "600000",
+              "Time over which the rate of an answer is measured. Long, because a consumer reads only when its "
+              "application polls.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.log.open.files", "10000",
+              "Segment and index files that are open at one time; the others are opened again when they are needed.")
+        .between(16, 10000000)
+        .effective(),
+    int32_row("millrace.log.max.producers.per.partition", "100000",
+              "Producer ids that one partition remembers; beyond it those that were idle the longest are forgotten.")
+        .at_least(1)
+        .effective(),
+    int64_row("millrace.log.tail.window.bytes", "8388608",
+              "Bytes at the end of each partition that are taken to be in the page cache, so that they are sent "
+              "without a look.")
+        .at_least(0)
+        .effective(),
+    int32_row("millrace.log.slow.append.ms", "100", "Time of an append above which it is counted and named in the log.")
+        .at_least(1)
+        .effective(),
+    int32_row("millrace.log.housekeeping.interval.ms", "3000",
+              "Time between two looks for logs that are due to be synced or closed, where "
+              "log.flush.scheduler.interval.ms is not set.")
+        .at_least(1)
+        .effective(),
+};
+
+}  // namespace
+
+std::span<const ConfigRow> millrace_config_rows() { return rows; }
+
+}  // namespace millrace::server
