@@ -5,6 +5,9 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "operator/api/json_access.h"
+#include "operator/status/text_limit.h"
+
 namespace millrace::status {
 
 using Json = nlohmann::json;
@@ -16,11 +19,6 @@ constexpr std::size_t message_bytes_max = 4096;
 ConditionStatus parse_status(std::string_view text) {
   if (text == "True") return ConditionStatus::is_true;
   return text == "False" ? ConditionStatus::is_false : ConditionStatus::unknown;
-}
-
-std::string text_of(const Json& object, const char* name) {
-  auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -41,7 +39,7 @@ const Condition* find_condition(const std::vector<Condition>& conditions, std::s
 }
 
 Condition transition(Condition now, const std::vector<Condition>& before, TimestampMs time) {
-  if (now.message.size() > message_bytes_max) now.message.resize(message_bytes_max);
+  now.message = keep_first(std::move(now.message), message_bytes_max);
   const Condition* had = find_condition(before, now.type);
   bool same = had != nullptr && had->status == now.status && !had->last_transition_time.empty();
   now.last_transition_time = same ? had->last_transition_time : to_rfc3339(time);
@@ -59,21 +57,15 @@ Json to_json(const Condition& condition) {
 
 std::vector<Condition> parse_conditions(const Json& status) {
   std::vector<Condition> conditions;
-  if (!status.is_object()) return conditions;
-  auto list = status.find("conditions");
-  if (list == status.end() || !list->is_array()) return conditions;
-  for (const auto& json : *list) {
+  for (const auto& json : api::json_at(status, {"conditions"})) {
     if (!json.is_object()) continue;
     Condition condition;
-    condition.type = text_of(json, "type");
-    condition.status = parse_status(text_of(json, "status"));
-    condition.reason = text_of(json, "reason");
-    condition.message = text_of(json, "message");
-    condition.last_transition_time = text_of(json, "lastTransitionTime");
-    auto generation = json.find("observedGeneration");
-    if (generation != json.end() && generation->is_number_integer()) {
-      condition.observed_generation = generation->get<std::int64_t>();
-    }
+    condition.type = api::text_at(json, {"type"});
+    condition.status = parse_status(api::text_at(json, {"status"}));
+    condition.reason = api::text_at(json, {"reason"});
+    condition.message = api::text_at(json, {"message"});
+    condition.last_transition_time = api::text_at(json, {"lastTransitionTime"});
+    condition.observed_generation = api::integer_at(json, {"observedGeneration"}).value_or(0);
     conditions.push_back(std::move(condition));
   }
   return conditions;

@@ -72,7 +72,8 @@ Json status_patch(const Json& before, const Json& after) {
 }
 
 Condition ready_condition(const std::vector<Condition>& aspects, std::int32_t brokers_wanted) {
-  Condition ready{.type = ready_type};
+  Condition ready;
+  ready.type = ready_type;
   for (const auto& aspect : aspects) {
     if (aspect.status == ConditionStatus::is_true) continue;
     ready.status = ConditionStatus::is_false;
