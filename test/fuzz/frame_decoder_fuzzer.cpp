@@ -1,0 +1,90 @@
+// Any bytes as a request or response of any API and version: decode never leaves its input nor its memory bound, and what it takes can be
+// written and read again to the same message.
+//
+// Input: a byte that chooses the form, then
+//   0  a request frame, header and body, as a connection receives it
+//   1  API key, version, and a response frame
+//   2  API key, version, and a request's body
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "broker/protocol/equality.h"
+#include "broker/protocol/message.h"
+#include "broker/protocol/messages.h"
+#include "broker/protocol/registry.h"
+#include "broker/protocol/request_header.h"
+
+namespace millrace::protocol {
+namespace {
+
+void require(bool condition, const std::string& what) {
+  if (condition) return;
+  std::fprintf(stderr, "%s\n", what.c_str());
+  std::abort();
+}
+
+template <class M>
+void check(BytesView body, Version version) {
+  std::size_t consumed = 0;
+  const auto message = decode<M>(body, version, &consumed, {.memory_limit_bytes = std::size_t{32} << 20});
+  if (!message) {
+    require(!message.error().message.empty(), "an error without words");
+    return;
+  }
+  require(consumed <= body.size(), "more was read than is there");
+  const auto encoded = encode(*message, version);
+  require(encoded.has_value(),
+          "what was decoded cannot be encoded: " + (encoded ? std::string() : encoded.error().message));
+  require(encoded_size(*message, version).value() == encoded->size(), "the size is another than the encoding's");
+  std::size_t consumed_again = 0;
+  const auto again = decode<M>(*encoded, version, &consumed_again);
+  require(again && consumed_again == encoded->size(), "what was encoded cannot be decoded");
+  require(*again == *message, "decoded again it is another message: " + dump(*message, version));
+  require(dump(*message, version, 4096).size() <= 4096 + 8, "the dump exceeds its limit");
+}
+
+void check_as(ApiKey key, Version version, bool is_request, BytesView body) {
+  for_each_request(AllRequests{}, [&]<class Request>() {
+    if (Request::api_key != key) return;
+    if (is_request) {
+      check<Request>(body, version);
+    } else {
+      check<typename Request::Response>(body, version);
+    }
+  });
+}
+
+void run(BytesView input) {
+  if (input.empty()) return;
+  const int form = input[0] % 3;
+  BytesView rest = input.subspan(1);
+  if (form == 0) {
+    const auto header = decode_request_header(rest);
+    if (header) check_as(header->header.api_key, header->header.api_version, true, rest.subspan(header->size_bytes));
+    return;
+  }
+  if (rest.size() < 2) return;
+  // Folded into what exists, so that most inputs reach a decoder.
+  const ApiInfo& api = all_apis()[rest[0] % all_apis().size()];
+  const int version_count = api.versions.highest - api.versions.lowest + 1;
+  const auto version = static_cast<Version>(api.versions.lowest + rest[1] % version_count);
+  rest = rest.subspan(2);
+  if (form == 1) {
+    const auto header = decode_response_header(rest, api.key, version);
+    if (header) check_as(api.key, version, false, rest.subspan(header->size_bytes));
+  } else {
+    check_as(api.key, version, true, rest);
+  }
+}
+
+}  // namespace
+}  // namespace millrace::protocol
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  millrace::protocol::run({data, size});
+  return 0;
+}
