@@ -28,7 +28,7 @@ COPY --from=build /runtime/broker/ /
 # Of group 0, so that a platform that picks the user id, and gives it that group, can write here too.
 COPY --from=build --chown=10001:0 /runtime/data/ /var/lib/
 USER 10001:10001
-EXPOSE 9092
+EXPOSE 9092 9404
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/millrace-broker"]
 CMD ["/etc/millrace/server.properties"]

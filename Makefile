@@ -17,7 +17,7 @@ BUILD := build/$(PRESET)
 help: ## What can be made
 	@echo "Millrace: make TARGET [VARIABLE=value]"
 	@sed -nE 's/^([a-z][a-z0-9-]*):.*## (.*)/  \1\t\2/p' Makefile | expand -t 18
-	@echo "Variables: PORT=$(PORT) DATA=$(DATA) (run); PRESET=$(PRESET) (build, test: release, debug, asan, tsan);"
+	@echo "Variables: PORT=$(PORT) DATA=$(DATA) LOG_LEVEL=warning (run); PRESET=$(PRESET) (build, test: release, debug, asan, tsan);"
 	@echo "  FUZZ_SECONDS=$(FUZZ_SECONDS) a fuzz target; TAG=$(TAG) of the images; LAB=DIR (e2e: brings that Kubernetes lab up first)"
 
 run: deps ## A broker on localhost:PORT that keeps its data in DATA; Ctrl-C stops it

@@ -59,6 +59,7 @@ class Scene:
             base = os.environ.get("BASE_IMAGE", "localhost/debian:bookworm-slim")
             run(["buildah", "bud", "--isolation", "chroot", "--pull=never", "--build-arg", f"BASE_IMAGE={base}", "--tag", name,
                  os.path.dirname(source)], timeout=300)
+            os.makedirs(IMAGES, exist_ok=True)
             if os.path.exists(archive):
                 os.remove(archive)
             run(["buildah", "push", name, f"oci-archive:{archive}:{name}"], timeout=120)

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""How the broker starts, says what is wrong, stops and starts again, through the script behind `make run`.
+
+    start_test.py BINARY [unittest arguments]
+"""
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(ROOT, "test"))
+from harness.brokers import free_port  # noqa: E402
+from harness.wire import RawClient  # noqa: E402
+
+BINARY = None
+RUN = os.path.join(ROOT, "deploy", "local", "run")
+
+
+class Broker:
+    """One start of the script; the output is a file's, so that nothing blocks."""
+
+    def __init__(self, port, data, *, terminal=None):
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([RUN, BINARY, str(port), data], stdin=terminal or subprocess.DEVNULL, stdout=self.output,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
+
+    def said(self):
+        self.output.seek(0)
+        return self.output.read().decode()
+
+    def end(self, number=signal.SIGINT, seconds=20):
+        """The exit code after a signal."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def close(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.output.close()
+
+
+class Start(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="millrace-start.")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.data = os.path.join(self.folder, "data")
+        self.port = free_port()
+
+    def start(self, port=None, data=None, **how):
+        broker = Broker(port or self.port, data or self.data, **how)
+        self.addCleanup(broker.close)
+        return broker
+
+    def serve(self, *arguments, **how):
+        """A broker that answers, and a connection to it."""
+        broker = self.start(*arguments, **how)
+        end = time.monotonic() + 30
+        while broker.process.poll() is None and time.monotonic() < end:
+            try:
+                client = RawClient("localhost", self.port)
+                self.addCleanup(client.close)
+                client.metadata()
+                return broker, client
+            except OSError:
+                time.sleep(0.01)
+        self.fail(f"no broker: {broker.said()}")
+
+    def refuses(self, *words, **how):
+        """It ends with exit code 1 and one line, which holds these words."""
+        broker = self.start(**how)
+        self.assertEqual(1, broker.process.wait(30), broker.said())
+        lines = broker.said().strip().splitlines()
+        self.assertEqual(1, len(lines), broker.said())
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_says_where_it_serves_and_how_to_use_it(self):
+        broker, _ = self.serve()
+        said = broker.said()
+        for word in (f"localhost:{self.port}", self.data, "kcat", "-P", "-C"):
+            self.assertIn(word, said)
+
+    def test_stops_cleanly_on_interrupt_and_on_terminate(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            broker, _ = self.serve()
+            self.assertEqual(0, broker.end(number), broker.said())
+
+    def test_is_stopped_by_control_c_on_a_terminal_with_exit_code_0(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execv(RUN, [RUN, BINARY, str(self.port), self.data])
+        try:
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
+                try:
+                    RawClient("localhost", self.port).close()
+                    break
+                except OSError:
+                    time.sleep(0.02)
+            os.write(terminal, b"\x03")
+            self.assertEqual(0, os.waitstatus_to_exitcode(self._wait(child, 20)))
+        finally:
+            os.close(terminal)
+
+    @staticmethod
+    def _wait(child, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return status
+            time.sleep(0.02)
+        os.kill(child, signal.SIGKILL)
+        return os.waitpid(child, 0)[1]
+
+    def test_keeps_records_and_identity_over_stops_and_kills(self):
+        broker, client = self.serve()
+        client.metadata(["kept"])  # which creates it
+        cluster = client.metadata()["cluster id"]
+        self.assertEqual(0, client.produce_when_created("kept"))
+        for number, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 0)):
+            self.assertEqual(code, broker.end(number))
+            begin = time.monotonic()
+            broker, client = self.serve()
+            self.assertLess(time.monotonic() - begin, 2.0)
+            self.assertEqual(cluster, client.metadata()["cluster id"])
+        self.assertEqual(1, client.produce_when_created("kept"))
+
+    def test_refuses_a_port_that_is_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", self.port))
+            taken.listen()
+            self.refuses(str(self.port), "in use")
+
+    def test_refuses_a_second_start_on_the_same_data(self):
+        self.serve()
+        self.refuses(self.data, port=free_port())
+
+    def test_refuses_a_folder_that_it_cannot_write(self):
+        self.refuses("/proc/millrace", data="/proc/millrace")
+
+    def test_refuses_the_data_of_another_cluster(self):
+        for data in (self.data, self.data + "-other"):
+            broker, _ = self.serve(data=data)
+            self.assertEqual(0, broker.end())
+        shutil.copy(os.path.join(self.data + "-other", "log", "meta.properties"), os.path.join(self.data, "log", "meta.properties"))
+        self.refuses("cluster")
+
+    def test_refuses_a_port_that_is_none(self):
+        self.refuses("PORT", port="none")
+
+
+if __name__ == "__main__":
+    BINARY = sys.argv.pop(1)
+    unittest.main()
