@@ -52,7 +52,7 @@ bench: release ## Start-up time, idle memory, time to Ready
 	@test/bench/run
 
 fuzz: deps ## Each fuzz target for FUZZ_SECONDS
-	@deploy/local/build fuzz $(JOBS) all
+	@deploy/local/build fuzz $(JOBS) test/fuzz/all
 	@test/fuzz/run build/fuzz $(FUZZ_SECONDS)
 
 format: ## clang-format over all sources
