@@ -24,6 +24,11 @@ std::string collection_text(const ResourceType& type, const std::string& namespa
   return std::string(type.kind) + " objects" + (namespace_name.empty() ? "" : " in " + namespace_name);
 }
 
+// A 504 has waited already: for a resource version that the server does not know, or for somebody behind it.
+bool asks_to_wait(const HttpHead& head) {
+  return head.retry_after && (head.status == 429 || (head.status >= 500 && head.status != 504));
+}
+
 Status check_names(const ObjectReference& reference) {
   if (reference.name.empty())
     return fail(ErrorKind::invalid_argument, std::string(reference.type.kind) + ": the name is empty");
@@ -117,8 +122,7 @@ class KubernetesClient::Implementation {
         token_renewed = true;
         continue;
       }
-      bool asks_to_wait = answer->head.retry_after && (answer->head.status == 429 || answer->head.status >= 500);
-      if (!asks_to_wait || attempt >= retry_count_max) return answer;
+      if (!asks_to_wait(answer->head) || attempt >= retry_count_max) return answer;
       // A server that says 0 still gets a moment.
       Duration wait = std::max<Duration>(*answer->head.retry_after, std::chrono::milliseconds(100));
       if (steady_now() + wait >= deadline) return answer;

@@ -204,7 +204,8 @@ TEST(KubernetesClient, TellsRefusalsApart) {
   };
   std::atomic<std::size_t> at{0};
   ScriptedServer server([&](const ScriptedRequest&, ScriptedConnection& connection) {
-    connection.answer(refusals[at].status, refusals[at].body, "Location: http://127.0.0.1:1/\r\n");
+    connection.answer(refusals[at].status, refusals[at].body,
+                      refusals[at].status == 504 ? "Retry-After: 1\r\n" : "Location: http://127.0.0.1:1/\r\n");
   });
   auto client = client_of(server);
   for (; at < refusals.size(); ++at) {
