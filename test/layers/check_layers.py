@@ -3,7 +3,7 @@
 
     check_layers.py [ROOT]      exit code 0: nothing found, 1: findings, 2: layers.txt itself cannot be understood
 
-A folder is a layer. Besides forbidden arrows it finds: folders that layers.txt does not name, arrows in layers.txt that form a
+A folder is a layer, with the folders below it that layers.txt does not name. Besides forbidden arrows it finds: folders that layers.txt does not name, arrows in layers.txt that form a
 cycle, headers that include each other in a cycle, own headers that do not exist or are not written from the root of the
 repository, third-party headers outside the layers that they are confined to, and files too long to be about one thing.
 """
@@ -49,6 +49,15 @@ class Rules:
             self.arrows[arrow[1]] = set(arrow[2].split())
         else:
             raise BadRules(f"layers.txt:{number}: neither 'layer -> layers' nor 'only header : layers': {line}")
+
+    def layer_of(self, path):
+        """The layer of a file; None where there is none. A tree's own row (broker) is for the files that stand in it directly."""
+        folder = os.path.dirname(path)
+        while folder not in self.arrows or (folder in TREES and folder != os.path.dirname(path)):
+            folder = os.path.dirname(folder)
+            if not folder:
+                return None
+        return folder
 
     def may_include(self, layer, target):
         return layer == target or target in self.arrows[layer]
@@ -106,9 +115,9 @@ def check_include(root, rules, layer, file, kind, header):
         return None
     if not os.path.isfile(os.path.join(root, header)):
         return f'"{header}" does not exist'
-    target = os.path.dirname(header)
-    if target not in rules.arrows:
-        return f"{target} is not a layer of layers.txt"
+    target = rules.layer_of(header)
+    if target is None:
+        return f"{os.path.dirname(header)} is in no layer of layers.txt"
     if not rules.may_include(layer, target):
         return f"{layer} may not include {target} ({header})"
     return None
@@ -123,13 +132,13 @@ def check(root):
         findings.append("layers.txt: the arrows form a cycle: " + " -> ".join(cycle))
     includes = {}
     for file in source_files(root):
-        layer = os.path.dirname(file)
+        layer = rules.layer_of(file)
         with open(os.path.join(root, file), encoding="utf-8") as source:
             lines = source.read().splitlines()
         if len(lines) > MAX_FILE_LINES:
             findings.append(f"{file}: {len(lines)} lines, {MAX_FILE_LINES} at most")
-        if layer not in rules.arrows:
-            findings.append(f"{file}: {layer} is not a layer of layers.txt")
+        if layer is None:
+            findings.append(f"{file}: {os.path.dirname(file)} is in no layer of layers.txt")
             continue
         includes[file] = set()
         for number, line in enumerate(lines, 1):

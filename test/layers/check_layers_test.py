@@ -51,7 +51,16 @@ class CheckLayers(unittest.TestCase):
     def test_finds_a_folder_that_is_no_layer(self):
         self.assertEqual(
             self.with_file("broker/utils/misc.h", "#include <map>\n"),
-            ["broker/utils/misc.h: broker/utils is not a layer of layers.txt"],
+            ["broker/utils/misc.h: broker/utils is in no layer of layers.txt"],
+        )
+
+    def test_counts_a_folder_below_a_layer_to_it(self):
+        self.assertEqual(self.with_file("broker/log/index/time_index.h", '#include "broker/base/result.h"\n'), [])
+        self.assertEqual(
+            self.findings_of(
+                {**SOUND, "broker/log/index/a.h": "", "broker/base/bad.cpp": '#include "broker/log/index/a.h"\n'}
+            ),
+            ["broker/base/bad.cpp:1: broker/base may not include broker/log (broker/log/index/a.h)"],
         )
 
     def test_finds_a_confined_header_elsewhere(self):
