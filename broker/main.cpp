@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "broker/base/file.h"
 #include "broker/base/logging.h"
 #include "broker/base/metrics.h"
 #include "broker/http/http_server.h"
@@ -54,8 +55,8 @@ sigset_t block_stop_signals() {
 Result<std::unique_ptr<http::HttpServer>> serve_probes(const server::BrokerConfiguration& configuration, const server::BrokerHealth& health,
                                                        const MetricsRegistry& metrics) {
   http::HttpConfig config;
-  config.host = configuration.http_address;
-  config.port = static_cast<std::uint16_t>(configuration.http_port);
+  config.host = configuration.http->host;
+  config.port = configuration.http->port;
   auto probes = http::HttpServer::start(config);
   if (!probes) return probes;
   (*probes)->handle("/metrics", [&metrics](const http::HttpRequest&) {
@@ -77,7 +78,7 @@ void print_welcome(const server::BrokerConfiguration& configuration, const serve
   const auto& address = broker.listeners().front().address;
   std::printf("Millrace broker %d of cluster %s\n", broker.broker_id().value(), broker.cluster_id().c_str());
   for (const auto& listener : broker.listeners()) std::printf("bootstrap  %s (%s)\n", listener.address.c_str(), listener.name.c_str());
-  for (const auto& directory : configuration.log_directories) std::printf("data       %s\n", directory.c_str());
+  for (const auto& directory : configuration.log.directories) std::printf("data       %s\n", directory.c_str());
   std::printf("produce    echo hello | kcat -P -b %s -t greetings\n", address.c_str());
   std::printf("consume    kcat -C -b %s -t greetings -o beginning -e\n", address.c_str());
   std::fflush(stdout);
@@ -89,7 +90,7 @@ int run(const server::BrokerConfiguration& configuration) {
   MetricsRegistry metrics;
   server::Broker broker(configuration, metrics);
   std::unique_ptr<http::HttpServer> probes;
-  if (configuration.http_port >= 0) {
+  if (configuration.http) {
     auto served = serve_probes(configuration, broker.health(), metrics);
     if (!served) return refuse(served.error().message);
     probes = std::move(*served);
@@ -147,7 +148,7 @@ int main(int argc, char** argv) {
   }
   set_log_level(parse_log_level(log_level).value_or(LogLevel::info));
 
-  auto configuration = server::load_broker_configuration(properties, overrides);
+  auto configuration = server::load_broker_configuration(posix_file_system(), properties, overrides);
   if (!configuration) return refuse(configuration.error().message);
   for (const auto& warning : configuration->warnings) logger.warning(warning);
   return run(*configuration);

@@ -1,26 +1,25 @@
 #include "broker/controller/controller_election.h"
 
-#include <charconv>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/base/task.h"
-#include "broker/metadata/znode_paths.h"
-#include "broker/metadata/znode_payloads.h"
+#include "broker/metadata/store_retry.h"
+#include "broker/metadata/store_tasks.h"
+#include "broker/metadata/znodes/controller_registration.h"
+#include "broker/metadata/znodes/znode_paths.h"
 
 namespace millrace::controller {
 namespace {
 
 using metadata::MetadataStore;
-using metadata::Watch;
-using metadata::Znode;
 
+namespace znodes = metadata::znodes;
+namespace paths = metadata::znodes::paths;
+
+// How often the epoch may be raised by others in between; lost connections are waited out by StoreRetry.
 constexpr int max_attempts = 10;
-
-Task<Result<Znode>> get(MetadataStore& store, std::string path) {
-  co_return co_await completion<Result<Znode>>([&](auto reply) { store.get(std::move(path), Watch::no, std::move(reply)); });
-}
 
 struct EpochZnode {
   ControllerEpoch epoch;
@@ -29,24 +28,19 @@ struct EpochZnode {
 
 // The epoch as it stands; made as 0 when there was never a controller (Kafka: getOrCreateControllerEpoch).
 Task<Result<EpochZnode>> read_epoch(MetadataStore& store) {
-  const std::string path = metadata::znode_paths::controller_epoch;
-  auto made = co_await completion<Result<metadata::Created>>(
-      [&](auto reply) { store.create(path, "0", metadata::CreateMode::persistent, std::move(reply)); });
+  const std::string path(paths::controller_epoch);
+  auto made = co_await metadata::create(store, path, znodes::encode(ControllerEpoch(0)));
   if (!made && made.error().kind != ErrorKind::already_exists) co_return tl::unexpected(made.error());
-  auto found = co_await get(store, path);
+  auto found = co_await metadata::get(store, path);
   if (!found) co_return tl::unexpected(found.error());
-  std::int32_t epoch = 0;
-  const auto& text = found->data;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    co_return fail(ErrorKind::corrupt, path + " holds '" + text + "', not a controller epoch");
-  }
-  co_return EpochZnode{ControllerEpoch(epoch), found->stat.version};
+  auto epoch = znodes::decode_controller_epoch(found->data);
+  if (!epoch) co_return tl::unexpected(epoch.error());
+  co_return EpochZnode{*epoch, found->stat.version};
 }
 
 // Whether this session's own znode stands there: an attempt whose outcome was unknown may have won.
 Task<Result<bool>> is_own(MetadataStore& store) {
-  auto standing = co_await get(store, metadata::znode_paths::controller);
+  auto standing = co_await metadata::get(store, std::string(paths::controller));
   if (!standing) {
     if (standing.error().kind == ErrorKind::not_found) co_return false;
     co_return tl::unexpected(standing.error());
@@ -56,30 +50,31 @@ Task<Result<bool>> is_own(MetadataStore& store) {
 }
 
 Task<Result<std::optional<ControllerTerm>>> elect(MetadataStore& store, BrokerId self, TimestampMs now) {
-  Error last{ErrorKind::unavailable, "the election was not tried"};
-  for (int attempt = 0; attempt < max_attempts; ++attempt) {
+  metadata::StoreRetry retry(store.shard());
+  for (int attempt = 0; attempt < max_attempts;) {
     auto before = co_await read_epoch(store);
     if (!before) {
-      last = before.error();
-      if (last.kind == ErrorKind::connection_loss) continue;
-      co_return tl::unexpected(last);
+      if (!retry.worth_it(before.error())) co_return tl::unexpected(before.error());
+      co_await retry.pause();
+      continue;
     }
     const auto epoch = before->epoch + 1;
     std::vector<metadata::Operation> operations{
-        metadata::CreateOperation{metadata::znode_paths::controller, metadata::encode_controller({self, now}),
+        metadata::CreateOperation{std::string(paths::controller), znodes::encode(znodes::ControllerRegistration{self, now}),
                                   metadata::CreateMode::ephemeral},
-        metadata::SetOperation{metadata::znode_paths::controller_epoch, std::to_string(epoch.value()), before->version}};
-    auto outcome = co_await completion<Result<metadata::MultiResult>>(
-        [&](auto reply) { store.multi(std::move(operations), std::move(reply)); });
+        metadata::SetOperation{std::string(paths::controller_epoch), znodes::encode(epoch), before->version}};
+    auto outcome = co_await metadata::multi(store, std::move(operations));
     if (outcome && outcome->applied()) {
       co_return ControllerTerm{epoch, std::get<metadata::Stat>(outcome->results[1]).version};
     }
     if (outcome) {
       auto kind = outcome->failure->error.kind;
+      ++attempt;
       if (kind == ErrorKind::version_mismatch) continue;  // somebody else raised the epoch in between
       if (kind != ErrorKind::already_exists) co_return tl::unexpected(outcome->failure->error);
-    } else if (outcome.error().kind != ErrorKind::connection_loss) {
-      co_return tl::unexpected(outcome.error());
+    } else {
+      if (!retry.worth_it(outcome.error())) co_return tl::unexpected(outcome.error());
+      co_await retry.pause();
     }
     auto own = co_await is_own(store);
     if (own && !*own && outcome) co_return std::optional<ControllerTerm>();
@@ -87,9 +82,8 @@ Task<Result<std::optional<ControllerTerm>>> elect(MetadataStore& store, BrokerId
       auto after = co_await read_epoch(store);
       if (after) co_return ControllerTerm{after->epoch, after->version};
     }
-    last = {ErrorKind::connection_loss, "the outcome of the controller election is not known"};
   }
-  co_return tl::unexpected(last);
+  co_return fail(ErrorKind::unavailable, "the controller election was overtaken too often");
 }
 
 }  // namespace

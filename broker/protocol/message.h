@@ -38,9 +38,13 @@ Result<std::size_t> encoded_size(const M& message, Version version);
 template <class M>
 Result<std::vector<std::uint8_t>> encode(const M& message, Version version);
 
+// Whether a frame has its four length bytes already, or gets them from the connection that sends it.
+enum class FrameLength : std::uint8_t { included, left_out };
+
 // A whole frame: length, response header, body. One allocation for all bytes made here; records are spliced, not copied.
 template <class M>
-Result<OutputChain> encode_response_frame(const M& response, Version version, std::int32_t correlation_id);
+Result<OutputChain> encode_response_frame(const M& response, Version version, std::int32_t correlation_id,
+                                          FrameLength frame_length = FrameLength::included);
 
 // A whole frame: length, request header, body.
 template <class M>

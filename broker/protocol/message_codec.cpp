@@ -90,15 +90,16 @@ Result<std::vector<std::uint8_t>> encode(const ErasedMessage& message, Version v
   return chain(std::move(buffer), writer.splices()).flatten();
 }
 
-Result<OutputChain> encode_response_frame(const ErasedMessage& message, Version version, std::int32_t correlation_id) {
+Result<OutputChain> encode_response_frame(const ErasedMessage& message, Version version, std::int32_t correlation_id,
+                                          FrameLength frame_length) {
   auto planned = plan(message, version);
   if (!planned) return tl::unexpected(planned.error());
   const bool flexible_header = has_flexible_response_header(message.api_key, version);
   const std::size_t header_bytes = sizeof correlation_id + (flexible_header ? 1 : 0);
-  std::vector<std::uint8_t> buffer(frame_length_bytes + header_bytes + planned->size_bytes -
-                                   planned->state.spliced_bytes);
+  const std::size_t length_bytes = frame_length == FrameLength::included ? frame_length_bytes : 0;
+  std::vector<std::uint8_t> buffer(length_bytes + header_bytes + planned->size_bytes - planned->state.spliced_bytes);
   WireWriter writer(buffer);
-  writer.number(static_cast<std::uint32_t>(header_bytes + planned->size_bytes));
+  if (length_bytes > 0) writer.number(static_cast<std::uint32_t>(header_bytes + planned->size_bytes));
   writer.number(static_cast<std::uint32_t>(correlation_id));
   if (flexible_header) writer.number(std::uint8_t{0});
   message.write(message.message, planned->state, writer);

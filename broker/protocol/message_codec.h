@@ -46,7 +46,8 @@ Status check_version(ApiKey key, bool is_request, Versions versions, Version ver
 Error decode_error(const WireReader& reader, ApiKey key, bool is_request, Version version);
 Result<std::size_t> encoded_size(const ErasedMessage& message, Version version);
 Result<std::vector<std::uint8_t>> encode(const ErasedMessage& message, Version version);
-Result<OutputChain> encode_response_frame(const ErasedMessage& message, Version version, std::int32_t correlation_id);
+Result<OutputChain> encode_response_frame(const ErasedMessage& message, Version version, std::int32_t correlation_id,
+                                          FrameLength frame_length);
 Result<std::vector<std::uint8_t>> encode_request_frame(const ErasedMessage& message, Version version,
                                                        std::int32_t correlation_id, std::string_view client_id);
 
@@ -90,8 +91,9 @@ Result<std::vector<std::uint8_t>> encode(const M& message, Version version) {
 }
 
 template <class M>
-Result<OutputChain> encode_response_frame(const M& response, Version version, std::int32_t correlation_id) {
-  return encode_response_frame(erase(response), version, correlation_id);
+Result<OutputChain> encode_response_frame(const M& response, Version version, std::int32_t correlation_id,
+                                          FrameLength frame_length) {
+  return encode_response_frame(erase(response), version, correlation_id, frame_length);
 }
 
 template <class M>
@@ -125,4 +127,5 @@ std::string dump(const M& message, Version version, std::size_t limit_bytes) {
   template millrace::Result<std::vector<std::uint8_t>> millrace::protocol::encode_request_frame(        \
       const millrace::protocol::Request&, millrace::protocol::Version, std::int32_t, std::string_view); \
   template millrace::Result<millrace::OutputChain> millrace::protocol::encode_response_frame(           \
-      const millrace::protocol::Response&, millrace::protocol::Version, std::int32_t);
+      const millrace::protocol::Response&, millrace::protocol::Version, std::int32_t,                   \
+      millrace::protocol::FrameLength);

@@ -5,7 +5,14 @@
 
 namespace millrace::replication {
 
-Partition::Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log) : self_(self), log_(std::move(log)) {}
+Partition::Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log, const PartitionConfig& config)
+    : self_(self), config_(config), log_(std::move(log)) {}
+
+void Partition::set_config(const PartitionConfig& config) {
+  if (config == config_) return;
+  config_ = config;
+  log_->set_config(config.log);
+}
 
 Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas) {
   if (leader_ && leader_->leader_epoch() >= leader_epoch) return {};
@@ -37,7 +44,7 @@ std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_lead
 
 void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
   auto refusal = check_leader(LeaderEpoch::none());
-  if (!refusal && call.all_replicas && leader_->in_sync_replica_count() < call.min_in_sync_replicas) {
+  if (!refusal && call.all_replicas && leader_->in_sync_replica_count() < config_.min_in_sync_replicas) {
     refusal = PartitionRefusal::not_enough_replicas;
   }
   if (refusal) return done(tl::unexpected(AppendFailure{refusal, {}}));
@@ -75,7 +82,7 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
   log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes, call.min_one_message};
   log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
-    done(FetchResult{std::move(outcome->records), outcome->resident, watermark, stable, outcome->log_start_offset});
+    done(FetchResult{std::move(outcome->records), watermark, stable, outcome->log_start_offset});
   });
 }
 

@@ -29,7 +29,6 @@ struct AppendCall {
   MutableBytes batches;  // valid until the completion has run; written to in place
   TimestampMs now;
   bool all_replicas = false;  // acks=all: completes when the high watermark has reached the records
-  std::size_t min_in_sync_replicas = 1;
 };
 
 struct AppendFailure {
@@ -49,7 +48,6 @@ struct FetchCall {
 
 struct FetchResult {
   FileSlice records;
-  bool resident = false;
   Offset high_watermark;
   Offset last_stable_offset;
   Offset log_start_offset;
@@ -65,9 +63,17 @@ using PartitionFetchCompletion = UniqueFunction<void(PartitionFetchOutcome)>;
 using PartitionOffsetOutcome = tl::expected<log::TimestampOffset, FetchFailure>;
 using PartitionOffsetCompletion = UniqueFunction<void(PartitionOffsetOutcome)>;
 
+// What a topic's configuration says to a partition.
+struct PartitionConfig {
+  log::LogConfig log;
+  std::size_t min_in_sync_replicas = 1;  // min.insync.replicas
+
+  friend bool operator==(const PartitionConfig&, const PartitionConfig&) = default;
+};
+
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
-  Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log);
+  Partition(BrokerId self, std::shared_ptr<log::PartitionLog> log, const PartitionConfig& config);
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
 
@@ -82,6 +88,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] Offset high_watermark() const;
   // What a read_committed consumer may see up to.
   [[nodiscard]] Offset last_stable_offset() const;
+
+  void set_config(const PartitionConfig& config);
 
   void append(const AppendCall& call, PartitionAppendCompletion done);
   // Consumers see the log up to the high watermark, or the last stable offset.
@@ -105,6 +113,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void complete_pending();
 
   const BrokerId self_;
+  PartitionConfig config_;
   std::shared_ptr<log::PartitionLog> log_;
   std::optional<PartitionLeader> leader_;
   std::vector<FetchWaitPointer> waits_;

@@ -54,7 +54,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     BrokerId leader;
     LeaderEpoch leader_epoch;
     std::vector<BrokerId> isr;
-    log::LogConfig config;
+    PartitionConfig config;
   };
 
   // One step at a time: while a log is being made or removed the slot is busy, and what the image says meanwhile is done after.
@@ -74,7 +74,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
 
   void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image, const metadata::ConfigMap& overrides) {
     TopicPartition key{topic.name, image.index};
-    slots_[key].wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.log_config(overrides)};
+    slots_[key].wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
     step(key);
   }
 
@@ -86,11 +86,11 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void set_config(const std::string& topic, const metadata::ConfigMap& overrides) {
-    auto config = environment_.log_config(overrides);
+    auto config = environment_.partition_config(overrides);
     for (auto& [key, slot] : slots_) {
       if (key.topic != topic || !slot.wanted) continue;
       slot.wanted->config = config;
-      if (slot.partition) slot.partition->log()->set_config(config);
+      if (slot.partition) slot.partition->set_config(config);
     }
   }
 
@@ -107,7 +107,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void update_leadership(const TopicPartition& key, Slot& slot) {
-    if (slot.partition->log()->config() != slot.wanted->config) slot.partition->log()->set_config(slot.wanted->config);
+    slot.partition->set_config(slot.wanted->config);
     if (slot.wanted->leader != environment_.self) {
       if (slot.partition->is_leader()) slot.partition->resign();
       return;
@@ -119,7 +119,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
 
   void open_log(const TopicPartition& key, Slot& slot) {
     slot.busy = true;
-    environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config,
+    environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config.log,
                                      [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
                                        if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
                                      });
@@ -129,7 +129,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     auto& slot = slots_.at(key);
     slot.busy = false;
     if (opened) {
-      slot.partition = std::make_shared<Partition>(environment_.self, std::move(*opened));
+      slot.partition = std::make_shared<Partition>(environment_.self, std::move(*opened),
+                                                   slot.wanted ? slot.wanted->config : PartitionConfig{});
       slot.offline = false;
       return step(key);
     }

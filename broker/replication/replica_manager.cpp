@@ -15,9 +15,20 @@ ReplicaManager::ReplicaManager(ShardGroup& shards, PartitionTable::Environment e
 
 ReplicaManager::~ReplicaManager() = default;
 
-void ReplicaManager::follow(metadata::MetadataCache& cache) {
+void ReplicaManager::follow(metadata::MetadataCache& cache, Shard& home, Job done) {
+  struct Gather {
+    std::size_t remaining;
+    Job done;
+  };
+  auto gather = std::make_shared<Gather>(Gather{shards_.size(), std::move(done)});
   for (ShardId id = 0; id < shards_.size(); ++id) {
-    cache.subscribe(id, [table = tables_[id].get()](const auto& before, const auto& after) { table->apply(*before, *after); });
+    shards_.at(id).post([&cache, &home, id, gather, table = tables_[id].get()] {
+      cache.subscribe(id, [table](const auto& before, const auto& after) { table->apply(*before, *after); });
+      table->apply(metadata::ClusterImage(), *cache.image(id));
+      home.post([gather] {
+        if (--gather->remaining == 0) gather->done();
+      });
+    });
   }
 }
 

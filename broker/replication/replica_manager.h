@@ -28,8 +28,8 @@ class PartitionTable {
   struct Environment {
     BrokerId self;
     log::LogManager* logs;
-    // The configuration of a topic's logs: its overrides over the broker's defaults. Any thread.
-    std::function<log::LogConfig(const metadata::ConfigMap& overrides)> log_config;
+    // A topic's configuration: its overrides over the broker's values. Any thread.
+    std::function<PartitionConfig(const metadata::ConfigMap& overrides)> partition_config;
   };
 
   PartitionTable(Shard& shard, std::size_t shard_count, Environment environment);
@@ -61,8 +61,9 @@ class ReplicaManager {
   ReplicaManager(const ReplicaManager&) = delete;
   ReplicaManager& operator=(const ReplicaManager&) = delete;
 
-  // Follows `cache` on every shard. Before the first image, once.
-  void follow(metadata::MetadataCache& cache);
+  // Takes over what the image of `cache` says and follows it from there, on every shard; `done` runs on `home` when every shard has
+  // begun (when_settled tells when a topic is served). Once. `cache` outlives the shards' work.
+  void follow(metadata::MetadataCache& cache, Shard& home, Job done);
 
   [[nodiscard]] Shard& owner(std::string_view topic, PartitionIndex partition);
   [[nodiscard]] PartitionTable& table(ShardId shard) { return *tables_[shard]; }  // only in that shard's tasks

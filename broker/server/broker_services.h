@@ -23,11 +23,13 @@ class ReplicaManager;
 
 namespace millrace::server {
 
+class BrokerConfigLayers;
 struct BrokerConfiguration;
 class ImageWaits;
 
 struct BrokerServices {
   const BrokerConfiguration& configuration;
+  const BrokerConfigLayers& configuration_layers;
   BrokerId broker_id;
   std::string cluster_id;
   ShardGroup& shards;

@@ -26,7 +26,8 @@ Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& 
   auto response = co_await Handler::handle(*request, context);
   if (!response) co_return tl::unexpected(response.error());
   if (!response->has_value()) co_return std::optional<OutputChain>();
-  auto frame = protocol::encode_response_frame(**response, context.version(), context.header().correlation_id);
+  auto frame = protocol::encode_response_frame(**response, context.version(), context.header().correlation_id,
+                                               protocol::FrameLength::left_out);
   if (!frame) co_return tl::unexpected(frame.error());
   co_return std::optional<OutputChain>(std::move(*frame));
 }

@@ -18,7 +18,7 @@ class RequestContext;
 struct HandlerEntry {
   protocol::ApiKey key;
   protocol::Versions versions;
-  // Decodes the body, answers with the whole frame, or with nothing where the request wants no answer. An error closes the
+  // Decodes the body, answers with header and body (the connection adds the length), or with nothing where the request wants no answer. An error closes the
   // connection: the body cannot be read, or an answer cannot be given without one.
   Task<Result<std::optional<OutputChain>>> (*handle)(BytesView body, RequestContext& context);
 };

@@ -26,6 +26,21 @@ tl::unexpected<TopicRefusal> refuse(ErrorCode code, std::string message) {
   return tl::unexpected<TopicRefusal>(TopicRefusal{code, std::move(message)});
 }
 
+struct Size {
+  std::int32_t partitions;
+  std::int32_t replication_factor;
+};
+
+// What a topic gets whose creator left it open; the topics of the coordinators have keys of their own.
+Size default_size(const BrokerConfiguration& configuration, std::string_view name) {
+  auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(configuration.values.integer(key)); };
+  if (name == "__consumer_offsets") return {integer("offsets.topic.num.partitions"), integer("offsets.topic.replication.factor")};
+  if (name == "__transaction_state") {
+    return {integer("transaction.state.log.num.partitions"), integer("transaction.state.log.replication.factor")};
+  }
+  return {configuration.topics.num_partitions, configuration.topics.replication_factor};
+}
+
 std::vector<BrokerId> live_brokers(const metadata::ClusterImage& image) {
   std::vector<BrokerId> brokers;
   for (const auto& [id, broker] : image.brokers()) brokers.push_back(id);
@@ -85,16 +100,16 @@ std::optional<TopicRefusal> check_name(const metadata::ClusterImage& image, std:
 
 tl::expected<metadata::ConfigMap, TopicRefusal> configs_of(BrokerServices& services, const Wanted& wanted) {
   metadata::ConfigMap configs;
-  std::string null_values;
+  std::vector<std::string> null_values;
   for (const auto& config : wanted.configs) {
     if (config.value) {
       configs.insert_or_assign(std::string(config.name), std::string(*config.value));
     } else {
-      null_values += (null_values.empty() ? "" : ",") + std::string(config.name);
+      null_values.emplace_back(config.name);
     }
   }
-  if (!null_values.empty()) return refuse(ErrorCode::invalid_config, "Null value not supported for topic configs: " + null_values);
-  if (auto checked = check_topic_configs(services.configuration, configs); !checked) {
+  if (!null_values.empty()) return refuse(ErrorCode::invalid_config, null_topic_configs_message(null_values));
+  if (auto checked = check_topic_configs(services.configuration.values, configs); !checked) {
     return refuse(ErrorCode::invalid_config, checked.error().message);
   }
   return configs;
@@ -112,7 +127,7 @@ tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& 
     return refuse(ErrorCode::invalid_request,
                   "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.");
   }
-  const auto defaults = new_topic_defaults(services.configuration, {});
+  const auto defaults = default_size(services.configuration, {});
   auto assignment = wanted.assignments.empty()
                         ? spread(services, image, wanted.num_partitions == chosen_by_broker ? defaults.partitions : wanted.num_partitions,
                                  wanted.replication_factor == chosen_by_broker ? defaults.replication_factor : wanted.replication_factor)
@@ -127,7 +142,7 @@ tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& 
 tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerServices& services, const metadata::ClusterImage& image,
                                                                          std::string_view name) {
   if (auto refusal = check_name(image, name)) return tl::unexpected(std::move(*refusal));
-  const auto defaults = new_topic_defaults(services.configuration, name);
+  const auto defaults = default_size(services.configuration, name);
   auto assignment = spread(services, image, defaults.partitions, defaults.replication_factor);
   if (!assignment) return tl::unexpected(std::move(assignment.error()));
   return controller::NewTopic{std::string(name), Uuid::random(services.random), std::move(*assignment), {}};

@@ -13,6 +13,7 @@
 #include "broker/base/shard.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/network/request_handler.h"
+#include "broker/protocol/record_batch.h"
 #include "broker/protocol/request_header.h"
 #include "broker/server/broker_services.h"
 
@@ -41,10 +42,7 @@ class RequestContext {
     kept_.push_back(std::exchange(image_, std::move(image)));
   }
   // The request's own bytes, for records that are written to in place.
-  [[nodiscard]] MutableBytes writable(BytesView view) {
-    auto all = request_.frame->bytes();
-    return all.subspan(static_cast<std::size_t>(view.data() - all.data()), view.size());
-  }
+  [[nodiscard]] MutableBytes writable(BytesView part) { return protocol::writable_part(request_.frame->bytes(), part); }
 
   // Keeps `text` or `object` alive until the answer is encoded.
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "broker/base/logging.h"
 #include "broker/base/task.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/protocol/message.h"
@@ -14,8 +13,6 @@
 
 namespace millrace::server {
 namespace {
-
-constexpr Logger logger{"server"};
 
 std::string describe(const protocol::RequestHeader& header) {
   return std::string(protocol::to_string(header.api_key)) + " version " + std::to_string(header.api_version) + " from client '" +

@@ -21,7 +21,7 @@ Result<OutputChain> unsupported_api_versions(std::int32_t correlation_id) {
   protocol::ApiVersionsResponse response;
   response.error_code = protocol::ErrorCode::unsupported_version;
   response.api_keys.push_back({protocol::ApiKey::api_versions, versions.lowest, versions.highest});
-  return protocol::encode_response_frame(response, 0, correlation_id);
+  return protocol::encode_response_frame(response, 0, correlation_id, protocol::FrameLength::left_out);
 }
 
 }  // namespace millrace::server

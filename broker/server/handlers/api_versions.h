@@ -19,7 +19,7 @@ struct ApiVersionsHandler {
   static Task<Result<std::optional<Response>>> handle(const Request& request, RequestContext& context);
 };
 
-// The whole frame that answers a version of ApiVersions that this broker does not know: readable by every client.
+// The answer, without its length, to a version of ApiVersions that this broker does not know: readable by every client.
 Result<OutputChain> unsupported_api_versions(std::int32_t correlation_id);
 
 }  // namespace millrace::server

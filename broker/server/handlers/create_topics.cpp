@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "broker/base/logging.h"
-#include "broker/server/configuration/topic_configuration.h"
+#include "broker/server/configuration/topic_description.h"
 #include "broker/server/new_topic.h"
 #include "broker/server/request_context.h"
 #include "broker/server/topic_creation.h"
@@ -37,13 +37,13 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
   answer.error_message.reset();
   answer.num_partitions = static_cast<std::int32_t>(topic.assignment.size());
   answer.replication_factor = static_cast<std::int16_t>(topic.assignment.front().size());
-  for (const auto& described : describe_topic_configs(context.services().configuration, topic.configs)) {
+  for (const auto& described : describe_topic(context.services().configuration_layers, topic.configs)) {
     auto& config = answer.configs->emplace_back();
     config.name = described.name;
     config.value.reset();
     if (described.value) config.value = context.keep(*described.value);
     config.read_only = described.read_only;
-    config.config_source = static_cast<protocol::ConfigSource>(described.source);
+    config.config_source = described.source;
     config.is_sensitive = described.is_sensitive;
   }
   return answer;

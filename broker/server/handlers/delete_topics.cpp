@@ -59,7 +59,7 @@ Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(co
   Response response;
   const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
   for (const auto& topic : topics_of(request)) {
-    if (!is_topic_deletion_enabled(context.services().configuration)) {
+    if (!context.services().configuration.topics.deletable) {
       auto code = context.version() < 3 ? ErrorCode::invalid_request : ErrorCode::topic_deletion_disabled;
       response.responses.push_back(refuse(topic, code));
       continue;

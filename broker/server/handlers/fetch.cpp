@@ -26,7 +26,6 @@ using AnsweredPartition = FetchResponse::Topic::Partition;
 constexpr protocol::Version first_version_with_whole_batches = 4;  // of the format that is stored; older ones want it converted down
 constexpr protocol::Version first_version_with_topic_ids = 13;
 constexpr protocol::Version first_version_with_max_bytes = 3;
-constexpr std::size_t warm_chunk_bytes = 262'144;
 
 // One partition of the request on its way to its owner and back.
 struct Read {
@@ -115,28 +114,6 @@ class FetchWork {
     co_return true;
   }
 
-  // What is not known to be in the page cache is read once by the pool, so that sending it never stops the shard.
-  Task<bool> warm() {
-    std::vector<FileSlice> cold;
-    for (const auto& read : reads_) {
-      if (read.refusal == ErrorCode::none && read.outcome && !read.outcome->resident && read.granted_bytes > 0) {
-        cold.push_back({read.outcome->records.file, read.outcome->records.position, read.granted_bytes});
-      }
-    }
-    if (cold.empty()) co_return true;
-    co_return co_await run_blocking(context_.shard(), [cold = std::move(cold)] {
-      std::vector<std::uint8_t> scratch(warm_chunk_bytes);
-      for (const auto& slice : cold) {
-        for (std::uint64_t done = 0; done < slice.length_bytes; done += scratch.size()) {
-          auto wanted = std::min<std::uint64_t>(scratch.size(), slice.length_bytes - done);
-          // A failure shows itself again when the range is sent.
-          if (!slice.file->read_at(slice.position + done, MutableBytes(scratch).first(wanted))) break;
-        }
-      }
-      return true;
-    });
-  }
-
   FetchResponse response() {
     FetchResponse response;
     std::size_t next = 0;
@@ -154,7 +131,7 @@ class FetchWork {
   [[nodiscard]] std::uint64_t max_bytes() const {
     auto asked = context_.version() >= first_version_with_max_bytes ? request_.max_bytes : 0x7fffffff;
     return std::min(static_cast<std::uint64_t>(std::max(asked, 0)),
-                    static_cast<std::uint64_t>(fetch_max_bytes(context_.services().configuration)));
+                    static_cast<std::uint64_t>(context_.services().configuration.fetch_max_bytes));
   }
   [[nodiscard]] std::uint64_t min_bytes() const {
     return std::min(static_cast<std::uint64_t>(std::max(request_.min_bytes, 0)), max_bytes());
@@ -243,7 +220,6 @@ Task<Result<std::optional<FetchResponse>>> FetchHandler::handle(const Request& r
     co_await work.wait();
     co_await work.read_all();
   }
-  co_await work.warm();
   co_return work.response();
 }
 

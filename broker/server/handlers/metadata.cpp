@@ -100,7 +100,7 @@ Task<TopicAnswer> find(const MetadataRequest::Topic& wanted, const MetadataReque
   }
   if (!controller::check_topic_name(name)) co_return failure(name, {}, ErrorCode::invalid_topic_exception);
   // The versions before 4 cannot say whether they want it created: they do.
-  const bool create = (context.version() < 4 || request.allow_auto_topic_creation) && is_auto_creation_enabled(context.services().configuration);
+  const bool create = (context.version() < 4 || request.allow_auto_topic_creation) && context.services().configuration.topics.auto_create;
   if (!create) co_return failure(name, {}, ErrorCode::unknown_topic_or_partition);
   co_return co_await create_on_first_use(name, with_operations, context);
 }

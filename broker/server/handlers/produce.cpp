@@ -4,12 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/base/logging.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/replication/replica_manager.h"
-#include "broker/server/configuration/broker_configuration.h"
-#include "broker/server/configuration/topic_configuration.h"
 #include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
@@ -23,13 +20,13 @@ using protocol::ProduceResponse;
 using PartitionResponse = ProduceResponse::Topic::Partition;
 
 constexpr std::int16_t acks_all = -1;
+constexpr protocol::Version first_version_with_zstd = 7;
 
 // One partition of the request on its way to its owner and back.
 struct Append {
   std::string_view topic;
   PartitionIndex partition;
   MutableBytes records;
-  std::size_t min_in_sync_replicas = 1;
   ErrorCode refusal = ErrorCode::none;  // set: it goes nowhere
   replication::PartitionAppendOutcome outcome = tl::unexpected(replication::AppendFailure{});
 };
@@ -39,8 +36,10 @@ ErrorCode check_request(const ProduceRequest& request, protocol::NullableBytes r
                         protocol::Version version) {
   if (partition == nullptr) return ErrorCode::unknown_topic_or_partition;
   if (!records || records->empty()) return ErrorCode::invalid_record;
-  auto codec = protocol::codec_of_first_batch(*records);
-  if (codec == protocol::Codec::zstd && version < 7) return ErrorCode::unsupported_compression_type;
+  auto header = protocol::parse_batch_header(*records);
+  if (header && header->attributes.codec() == protocol::Codec::zstd && version < first_version_with_zstd) {
+    return ErrorCode::unsupported_compression_type;
+  }
   // No coordinator serves transactions yet, so none of them can be open.
   if (request.transactional_id) return ErrorCode::invalid_txn_state;
   return ErrorCode::none;
@@ -50,15 +49,11 @@ std::vector<Append> appends_of(const ProduceRequest& request, RequestContext& co
   std::vector<Append> appends;
   for (const auto& topic : request.topic_data) {
     const auto known = context.image().topic(topic.name);
-    const auto overrides = context.image().topic_config(topic.name);
     for (const auto& partition : topic.partition_data) {
       Append append{topic.name, partition.index, {}};
       const auto* image = known ? known->partition(partition.index) : nullptr;
       append.refusal = check_request(request, partition.records, image, context.version());
-      if (append.refusal == ErrorCode::none) {
-        append.records = context.writable(*partition.records);
-        if (request.acks == acks_all) append.min_in_sync_replicas = min_in_sync_replicas(context.services().configuration, *overrides);
-      }
+      if (append.refusal == ErrorCode::none) append.records = context.writable(*partition.records);
       appends.push_back(std::move(append));
     }
   }
@@ -106,7 +101,7 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
                                                                  {}});
       return arrive();
     }
-    partition->append({append.records, now, all_replicas, append.min_in_sync_replicas},
+    partition->append({append.records, now, all_replicas},
                       [&append, arrive = std::move(arrive)](replication::PartitionAppendOutcome outcome) mutable {
                         append.outcome = std::move(outcome);
                         arrive();
