@@ -9,8 +9,15 @@ namespace {
 
 constexpr std::array<std::string_view, 5> entity_prefixes{"topics/", "brokers/", "clients/", "users/", "ips/"};
 
+std::string_view prefix_of(ConfigEntity entity) { return entity_prefixes[static_cast<std::size_t>(entity)]; }
+
 std::string config_key(ConfigEntity entity, std::string_view name) {
-  return std::string(entity_prefixes[static_cast<std::size_t>(entity)]) + std::string(name);
+  return std::string(prefix_of(entity)) + std::string(name);
+}
+
+ConfigEntity entity_of(const std::string& key) {
+  auto prefix = std::ranges::find_if(entity_prefixes, [&](std::string_view start) { return key.starts_with(start); });
+  return static_cast<ConfigEntity>(prefix - entity_prefixes.begin());
 }
 
 const std::shared_ptr<const ConfigMap>& no_config() {
@@ -59,15 +66,20 @@ std::shared_ptr<const ConfigMap> ClusterImage::config(ConfigEntity entity, std::
   return found == nullptr ? no_config() : *found;
 }
 
+void ClusterImage::for_each_config(const std::function<void(ConfigEntity, const std::string&)>& visit) const {
+  configs_.for_each([&](const std::string& key, const auto&) {
+    auto entity = entity_of(key);
+    visit(entity, key.substr(prefix_of(entity).size()));
+  });
+}
+
 void ClusterImage::for_each_changed_config(
     const ClusterImage& before, const ClusterImage& after,
     const std::function<void(ConfigEntity, const std::string&, const ConfigMap&, const ConfigMap&)>& visit) {
   decltype(configs_)::for_each_difference(
       before.configs_, after.configs_, [&](const std::string& key, const auto& old, const auto& now) {
-        auto prefix =
-            std::ranges::find_if(entity_prefixes, [&](std::string_view start) { return key.starts_with(start); });
-        visit(static_cast<ConfigEntity>(prefix - entity_prefixes.begin()), key.substr(prefix->size()),
-              old ? *old : *no_config(), now ? *now : *no_config());
+        auto entity = entity_of(key);
+        visit(entity, key.substr(prefix_of(entity).size()), old ? *old : *no_config(), now ? *now : *no_config());
       });
 }
 

@@ -121,6 +121,8 @@ class ClusterImage {
   [[nodiscard]] std::shared_ptr<const ConfigMap> topic_config(std::string_view topic) const {
     return config(ConfigEntity::topics, topic);
   }
+  // Every entity for which something is set, in no particular order.
+  void for_each_config(const std::function<void(ConfigEntity, const std::string& name)>& visit) const;
   // visit(entity, name, before, after): configurations that differ; empty maps where there was or is none.
   static void for_each_changed_config(
       const ClusterImage& before, const ClusterImage& after,
