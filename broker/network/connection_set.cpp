@@ -23,6 +23,7 @@ ConnectionSet::ConnectionSet(EventLoop& loop, std::shared_ptr<NetworkContext> co
       sweep_period_(sweep_period(context_->config)),
       scratch_(scratch_bytes) {
   MetricLabels labels{{"shard", std::to_string(loop_.id())}};
+  open_connections = context_->metrics.gauge("millrace_connections", "Open connections", labels);
   requests = context_->metrics.counter("millrace_network_requests_total", "Requests received", labels);
   received_bytes = context_->metrics.counter("millrace_network_received_bytes_total",
                                              "Bytes received from clients and peers", labels);
@@ -40,6 +41,7 @@ void ConnectionSet::adopt(UniqueFd socket, ConnectionInfo info, Admission admiss
       std::make_shared<Connection>(*this, context_, std::move(socket), std::move(info), std::move(admission));
   connection->last_activity = connection->accepted = loop_.turn_time();
   alive_.emplace(connection.get(), connection);
+  open_connections.add(1);
   by_activity_.push_back(*connection);
   newcomers_.push_back(*connection);
   schedule_sweep();
@@ -80,6 +82,7 @@ void ConnectionSet::remove(Connection& connection) {
   connection.newcomer_hook.unlink();
   connection.watch_hook.unlink();
   connections_.fetch_sub(1, std::memory_order_relaxed);
+  open_connections.add(-1);
   alive_.erase(&connection);
   if (alive_.empty()) gone_.reset();
 }

@@ -44,6 +44,7 @@ class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
   MetricsRegistry::Counter requests;
   MetricsRegistry::Counter received_bytes;
   MetricsRegistry::Counter sent_bytes;
+  MetricsRegistry::Gauge open_connections;
 
  private:
   template <Connection::Hook Connection::* hook>
