@@ -23,6 +23,8 @@ void require(bool condition, const std::string& what) {
   std::abort();
 }
 
+std::string words(const Status& status) { return status ? "sound" : status.error().message; }
+
 void check_records(const Batch& batch) {
   const auto plain = decompress(batch.header.attributes.codec(), batch.records(), limits);
   RecordScanner scanner(batch, limits);
@@ -48,8 +50,7 @@ void check_records(const Batch& batch) {
     static_cast<void>(record.timestamp(batch.header));
   }
   require(!scanner.next() && scanner.status().has_value() == reader.status().has_value(),
-          "scanner and reader disagree about a batch: " +
-              (reader.status() ? scanner.status().error().message : reader.status().error().message));
+          "scanner and reader disagree about a batch: " + words(scanner.status()) + " / " + words(reader.status()));
 }
 
 void check_changes(const Batch& batch) {
