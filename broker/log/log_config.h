@@ -4,16 +4,21 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+
+#include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
 
-enum class TimestampType : std::uint8_t { create_time, log_append_time };
+using protocol::TimestampType;
 
 struct LogConfig {
   static constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
   bool compacted = false;                                       // cleanup.policy has "compact"
   bool deleted_by_age_or_size = true;                           // cleanup.policy has "delete"
+  std::optional<protocol::Codec> compression;                   // compression.type; nullopt: "producer", as it came
+  std::optional<int> compression_level;                         // compression.<codec>.level; nullopt: the codec's default
   std::int64_t delete_retention_ms = 86'400'000;                // delete.retention.ms
   std::int64_t file_delete_delay_ms = 60'000;                   // file.delete.delay.ms
   std::int64_t flush_messages = unlimited;                      // flush.messages

@@ -9,11 +9,11 @@
 // the log that they concern.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -24,39 +24,10 @@
 #include "broker/base/types.h"
 #include "broker/base/uuid.h"
 #include "broker/log/log_config.h"
+#include "broker/log/log_options.h"
 #include "broker/log/partition_log.h"
 
 namespace millrace::log {
-
-struct LogManagerOptions {
-  std::vector<std::string> directories;                         // log.dirs; made when absent
-  BrokerId broker_id = BrokerId::none();                        // none(): whatever meta.properties says (broker.id.generation)
-  std::string cluster_id;                                       // empty: whatever meta.properties says
-  std::int64_t checkpoint_interval_ms = 60'000;                 // log.flush.offset.checkpoint.interval.ms and the start offset's
-  std::int64_t high_watermark_checkpoint_interval_ms = 5'000;   // replica.high.watermark.checkpoint.interval.ms
-  std::int64_t housekeeping_interval_ms = 3'000;                // log.flush.scheduler.interval.ms
-  std::int64_t producer_id_expiration_ms = 86'400'000;          // producer.id.expiration.ms
-  std::size_t max_producers_per_partition = 100'000;            // beyond it the longest idle ones are forgotten
-  std::size_t max_open_files = 10'000;                          // segment and index files kept open over all logs
-  std::uint64_t tail_window_bytes = 8 * 1024 * 1024;            // of a partition's end that counts as resident
-  Duration slow_append = std::chrono::milliseconds(100);        // an append that takes longer is counted and named in the log
-  std::size_t recovery_threads = 1;                             // num.recovery.threads.per.data.dir
-};
-
-// How far the load has come; for /readyz and metrics. Any thread.
-struct LoadProgress {
-  std::atomic<std::uint32_t> logs_total{0};
-  std::atomic<std::uint32_t> logs_loaded{0};
-  std::atomic<std::uint32_t> segments_recovered{0};
-  std::atomic<std::uint64_t> bytes_truncated{0};
-};
-
-struct LogManagerStatistics {
-  std::atomic<std::uint64_t> slow_appends{0};
-  std::atomic<std::uint64_t> failed_appends{0};
-  std::atomic<std::uint64_t> flushes{0};
-  std::atomic<std::uint64_t> failed_flushes{0};
-};
 
 class LogManager {
  public:
@@ -64,8 +35,8 @@ class LogManager {
   using ShardForPartition = std::function<Shard&(const TopicPartition&)>;
   using CreateCompletion = UniqueFunction<void(Result<std::shared_ptr<PartitionLog>>)>;
 
-  // `files`, `clock`, `pool` and the shards outlive the manager.
-  LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random random,
+  // `files`, `clock`, `pool`, `random` (any thread may use it) and the shards outlive the manager.
+  LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
              ShardForPartition shard_for_partition);
   ~LogManager();
   LogManager(const LogManager&) = delete;
@@ -95,7 +66,11 @@ class LogManager {
   [[nodiscard]] std::vector<std::shared_ptr<PartitionLog>> logs() const;
   [[nodiscard]] std::shared_ptr<PartitionLog> find(const TopicPartition& partition) const;  // null when there is none
 
-  // The log of `partition`, made when absent. ErrorKind::conflict when one is there with another topic id.
+  // Partitions whose directory could not be loaded, with the reason. They are not served and their files are left as they are.
+  [[nodiscard]] std::vector<std::pair<TopicPartition, std::string>> unusable() const;
+
+  // The log of `partition`, made when absent. ErrorKind::conflict when one is there with another topic id,
+  // corrupt for one of unusable().
   void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done);
   // Renames the directory to "…-delete" and answers; the files go after file.delete.delay.ms. not_found when there is none.
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);

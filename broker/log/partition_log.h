@@ -29,10 +29,12 @@ namespace millrace::log {
 
 class LogEnvironment;
 struct LoadedLog;
+struct RecoveryReport;  // loaded_log.h
 
 // A log's numbers for checkpoints, metrics and DescribeLogDirs. Any thread reads; the owning shard writes.
 struct PublishedOffsets {
   std::atomic<std::int64_t> log_start_offset{0};
+  std::atomic<std::int64_t> first_segment_offset{0};
   std::atomic<std::int64_t> log_end_offset{0};
   std::atomic<std::int64_t> recovery_point{0};
   std::atomic<std::int64_t> high_watermark{0};
@@ -53,6 +55,7 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   [[nodiscard]] const TopicId& topic_id() const;           // zero when the directory has no partition.metadata
   [[nodiscard]] const std::string& directory() const;      // <log dir>/<topic>-<partition>
   [[nodiscard]] const PublishedOffsets& published() const;
+  [[nodiscard]] const RecoveryReport& recovery() const;    // what was done at load
   [[nodiscard]] Shard& shard() const;
 
   // Checks, assigns offsets, writes to the page cache, updates indexes, producers and epochs. With flush.messages reached the

@@ -1,0 +1,88 @@
+#include "broker/log/index_file.h"
+
+#include <string>
+
+#include "broker/base/check.h"
+#include "broker/base/logging.h"
+
+namespace millrace::log {
+namespace {
+constexpr Logger logger{"log"};
+}
+
+Result<std::vector<std::uint8_t>> IndexView::read(std::size_t first, std::size_t count) const {
+  MILLRACE_INVARIANT(first + count <= entries_, "an index is read behind its end");
+  std::vector<std::uint8_t> bytes(count * entry_bytes_);
+  if (bytes.empty()) return bytes;
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  auto got = (*file)->read_at(first * entry_bytes_, bytes);
+  if (!got) return tl::unexpected(got.error());
+  if (*got != bytes.size()) {
+    return fail(ErrorKind::corrupt, path() + " ends before entry " + std::to_string(first + count) + " of " + std::to_string(entries_));
+  }
+  return bytes;
+}
+
+IndexFile::IndexFile(std::shared_ptr<CachedFile> file, std::size_t entry_bytes, std::size_t max_bytes)
+    : file_(std::move(file)), entry_bytes_(entry_bytes), max_entries_(max_bytes / entry_bytes) {}
+
+Status IndexFile::load() {
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  auto size = (*file)->size_bytes();
+  if (!size) return tl::unexpected(size.error());
+  if (*size % entry_bytes_ != 0) {
+    return fail(ErrorKind::corrupt, file_->path() + " has " + std::to_string(*size) + " bytes, which is no multiple of its entries' " +
+                                        std::to_string(entry_bytes_));
+  }
+  entries_ = written_ = *size / entry_bytes_;
+  memory_.clear();
+  return {};
+}
+
+Status IndexFile::create() {
+  entries_ = written_ = 0;
+  memory_.clear();
+  auto file = file_->open(OpenMode::read_write_or_create);
+  if (!file) return tl::unexpected(file.error());
+  return (*file)->truncate(0).and_then([&] { return (*file)->truncate(max_entries_ * entry_bytes_); });
+}
+
+Status IndexFile::extend() {
+  if (entries_ > max_entries_) return {};  // segment.index.bytes was made smaller: full, the next append rolls
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  return (*file)->truncate(max_entries_ * entry_bytes_);
+}
+
+Status IndexFile::trim() {
+  if (auto written = write_pending(); !written) return written;
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  return (*file)->truncate(entries_ * entry_bytes_);
+}
+
+Status IndexFile::write_pending() {
+  auto waiting = (entries_ - written_) * entry_bytes_;
+  if (waiting == 0) return {};
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  auto status = (*file)->write_at(written_ * entry_bytes_, BytesView(memory_).last(waiting));
+  if (status) written_ = entries_;
+  return status;
+}
+
+void IndexFile::append(BytesView entry) {
+  MILLRACE_INVARIANT(entry.size() == entry_bytes_, "an index has entries of one size");
+  if (entries_ - written_ >= kept_in_memory) return;
+  if (memory_.size() >= 2 * kept_in_memory * entry_bytes_) {
+    memory_.erase(memory_.begin(), memory_.begin() + static_cast<std::ptrdiff_t>(kept_in_memory * entry_bytes_));
+  }
+  memory_.insert(memory_.end(), entry.begin(), entry.end());
+  ++entries_;
+  if (entries_ - written_ < written_together) return;
+  if (auto status = write_pending(); !status) logger.warning(status.error().message + "; the entries stay in memory");
+}
+
+}  // namespace millrace::log

@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/logging.h"
+#include "broker/log/log_loader.h"
+#include "broker/log/partition_log_state.h"
+
+namespace millrace::log {
+namespace {
+
+constexpr Logger logger{"log"};
+
+tl::unexpected<AppendError> refuse(AppendErrorKind kind, std::string message) {
+  return tl::unexpected(AppendError{kind, std::move(message), {}});
+}
+
+}  // namespace
+
+tl::expected<void, AppendError> PartitionLog::State::usable() const {
+  if (stopped) return refuse(AppendErrorKind::closed, name + " is closed");
+  if (failure) return refuse(AppendErrorKind::storage, name + " takes no appends until it is recovered: " + *failure);
+  return {};
+}
+
+AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
+  if (auto ready = usable(); !ready) return tl::unexpected(std::move(ready.error()));
+  const auto started = shard.clock().now();
+  auto outcome = request.origin == AppendOrigin::replica ? append_replicated(request) : append_assigned(request);
+  const auto taken = shard.clock().now() - started;
+  if (taken > environment->options.slow_append) {
+    ++environment->statistics.slow_appends;
+    logger.warning("an append to " + name + " took " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(taken).count()) + " ms");
+  }
+  if (outcome) {
+    publish();
+  } else if (outcome.error().kind == AppendErrorKind::storage) {
+    ++environment->statistics.failed_appends;
+    logger.error("an append to " + name + " failed: " + outcome.error().message);
+  }
+  return outcome;
+}
+
+// Runs the completions in the order of the appends: one that waits for a sync makes those behind it wait too.
+void PartitionLog::State::complete_in_order(AppendOutcome outcome, AppendCompletion done) {
+  const bool must_sync = outcome && !outcome->duplicate && log->log_end - log->recovery_point >= log->config.flush_messages;
+  if (!must_sync && waiting_appends_.empty()) {
+    done(std::move(outcome));
+    return;
+  }
+  waiting_appends_.push_back({must_sync ? log->log_end : Offset(0), std::move(outcome), std::move(done)});
+  if (!must_sync) return;
+  flush_to(log->log_end, [this](Status status) {
+    while (!waiting_appends_.empty() && (!status || waiting_appends_.front().synced_to <= log->recovery_point)) {
+      auto waiting = std::move(waiting_appends_.front());
+      waiting_appends_.pop_front();
+      if (!status && waiting.outcome && waiting.synced_to > log->recovery_point) {
+        waiting.outcome = refuse(AppendErrorKind::storage, "the append to " + name + " was not synced: " + status.error().message);
+      }
+      waiting.done(std::move(waiting.outcome));
+    }
+  });
+}
+
+AppendOutcome PartitionLog::State::duplicate_outcome(const ProducerBatch& batch) const {
+  AppendResult result;
+  result.base_offset = batch.first_offset();
+  result.last_offset = batch.last_offset;
+  result.log_start_offset = log->log_start;
+  result.log_append_time = batch.timestamp;
+  result.max_timestamp = batch.timestamp;
+  result.duplicate = true;
+  return result;
+}
+
+AppendOutcome PartitionLog::State::append_assigned(const AppendRequest& request) {
+  auto checked = check_batch(request, log->config, name);
+  if (!checked) return tl::unexpected(std::move(checked.error()));
+  const auto& header = checked->batch.header;
+  const auto base_offset = log->log_end;
+  std::optional<ProducerAppend> producer;
+  if (header.producer_id != ProducerId::none()) {
+    producer = ProducerAppend::of(header, base_offset);
+    producer->max_timestamp = checked->max_timestamp;
+    producer->marker = read_marker(checked->batch);
+    if (request.origin == AppendOrigin::client) {
+      if (const auto* known = log->producers.find_duplicate(*producer)) return duplicate_outcome(*known);
+    }
+    if (auto allowed = log->producers.check(*producer, request.origin); !allowed) return tl::unexpected(std::move(allowed.error()));
+  }
+  assign_fields(*checked, base_offset, request.leader_epoch, log->config.message_timestamp_type);
+  const auto last_offset = base_offset + std::int64_t{header.last_offset_delta};
+  auto written = write({checked->bytes, last_offset, checked->max_timestamp, checked->max_timestamp, last_offset}, base_offset, request.now);
+  if (!written) return tl::unexpected(std::move(written.error()));
+  auto batch = checked->batch;
+  batch.header.partition_leader_epoch = request.leader_epoch;
+  remember(batch, base_offset, active().size_bytes() - checked->bytes.size(), producer);
+  return AppendResult{base_offset, last_offset, log->log_start, checked->log_append_time, checked->max_timestamp, checked->bytes.size(), false};
+}
+
+tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> PartitionLog::State::check_replicated(BytesView bytes) const {
+  std::vector<ReplicatedBatch> batches;
+  auto next_offset = log->log_end;
+  for (std::size_t at = 0; at < bytes.size();) {
+    bool incomplete = false;
+    auto batch = check_replicated_batch(bytes.subspan(at), incomplete);
+    if (!batch && incomplete) break;
+    if (!batch) return tl::unexpected(std::move(batch.error()));
+    const auto base_offset = batch->header.base_offset;
+    if (base_offset < next_offset || batch->header.last_offset() < base_offset) {
+      const auto kind = batches.empty() ? AppendErrorKind::unexpected_offset : AppendErrorKind::offsets_out_of_order;
+      return refuse(kind, "a replicated batch for " + name + " has offset " + std::to_string(base_offset.value()) + " where one from " +
+                              std::to_string(next_offset.value()) + " on belongs");
+    }
+    next_offset = batch->header.last_offset() + 1;
+    batches.push_back({*batch, at});
+    at += batch->bytes.size();
+  }
+  return batches;
+}
+
+AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& request) {
+  auto batches = check_replicated(request.batches);
+  if (!batches) return tl::unexpected(std::move(batches.error()));
+  AppendResult result{log->log_end, log->log_end - 1, log->log_start, TimestampMs::none(), TimestampMs::none(), 0, false};
+  if (batches->empty()) return result;
+  result.base_offset = batches->front().batch.header.base_offset;
+  for (std::size_t first = 0; first < batches->size();) {
+    // All that fits into one segment is one write.
+    SegmentAppend together{{}, Offset::none(), (*batches)[first].batch.header.max_timestamp, TimestampMs::none(), Offset::none()};
+    std::size_t size = 0;
+    auto end = first;
+    for (; end < batches->size(); ++end) {
+      const auto& batch = (*batches)[end].batch;
+      if (end > first && size + batch.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) break;
+      size += batch.bytes.size();
+      together.last_offset = batch.header.last_offset();
+      if (batch.header.max_timestamp > together.max_timestamp || end == first) {
+        together.max_timestamp = batch.header.max_timestamp;
+        together.offset_of_max_timestamp = batch.header.last_offset();
+      }
+    }
+    together.bytes = BytesView(request.batches).subspan((*batches)[first].position, size);
+    auto written = write(together, (*batches)[first].batch.header.base_offset, request.now);
+    if (!written) return tl::unexpected(std::move(written.error()));
+    const auto start = active().size_bytes() - size;
+    for (auto number = first; number < end; ++number) {
+      const auto& batch = (*batches)[number].batch;
+      std::optional<ProducerAppend> producer;
+      if (batch.header.producer_id != ProducerId::none()) {
+        producer = ProducerAppend::of(batch.header, batch.header.base_offset);
+        producer->marker = read_marker(batch);
+      }
+      remember(batch, batch.header.base_offset, start + (*batches)[number].position - (*batches)[first].position, producer);
+    }
+    result.last_offset = together.last_offset;
+    result.max_timestamp = std::max(result.max_timestamp, together.max_timestamp);
+    result.size_bytes += size;
+    first = end;
+  }
+  return result;
+}
+
+tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset, TimestampMs now) {
+  if (batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
+    return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) + " bytes to " + name +
+                                                            " is larger than segment.bytes, " + std::to_string(log->config.segment_bytes));
+  }
+  if (auto rolled = roll_for(batches, first_offset, now); !rolled) return refuse(AppendErrorKind::storage, rolled.error().message);
+  auto written = active().append(batches, log->config.index_interval_bytes);
+  if (written) {
+    size_bytes_ += batches.bytes.size();
+    return {};
+  }
+  if (active().broken()) failure = written.error().message;
+  return refuse(AppendErrorKind::storage, written.error().message);
+}
+
+// A batch is in the log: what is known of the log follows.
+void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
+                                   const std::optional<ProducerAppend>& producer) {
+  const auto last_offset = base_offset + std::int64_t{batch.header.last_offset_delta};
+  if (batch.header.partition_leader_epoch >= LeaderEpoch(0) && log->epochs.assign(batch.header.partition_leader_epoch, base_offset)) {
+    epochs_changed();
+  }
+  if (producer) log->producers.apply(*producer);
+  log->log_end = last_offset + 1;
+  log->producers.set_end_offset(log->log_end);
+  tail_.add({base_offset, last_offset, active().base_offset(), static_cast<std::uint32_t>(position),
+             static_cast<std::uint32_t>(batch.bytes.size())});
+}
+
+Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_offset, TimestampMs now) {
+  auto& segment = active();
+  const auto& config = log->config;
+  const bool too_large = segment.size_bytes() + batches.bytes.size() > static_cast<std::uint64_t>(config.segment_bytes);
+  const bool old = segment.size_bytes() > 0 && segment.waited_ms(now, batches.max_timestamp) > config.segment_ms - segment.roll_jitter_ms();
+  if (!too_large && !old && !segment.indexes_full() && segment.can_hold_offset(batches.last_offset)) return {};
+  const auto base_offset = std::max(first_offset, log->log_end);
+  if (segment.size_bytes() == 0 && segment.base_offset() == base_offset) return {};
+  return roll(base_offset, now);
+}
+
+Status PartitionLog::State::roll(Offset base_offset, TimestampMs now) {
+  auto next = std::make_unique<LogSegment>(environment->cache, log->directory, base_offset, log->config, now);
+  if (auto made = next->create(log->config); !made) return made;
+  next->set_roll_jitter_ms(roll_jitter_ms(log->config, environment->random));
+  if (auto sealed = active().seal(); !sealed) {
+    logger.warning(sealed.error().message + "; the index is built anew when the log is next loaded");
+  }
+  log->segments.push_back(std::move(next));
+  directory_dirty_ = true;
+  snapshot_producers(base_offset);
+  flush_to(log->log_end, [](Status) {});
+  return {};
+}
+
+}  // namespace millrace::log

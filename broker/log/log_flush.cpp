@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/logging.h"
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/partition_log_state.h"
+#include "broker/log/producer_replay.h"
+
+namespace millrace::log {
+namespace {
+
+constexpr Logger logger{"log"};
+
+Status sync_files(const std::vector<std::shared_ptr<CachedFile>>& files) {
+  for (const auto& cached : files) {
+    auto file = cached->open();
+    if (!file) return tl::unexpected(file.error());
+    if (auto synced = (*file)->sync(); !synced) return synced;
+  }
+  return {};
+}
+
+}  // namespace
+
+// What has been written since the recovery point, up to `target`.
+std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offset target) {
+  std::vector<std::shared_ptr<CachedFile>> files;
+  for (auto number = segment_number(log->recovery_point); number < log->segments.size(); ++number) {
+    auto& segment = *log->segments[number];
+    if (segment.base_offset() > target) break;
+    if (auto written = segment.write_pending_index_entries(); !written) logger.warning(written.error().message);
+    files.push_back(segment.log_file());
+    files.push_back(segment.offset_index().file());
+    files.push_back(segment.time_index().file());
+  }
+  return files;
+}
+
+void PartitionLog::State::flush_to(Offset target, UniqueFunction<void(Status)> done) {
+  if (target <= log->recovery_point && unwritten_snapshots_.empty()) return done({});
+  waiting_flushes_.push_back({target, std::move(done)});
+  start_flush();
+}
+
+// One at a time; those who come while it runs are served together by the next. The leader epochs of the batches are on disk before
+// the recovery point passes them, because recovery learns epochs only from what it reads behind that point.
+void PartitionLog::State::start_flush() {
+  if (flushing_ || writing_epochs_ || waiting_flushes_.empty()) return;
+  if (epochs_dirty_) return write_epochs();
+  flushing_ = true;
+  const auto target = log->log_end;
+  last_flush_ = shard.clock().now();
+  ++environment->statistics.flushes;
+  shard.pool().submit([self_alive = self.shared_from_this(), this, target, files = files_to_sync(target),
+                       sync_directory = std::exchange(directory_dirty_, false), snapshots = std::exchange(unwritten_snapshots_, {})]() mutable {
+    auto status = sync_files(files);
+    for (const auto& [offset, entries] : snapshots) {
+      if (auto written = write_producer_snapshot(environment->files, log->directory, offset, entries); !written) {
+        logger.warning(written.error().message + "; the producers are read from the log at the next start");
+      }
+    }
+    if (status && sync_directory) status = environment->files.sync_directory(log->directory);
+    auto& home = shard;
+    home.post([self_alive = std::move(self_alive), this, target, status = std::move(status)]() mutable { flushed(target, std::move(status)); });
+  });
+}
+
+void PartitionLog::State::flushed(Offset target, Status status) {
+  flushing_ = false;
+  if (status) {
+    log->recovery_point = std::max(log->recovery_point, target);
+  } else {
+    // What a failed sync has dropped from the page cache is not known: only a recovery can tell what is on disk.
+    ++environment->statistics.failed_flushes;
+    failure = status.error().message;
+    logger.error(name + " takes no more appends until it is recovered: " + *failure);
+  }
+  publish();
+  while (!waiting_flushes_.empty() && (!status || waiting_flushes_.front().target <= log->recovery_point)) {
+    auto done = std::move(waiting_flushes_.front().done);
+    waiting_flushes_.pop_front();
+    done(status);
+  }
+  start_flush();
+}
+
+void PartitionLog::State::snapshot_producers(Offset offset) {
+  unwritten_snapshots_.emplace_back(offset, log->producers.entries());
+  log->producer_snapshot_offset = offset;
+}
+
+void PartitionLog::State::epochs_changed() {
+  epochs_dirty_ = true;
+  if (!flushing_) write_epochs();
+}
+
+void PartitionLog::State::write_epochs() {
+  if (writing_epochs_) return;
+  writing_epochs_ = true;
+  epochs_dirty_ = false;
+  shard.pool().submit([self_alive = self.shared_from_this(), this, entries = log->epochs.entries()]() mutable {
+    auto status = write_epoch_checkpoint(environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), entries);
+    auto& home = shard;
+    home.post([self_alive = std::move(self_alive), this, status = std::move(status)]() mutable { epochs_written(std::move(status)); });
+  });
+}
+
+void PartitionLog::State::epochs_written(Status status) {
+  writing_epochs_ = false;
+  if (!status) {
+    epochs_dirty_ = true;  // housekeeping tries again
+    if (!stopped) logger.error(status.error().message + "; the log of " + name + " is not flushed until this succeeds");
+    for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting) flush.done(status);
+    return;
+  }
+  if (epochs_dirty_ && waiting_flushes_.empty()) write_epochs();
+  start_flush();
+}
+
+Status PartitionLog::State::close() {
+  stopped = true;
+  if (failure) return fail(ErrorKind::io, name + " cannot be closed cleanly: " + *failure);
+  auto status = active().seal();
+  if (status) status = sync_files(files_to_sync(log->log_end));
+  if (status) status = write_epoch_checkpoint(environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), log->epochs.entries());
+  if (log->producer_snapshot_offset != log->log_end) snapshot_producers(log->log_end);
+  for (const auto& [offset, entries] : unwritten_snapshots_) {
+    if (status) status = write_producer_snapshot(environment->files, log->directory, offset, entries);
+  }
+  if (status) status = environment->files.sync_directory(log->directory);
+  if (!status) return status;
+  unwritten_snapshots_.clear();
+  log->recovery_point = log->log_end;
+  publish();
+  return {};
+}
+
+}  // namespace millrace::log

@@ -1,0 +1,264 @@
+#include "broker/log/log_loader.h"
+
+#include <algorithm>
+
+#include "broker/base/logging.h"
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/log_directory.h"
+#include "broker/log/partition_metadata_file.h"
+#include "broker/log/producer_replay.h"
+#include "broker/log/segment_files.h"
+#include "broker/log/segment_recovery.h"
+
+namespace millrace::log {
+namespace {
+
+constexpr Logger logger{"log"};
+
+class Loader {
+ public:
+  Loader(const LoadRequest& request, LogEnvironment& environment) : request_(request), environment_(environment) {}
+
+  Result<std::unique_ptr<LoadedLog>> load() {
+    log_ = std::make_unique<LoadedLog>(
+        request_.partition, request_.directory, request_.config,
+        ProducerState(partition_directory_name(request_.partition), environment_.options.producer_id_expiration_ms,
+                      environment_.options.max_producers_per_partition));
+    log_->report.clean = request_.clean;
+    auto done = load_topic_id()
+                    .and_then([&] { return load_segments(); })
+                    .and_then([&] { return recover_unflushed(); })
+                    .and_then([&] { return find_end(); })
+                    .and_then([&] { return load_epochs(); })
+                    .and_then([&] { return load_producers(); });
+    if (!done) return tl::unexpected(done.error());
+    auto& active = *log_->segments.back();
+    active.set_roll_jitter_ms(roll_jitter_ms(request_.config, environment_.random));
+    if (auto ready = active.make_active(); !ready) return tl::unexpected(ready.error());
+    return std::move(log_);
+  }
+
+ private:
+  FileSystem& files() { return environment_.files; }
+  TimestampMs now() { return environment_.clock.wall_clock(); }
+
+  Status load_topic_id() {
+    auto id = read_partition_metadata(files(), request_.directory);
+    if (!id) return tl::unexpected(id.error());
+    log_->topic_id = id->value_or(TopicId{});
+    return {};
+  }
+
+  // Opens every segment. Those that an unclean stop may have damaged are left to recover_unflushed.
+  Status load_segments() {
+    auto found = tidy_segment_files(files(), request_.directory);
+    if (!found) return tl::unexpected(found.error());
+    found_ = std::move(*found);
+    for (auto base : found_.segments) {
+      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, base, request_.config, now()));
+    }
+    first_unflushed_ = log_->segments.size();
+    if (!request_.clean) {
+      auto above = std::ranges::upper_bound(found_.segments, request_.recovery_point);
+      first_unflushed_ = above == found_.segments.begin() ? 0 : static_cast<std::size_t>(above - found_.segments.begin()) - 1;
+    }
+    for (std::size_t number = 0; number < first_unflushed_; ++number) {
+      auto loaded = log_->segments[number]->load();
+      if (loaded) continue;
+      if (loaded.error().kind != ErrorKind::corrupt && loaded.error().kind != ErrorKind::not_found) return loaded;
+      logger.warning(loaded.error().message + "; the indexes of this segment are built anew");
+      if (auto rebuilt = recover(number); !rebuilt) return rebuilt;
+    }
+    return {};
+  }
+
+  Status recover_unflushed() {
+    for (auto number = first_unflushed_; number < log_->segments.size(); ++number) {
+      if (auto recovered = recover(number); !recovered) return recovered;
+    }
+    return {};
+  }
+
+  // Checks segment `number`, cuts it at the first bad batch and drops the segments behind it then.
+  Status recover(std::size_t number) {
+    auto& segment = *log_->segments[number];
+    auto scan = recover_segment(segment, request_.config.index_interval_bytes, [&](const ScannedBatch& batch) {
+      if (batch.leader_epoch < LeaderEpoch(0)) return;
+      if (seen_epochs_.empty() || batch.leader_epoch > seen_epochs_.back().epoch) {
+        seen_epochs_.push_back({batch.leader_epoch, batch.base_offset});
+      }
+    });
+    if (!scan) return tl::unexpected(scan.error());
+    ++log_->report.segments_scanned;
+    ++environment_.progress.segments_recovered;
+    scanned_last_ = &segment;
+    if (scan->whole()) return {};
+    const auto where = segment.log_file()->path() + ": at position " + std::to_string(scan->valid_bytes) + " of " +
+                       std::to_string(scan->file_bytes) + " (offset " + std::to_string(scan->next_offset.value()) + ") " +
+                       (scan->why.empty() ? "the file ends within a batch" : scan->why);
+    if (scan->next_offset < request_.recovery_point) {
+      return fail(ErrorKind::corrupt, where + "; everything below offset " + std::to_string(request_.recovery_point.value()) +
+                                          " had been synced to the disk, so nothing is cut off");
+    }
+    return cut(number, *scan, where);
+  }
+
+  Status cut(std::size_t number, const SegmentScan& scan, const std::string& where) {
+    auto file = log_->segments[number]->log_file()->open();
+    if (!file) return tl::unexpected(file.error());
+    if (auto done = (*file)->truncate(scan.valid_bytes); !done) return done;
+    auto bytes = scan.file_bytes - scan.valid_bytes;
+    auto dropped = log_->segments.size() - number - 1;
+    while (log_->segments.size() > number + 1) {
+      bytes += drop_last();
+    }
+    logger.warning(where + "; cut off " + std::to_string(bytes) + " bytes" +
+                   (dropped == 0 ? std::string() : ", " + std::to_string(dropped) + " later segments among them"));
+    log_->report.truncated_bytes += bytes;
+    log_->report.truncated_at = scan.next_offset;
+    log_->report.reason = where;
+    environment_.progress.bytes_truncated += bytes;
+    return {};
+  }
+
+  std::uint64_t drop_last() {
+    const auto base = log_->segments.back()->base_offset();
+    std::uint64_t bytes = 0;
+    if (auto file = log_->segments.back()->log_file()->open(); file) bytes = (*file)->size_bytes().value_or(0);
+    log_->segments.pop_back();
+    for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix, transaction_index_suffix}) {
+      auto removed = files().remove(request_.directory + "/" + segment_file_name(base, suffix));
+      if (!removed && removed.error().kind != ErrorKind::not_found) logger.warning(removed.error().message);
+    }
+    return bytes;
+  }
+
+  Status find_end() {
+    log_->log_start = request_.log_start;
+    if (!log_->segments.empty()) {
+      log_->log_start = std::max(log_->log_start, log_->segments.front()->base_offset());
+      if (auto found = read_end(); !found) return found;
+      if (log_->log_end < log_->log_start) {
+        logger.warning(request_.directory + " ends at offset " + std::to_string(log_->log_end.value()) + ", below its log start " +
+                       std::to_string(log_->log_start.value()) + ": its segments hold nothing that may be read and are removed");
+        while (!log_->segments.empty()) drop_last();
+      }
+    }
+    if (log_->segments.empty()) {
+      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start, request_.config, now()));
+      if (auto made = log_->segments.back()->create(request_.config); !made) return made;
+      log_->log_end = log_->log_start;
+      scanned_last_ = log_->segments.back().get();
+    }
+    auto& active = *log_->segments.back();
+    log_->resident_from_position = scanned_last_ == &active ? 0 : active.size_bytes();
+    log_->recovery_point = request_.clean ? log_->log_end : std::min(request_.recovery_point, log_->log_end);
+    log_->high_watermark = std::clamp(request_.high_watermark, log_->log_start, log_->log_end);
+    return {};
+  }
+
+  // Where the last segment's batches end. One that was not scanned must end exactly where its file does.
+  Status read_end() {
+    auto& active = *log_->segments.back();
+    for (bool again = true;; again = false) {
+      auto view = active.view();
+      auto entry = view.offset_index.lookup(active.offset_index().last_offset());
+      if (!entry) return tl::unexpected(entry.error());
+      auto file = view.log_file->open();
+      if (!file) return tl::unexpected(file.error());
+      log_->log_end = active.base_offset();
+      BatchScanner scanner(**file, entry->position, view.size_bytes, 64 * 1024);
+      Result<bool> more = scanner.next();
+      for (; more && *more; more = scanner.next()) log_->log_end = scanner.batch().last_offset + 1;
+      if (more && scanner.next_position() == view.size_bytes) return {};
+      if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
+      if (!again) return fail(ErrorKind::corrupt, active.log_file()->path() + " does not end with a whole batch");
+      logger.warning(active.log_file()->path() + " does not end with a whole batch at position " +
+                     std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes) + " after a clean stop; it is checked");
+      if (auto recovered = recover(log_->segments.size() - 1); !recovered) return recovered;
+    }
+  }
+
+  Status load_epochs() {
+    const auto path = request_.directory + "/" + std::string(leader_epoch_checkpoint_name);
+    auto entries = read_epoch_checkpoint(files(), path);
+    if (!entries && entries.error().kind != ErrorKind::corrupt) return tl::unexpected(entries.error());
+    if (!entries) {
+      logger.warning(entries.error().message + "; it is built anew from the batches");
+      if (auto scanned = scan_epochs(); !scanned) return scanned;
+      entries = std::vector<EpochStart>{};
+      log_->epochs_changed = true;
+    }
+    log_->epochs = LeaderEpochCache(*entries);
+    for (const auto& seen : seen_epochs_) {
+      if (seen.epoch > log_->epochs.latest()) log_->epochs_changed |= log_->epochs.assign(seen.epoch, seen.start_offset);
+    }
+    log_->epochs_changed |= log_->epochs.truncate_from_end(log_->log_end);
+    log_->epochs_changed |= log_->epochs.truncate_from_start(log_->log_start);
+    if (!log_->epochs_changed) return {};
+    log_->epochs_changed = false;
+    return write_epoch_checkpoint(files(), path, log_->epochs.entries());
+  }
+
+  Status scan_epochs() {
+    seen_epochs_.clear();
+    for (const auto& segment : log_->segments) {
+      auto file = segment->log_file()->open();
+      if (!file) return tl::unexpected(file.error());
+      BatchScanner scanner(**file, 0, segment->size_bytes(), 64 * 1024);
+      auto more = scanner.next();
+      for (; more && *more; more = scanner.next()) {
+        const auto& batch = scanner.batch();
+        if (batch.leader_epoch > (seen_epochs_.empty() ? LeaderEpoch::none() : seen_epochs_.back().epoch)) {
+          seen_epochs_.push_back({batch.leader_epoch, batch.base_offset});
+        }
+      }
+      if (!more) return tl::unexpected(more.error());
+    }
+    return {};
+  }
+
+  Status load_producers() {
+    auto newest = replay_producers(files(), {request_.directory, found_.snapshots, log_->log_start, log_->log_end, now()}, log_->segments,
+                                   log_->producers);
+    if (!newest) return tl::unexpected(newest.error());
+    log_->producer_snapshot_offset = *newest;
+    return {};
+  }
+
+  const LoadRequest& request_;
+  LogEnvironment& environment_;
+  std::unique_ptr<LoadedLog> log_;
+  SegmentFiles found_;
+  std::size_t first_unflushed_ = 0;
+  const LogSegment* scanned_last_ = nullptr;
+  std::vector<EpochStart> seen_epochs_;
+};
+
+}  // namespace
+
+std::int64_t roll_jitter_ms(const LogConfig& config, Random& random) {
+  auto bound = std::min(config.segment_jitter_ms, config.segment_ms);
+  return bound <= 0 ? 0 : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound)));
+}
+
+Result<std::unique_ptr<LoadedLog>> load_log(const LoadRequest& request, LogEnvironment& environment) {
+  return Loader(request, environment).load();
+}
+
+Result<std::unique_ptr<LoadedLog>> create_log(const TopicPartition& partition, const TopicId& topic_id, const std::string& directory,
+                                              const LogConfig& config, LogEnvironment& environment) {
+  auto& files = environment.files;
+  if (auto made = files.create_directories(directory); !made) return tl::unexpected(made.error());
+  if (!topic_id.is_zero()) {
+    if (auto written = write_partition_metadata(files, directory, topic_id); !written) return tl::unexpected(written.error());
+  }
+  auto log = load_log({.partition = partition, .directory = directory, .config = config, .clean = true}, environment);
+  if (!log) return log;
+  auto parent = directory.substr(0, directory.rfind('/'));
+  auto synced = files.sync_directory(directory).and_then([&] { return files.sync_directory(parent); });
+  if (!synced) return tl::unexpected(synced.error());
+  return log;
+}
+
+}  // namespace millrace::log

@@ -1,0 +1,113 @@
+#include "broker/log/log_segment.h"
+
+#include <limits>
+
+#include "broker/base/check.h"
+#include "broker/base/logging.h"
+#include "broker/log/log_directory.h"
+
+namespace millrace::log {
+namespace {
+
+constexpr Logger logger{"log"};
+
+std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset, std::string_view suffix) {
+  return std::make_shared<CachedFile>(cache, directory + "/" + segment_file_name(base_offset, suffix));
+}
+
+}  // namespace
+
+LogSegment::LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config, TimestampMs now)
+    : base_offset_(base_offset),
+      log_file_(file_of(cache, directory, base_offset, log_suffix)),
+      offset_index_(base_offset, file_of(cache, directory, base_offset, offset_index_suffix),
+                    static_cast<std::size_t>(config.segment_index_bytes)),
+      time_index_(base_offset, file_of(cache, directory, base_offset, time_index_suffix),
+                  static_cast<std::size_t>(config.segment_index_bytes)),
+      created_(now) {}
+
+Status LogSegment::create(const LogConfig& config) {
+  auto file = log_file_->open(OpenMode::read_write_or_create);
+  if (!file) return tl::unexpected(file.error());
+  if (auto emptied = (*file)->truncate(0); !emptied) return emptied;
+  if (config.preallocate) {
+    if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved) return reserved;
+  }
+  return offset_index_.create().and_then([&] { return time_index_.create(); });
+}
+
+Status LogSegment::load() {
+  auto file = log_file_->open();
+  if (!file) return tl::unexpected(file.error());
+  auto size = (*file)->size_bytes();
+  if (!size) return tl::unexpected(size.error());
+  size_bytes_ = *size;
+  if (auto loaded = offset_index_.load(size_bytes_); !loaded) return loaded;
+  if (auto loaded = time_index_.load(); !loaded) return loaded;
+  if (time_index_.entries() > 0) max_timestamp_ = {time_index_.last().timestamp, time_index_.last().offset};
+  return load_first_timestamp(**file);
+}
+
+Status LogSegment::load_first_timestamp(const File& file) {
+  BatchScanner scanner(file, 0, size_bytes_, protocol::batch_header_bytes);
+  auto found = scanner.next();
+  if (!found) return tl::unexpected(found.error());
+  if (*found) first_timestamp_ = scanner.batch().max_timestamp;
+  return {};
+}
+
+Status LogSegment::make_active() {
+  return offset_index_.extend().and_then([&] { return time_index_.extend(); });
+}
+
+Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_interval_bytes) {
+  MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset), "a segment is written that cannot take more");
+  auto file = log_file_->open();
+  if (!file) return tl::unexpected(file.error());
+  if (auto written = (*file)->write_at(size_bytes_, batches.bytes); !written) {
+    auto cut = (*file)->truncate(size_bytes_);
+    broken_ = !cut;
+    if (!cut) logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
+    return written;
+  }
+  if (batches.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batches.max_timestamp, batches.offset_of_max_timestamp};
+  if (size_bytes_ == 0) first_timestamp_ = batches.first_batch_max_timestamp;
+  if (bytes_since_index_entry_ > static_cast<std::uint64_t>(index_interval_bytes)) {
+    offset_index_.append(batches.last_offset, static_cast<std::uint32_t>(size_bytes_));
+    time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
+    bytes_since_index_entry_ = 0;
+  }
+  bytes_since_index_entry_ += batches.bytes.size();
+  size_bytes_ += batches.bytes.size();
+  return {};
+}
+
+Status LogSegment::seal() {
+  if (max_timestamp_.timestamp != TimestampMs::none()) time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
+  return offset_index_.trim().and_then([&] { return time_index_.trim(); });
+}
+
+Status LogSegment::write_pending_index_entries() {
+  return offset_index_.write_pending().and_then([&] { return time_index_.write_pending(); });
+}
+
+bool LogSegment::can_hold_offset(Offset offset) const {
+  auto relative = offset - base_offset_;
+  return relative >= 0 && relative <= std::numeric_limits<std::int32_t>::max();
+}
+
+std::int64_t LogSegment::waited_ms(TimestampMs now, TimestampMs record_timestamp) const {
+  if (first_timestamp_ && *first_timestamp_ >= TimestampMs(0)) return record_timestamp - *first_timestamp_;
+  return now - created_;
+}
+
+SegmentView LogSegment::view() const { return {base_offset_, log_file_, size_bytes_, offset_index_.view(), time_index_.view()}; }
+
+void LogSegment::set_recovered(std::uint64_t size_bytes, MaxTimestamp max_timestamp, std::optional<TimestampMs> first_timestamp) {
+  size_bytes_ = size_bytes;
+  bytes_since_index_entry_ = 0;
+  max_timestamp_ = max_timestamp;
+  first_timestamp_ = first_timestamp;
+}
+
+}  // namespace millrace::log

@@ -1,0 +1,71 @@
+// One log directory while a broker has it: its lock, its identity, its checkpoints, whether the last stop was clean. Blocks; used by
+// one thread at a time, except write_checkpoints, which any thread may call.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/base/file.h"
+#include "broker/base/result.h"
+#include "broker/base/types.h"
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/log_directory.h"
+#include "broker/log/meta_properties.h"
+
+namespace millrace::log {
+
+// What the checkpoint files say of one log.
+struct CheckpointedOffsets {
+  Offset recovery_point{0};
+  Offset log_start{0};
+  Offset high_watermark{0};
+};
+
+struct DirectoryCheckpoints {
+  PartitionOffsets recovery_points;
+  PartitionOffsets log_starts;
+  PartitionOffsets high_watermarks;
+
+  [[nodiscard]] CheckpointedOffsets of(const TopicPartition& partition) const;
+};
+
+class ManagedDirectory {
+ public:
+  ManagedDirectory(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+
+  // Lock, meta.properties, clean shutdown marker.
+  Status open();
+  // Writes meta.properties when there is none.
+  Status set_identity(const MetaProperties& identity, TimestampMs now);
+  // An unreadable one is no reason to stop: without its numbers more is checked at the start.
+  DirectoryCheckpoints read_checkpoints();
+  Status write_checkpoints(const DirectoryCheckpoints& checkpoints);
+  Status write_high_watermarks(const PartitionOffsets& high_watermarks);
+  // Takes the marker away: a broker that dies from now on has not stopped cleanly.
+  Status begin_use();
+  Status end_use_cleanly(BrokerEpoch broker_epoch);
+  void unlock() { lock_.reset(); }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::optional<MetaProperties>& identity() const { return identity_; }
+  [[nodiscard]] const std::optional<BrokerEpoch>& clean_shutdown() const { return clean_shutdown_; }
+
+  std::atomic<std::size_t> logs{0};  // that live here
+
+ private:
+  PartitionOffsets read(std::string_view name);
+  Status write(std::string_view name, const PartitionOffsets& offsets);
+
+  FileSystem& files_;
+  const std::string path_;
+  std::shared_ptr<void> lock_;
+  std::optional<MetaProperties> identity_;
+  std::optional<BrokerEpoch> clean_shutdown_;
+  std::mutex writing_;  // held while checkpoint files are replaced: two writers would share their temporary file
+};
+
+}  // namespace millrace::log

@@ -1,0 +1,75 @@
+// The offset index of a segment (".index"): from offsets to positions in the log file, one entry for about every
+// index.interval.bytes (Kafka: OffsetIndex).
+//
+//     int32  relative offset: the last offset of the batches that were appended together, minus the segment's base offset
+//     int32  position of the first of those batches
+//
+// Invariants: offsets strictly increase, positions increase. An offset is looked up as the last entry at or below it: its
+// batch starts at that entry's position or later. Owned by the shard of the segment; OffsetIndexView: any thread, blocks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "broker/base/result.h"
+#include "broker/base/types.h"
+#include "broker/log/index_file.h"
+
+namespace millrace::log {
+
+struct OffsetIndexEntry {
+  Offset offset;
+  std::uint32_t position;
+
+  friend bool operator==(const OffsetIndexEntry&, const OffsetIndexEntry&) = default;
+};
+
+class OffsetIndexView {
+ public:
+  OffsetIndexView(Offset base_offset, IndexView view) : base_offset_(base_offset), view_(std::move(view)) {}
+
+  // {base offset, 0} when no entry is at or below `target`.
+  [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target) const;
+  [[nodiscard]] Result<OffsetIndexEntry> entry(std::size_t number) const;
+  [[nodiscard]] std::size_t entries() const { return view_.entries(); }
+
+ private:
+  Offset base_offset_;
+  IndexView view_;
+};
+
+class OffsetIndex {
+ public:
+  static constexpr std::size_t entry_bytes = 8;
+
+  OffsetIndex(Offset base_offset, std::shared_ptr<CachedFile> file, std::size_t max_bytes)
+      : base_offset_(base_offset), file_(std::move(file), entry_bytes, max_bytes), last_offset_(base_offset) {}
+
+  // Takes over the file of a sealed or cleanly closed segment, whose log file has `log_size_bytes`. corrupt when entries cannot be
+  // right; not_found without a file.
+  Status load(std::uint64_t log_size_bytes);
+  Status create();
+  Status extend() { return file_.extend(); }
+  Status trim() { return file_.trim(); }
+  Status write_pending() { return file_.write_pending(); }
+  void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
+
+  // `offset` is larger than the last one's.
+  void append(Offset offset, std::uint32_t position);
+
+  [[nodiscard]] std::size_t entries() const { return file_.entries(); }
+  [[nodiscard]] bool full() const { return file_.entries() >= file_.max_entries(); }
+  [[nodiscard]] Offset last_offset() const { return last_offset_; }
+  // As OffsetIndexView::lookup, when the entries in memory are enough for it.
+  [[nodiscard]] std::optional<OffsetIndexEntry> lookup_in_memory(Offset target) const;
+  [[nodiscard]] OffsetIndexView view() const { return {base_offset_, file_.view()}; }
+  [[nodiscard]] const std::shared_ptr<CachedFile>& file() const { return file_.file(); }
+
+ private:
+  Offset base_offset_;
+  IndexFile file_;
+  Offset last_offset_;  // of the last entry; the base offset without one
+};
+
+}  // namespace millrace::log

@@ -1,0 +1,142 @@
+#include "broker/log/partition_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/check.h"
+#include "broker/log/log_directory.h"
+#include "broker/log/partition_log_state.h"
+
+namespace millrace::log {
+
+PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> shared, Shard& of_shard)
+    : self(owner),
+      environment(std::move(shared)),
+      log(std::move(loaded)),
+      shard(of_shard),
+      name(partition_directory_name(log->partition)),
+      resident_segment_(log->segments.back()->base_offset()),
+      resident_position_(log->resident_from_position),
+      last_flush_(shard.clock().now()),
+      last_producer_expiry_(last_flush_) {
+  for (const auto& segment : log->segments) size_bytes_ += segment->size_bytes();
+  published.high_watermark = log->high_watermark.value();
+  publish();
+}
+
+void PartitionLog::State::publish() {
+  published.log_start_offset.store(log->log_start.value(), std::memory_order_relaxed);
+  published.first_segment_offset.store(log->segments.front()->base_offset().value(), std::memory_order_relaxed);
+  published.log_end_offset.store(log->log_end.value(), std::memory_order_relaxed);
+  published.recovery_point.store(log->recovery_point.value(), std::memory_order_relaxed);
+  published.size_bytes.store(size_bytes_, std::memory_order_relaxed);
+  published.segments.store(static_cast<std::uint32_t>(log->segments.size()), std::memory_order_relaxed);
+}
+
+std::size_t PartitionLog::State::segment_number(Offset offset) const {
+  auto after = std::ranges::upper_bound(log->segments, offset, {}, [](const auto& segment) { return segment->base_offset(); });
+  return after == log->segments.begin() ? 0 : static_cast<std::size_t>(after - log->segments.begin()) - 1;
+}
+
+ReadError PartitionLog::State::read_error(ReadErrorKind kind, std::string message) const {
+  return {kind, std::move(message), log->log_start, log->log_end};
+}
+
+PartitionLog::PartitionLog(std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> environment, Shard& shard)
+    : state_(std::make_unique<State>(*this, std::move(loaded), std::move(environment), shard)) {}
+
+PartitionLog::~PartitionLog() = default;
+
+const TopicPartition& PartitionLog::topic_partition() const { return state_->log->partition; }
+const TopicId& PartitionLog::topic_id() const { return state_->log->topic_id; }
+const std::string& PartitionLog::directory() const { return state_->log->directory; }
+const PublishedOffsets& PartitionLog::published() const { return state_->published; }
+const RecoveryReport& PartitionLog::recovery() const { return state_->log->report; }
+Shard& PartitionLog::shard() const { return state_->shard; }
+
+void PartitionLog::append(AppendRequest request, AppendCompletion done) {
+  auto outcome = state_->append(request);
+  state_->complete_in_order(std::move(outcome), std::move(done));
+}
+
+void PartitionLog::read(const ReadRequest& request, ReadCompletion done) { state_->read(request, request.offset, std::move(done)); }
+
+void PartitionLog::find_offset(TimestampMs timestamp, TimestampCompletion done) {
+  const auto& log = *state_->log;
+  if (state_->stopped) {
+    done(tl::unexpected(state_->read_error(ReadErrorKind::closed, state_->name + " is closed")));
+  } else if (timestamp == OffsetSpec::earliest || timestamp == OffsetSpec::earliest_local) {
+    done(TimestampOffset{TimestampMs::none(), log.log_start, log.epochs.epoch_for(log.log_start)});
+  } else if (timestamp == OffsetSpec::latest) {
+    done(TimestampOffset{TimestampMs::none(), log.log_end, log.epochs.latest()});
+  } else if (timestamp == OffsetSpec::max_timestamp) {
+    state_->find_max_timestamp(std::move(done));
+  } else if (timestamp < TimestampMs(0)) {
+    done(TimestampOffset{});
+  } else {
+    state_->find_timestamp(timestamp, log.segments.front()->base_offset(), std::move(done));
+  }
+}
+
+Offset PartitionLog::log_start_offset() const { return state_->log->log_start; }
+Offset PartitionLog::log_end_offset() const { return state_->log->log_end; }
+Offset PartitionLog::recovery_point() const { return state_->log->recovery_point; }
+Offset PartitionLog::first_unstable_offset() const { return state_->log->producers.first_open_transaction(); }
+std::uint64_t PartitionLog::size_bytes() const { return state_->size_bytes_; }
+
+Offset PartitionLog::checkpointed_high_watermark() const { return state_->log->high_watermark; }
+
+void PartitionLog::publish_high_watermark(Offset high_watermark) {
+  state_->published.high_watermark.store(high_watermark.value(), std::memory_order_relaxed);
+}
+
+LeaderEpoch PartitionLog::latest_leader_epoch() const { return state_->log->epochs.latest(); }
+LeaderEpoch PartitionLog::leader_epoch_for(Offset offset) const { return state_->log->epochs.epoch_for(offset); }
+EpochEndOffset PartitionLog::end_offset_for_epoch(LeaderEpoch requested) const {
+  return state_->log->epochs.end_offset_for(requested, state_->log->log_end);
+}
+
+Status PartitionLog::start_leader_epoch(LeaderEpoch epoch) {
+  if (epoch < LeaderEpoch(0)) return fail(ErrorKind::invalid_argument, "leader epoch " + std::to_string(epoch.value()) + " is negative");
+  if (state_->log->epochs.assign(epoch, state_->log->log_end)) state_->epochs_changed();
+  return {};
+}
+
+Status PartitionLog::advance_log_start_offset(Offset offset) {
+  auto& log = *state_->log;
+  if (offset > log.log_end) {
+    return fail(ErrorKind::invalid_argument, "log start " + std::to_string(offset.value()) + " of " + state_->name +
+                                                 " would be above its end " + std::to_string(log.log_end.value()));
+  }
+  if (offset <= log.log_start) return {};
+  log.log_start = offset;
+  if (log.epochs.truncate_from_start(offset)) state_->epochs_changed();
+  state_->publish();
+  return {};
+}
+
+void PartitionLog::flush(UniqueFunction<void(Status)> done) { state_->flush_to(state_->log->log_end, std::move(done)); }
+
+void PartitionLog::housekeeping(TimestampMs now) {
+  auto& state = *state_;
+  if (state.stopped) return;
+  const auto monotonic = state.shard.clock().now();
+  if (monotonic - state.last_producer_expiry_ >= state.environment->options.producer_id_expiration_check_interval) {
+    state.last_producer_expiry_ = monotonic;
+    state.log->producers.remove_expired(now);
+  }
+  if (state.epochs_dirty_) state.write_epochs();
+  const auto since_flush = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic - state.last_flush_);
+  if (since_flush.count() >= state.log->config.flush_ms && state.log->recovery_point < state.log->log_end) {
+    state.flush_to(state.log->log_end, [](Status) {});
+  }
+}
+
+const LogConfig& PartitionLog::config() const { return state_->log->config; }
+void PartitionLog::set_config(const LogConfig& config) { state_->log->config = config; }
+
+void PartitionLog::stop() { state_->stopped = true; }
+
+Status PartitionLog::close() { return state_->close(); }
+
+}  // namespace millrace::log

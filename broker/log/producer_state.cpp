@@ -1,0 +1,162 @@
+#include "broker/log/producer_state.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace millrace::log {
+namespace {
+
+tl::unexpected<AppendError> refuse(AppendErrorKind kind, std::string message) {
+  return tl::unexpected(AppendError{kind, std::move(message), {}});
+}
+
+template <class Number>
+std::string text(Number number) {
+  return std::to_string(number.value());
+}
+
+bool follows(Sequence last, Sequence next) {
+  return last.value() == std::numeric_limits<std::int32_t>::max() ? next == Sequence(0) : next == last + 1;
+}
+
+}  // namespace
+
+ProducerAppend ProducerAppend::of(const protocol::BatchHeader& header, Offset first_offset) {
+  ProducerAppend append;
+  append.id = header.producer_id;
+  append.epoch = header.producer_epoch;
+  append.first_sequence = header.base_sequence;
+  append.last_sequence = header.last_sequence();
+  append.first_offset = first_offset;
+  append.last_offset = first_offset + std::int64_t{header.last_offset_delta};
+  append.max_timestamp = header.max_timestamp;
+  append.transactional = header.attributes.is_transactional();
+  append.control = header.attributes.is_control();
+  return append;
+}
+
+const ProducerBatch* ProducerState::find_duplicate(const ProducerAppend& append) const {
+  const auto* known = find(append.id);
+  if (known == nullptr || known->epoch != append.epoch) return nullptr;
+  return known->batches.find(append.first_sequence, append.last_sequence);
+}
+
+tl::expected<void, AppendError> ProducerState::check(const ProducerAppend& append, AppendOrigin origin) const {
+  if (origin == AppendOrigin::replica) return {};
+  const auto* known = find(append.id);
+  if (auto allowed = check_epoch(known, append); !allowed) return allowed;
+  if (append.control) {
+    if (append.marker && known != nullptr && known->coordinator_epoch > append.marker->coordinator_epoch) {
+      return refuse(AppendErrorKind::coordinator_fenced,
+                    "the transaction marker for producer " + text(append.id) + " in " + log_name_ + " has coordinator epoch " +
+                        std::to_string(append.marker->coordinator_epoch) + ", older than " + std::to_string(known->coordinator_epoch));
+    }
+    return {};
+  }
+  if (origin == AppendOrigin::client) {
+    if (auto allowed = check_sequence(known, append); !allowed) return allowed;
+  }
+  if (known != nullptr && known->transaction_first_offset && !append.transactional) {
+    return refuse(AppendErrorKind::invalid_transaction_state,
+                  "producer " + text(append.id) + " wrote outside its open transaction in " + log_name_);
+  }
+  return {};
+}
+
+tl::expected<void, AppendError> ProducerState::check_epoch(const ProducerEntry* known, const ProducerAppend& append) const {
+  if (known == nullptr || known->epoch <= append.epoch) return {};
+  return refuse(AppendErrorKind::invalid_producer_epoch,
+                "Epoch of producer " + text(append.id) + " at offset " + text(append.first_offset) + " in " + log_name_ + " is " +
+                    text(append.epoch) + ", which is smaller than the last seen epoch " + text(known->epoch));
+}
+
+tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntry* known, const ProducerAppend& append) const {
+  if (known == nullptr || known->epoch == ProducerEpoch::none()) return {};
+  if (append.epoch != known->epoch) {
+    if (append.first_sequence == Sequence(0)) return {};
+    return refuse(AppendErrorKind::out_of_order_sequence,
+                  "Invalid sequence number for new epoch of producer " + text(append.id) + " at offset " + text(append.first_offset) +
+                      " in partition " + log_name_ + ": " + text(append.epoch) + " (request epoch), " + text(append.first_sequence) +
+                      " (seq. number), " + text(known->epoch) + " (current producer epoch)");
+  }
+  if (follows(known->last_sequence(), append.first_sequence)) return {};
+  return refuse(AppendErrorKind::out_of_order_sequence,
+                "Out of order sequence number for producer " + text(append.id) + " at offset " + text(append.first_offset) +
+                    " in partition " + log_name_ + ": " + text(append.first_sequence) + " (incoming seq. number), " +
+                    text(known->last_sequence()) + " (current end sequence number)");
+}
+
+void ProducerState::apply(const ProducerAppend& append) {
+  if (append.control && !append.marker) return;  // compaction took the record: the transaction's data is gone too
+  auto [at, inserted] = producers_.try_emplace(append.id);
+  auto& entry = at->second;
+  if (inserted) entry.id = append.id;
+  if (append.control) {
+    entry.change_epoch(append.epoch);
+    entry.coordinator_epoch = append.marker->coordinator_epoch;
+    entry.last_timestamp = append.max_timestamp;
+    end_transaction(entry);
+  } else {
+    entry.change_epoch(append.epoch);
+    auto delta = static_cast<std::int32_t>(append.last_offset - append.first_offset);
+    entry.batches.add({append.last_sequence, append.last_offset, delta, append.max_timestamp});
+    entry.last_timestamp = append.max_timestamp;
+    if (append.transactional && !entry.transaction_first_offset) {
+      entry.transaction_first_offset = append.first_offset;
+      open_transactions_.insert(append.first_offset);
+    }
+  }
+  if (inserted && producers_.size() > max_producers_) make_room();
+}
+
+void ProducerState::end_transaction(ProducerEntry& entry) {
+  if (!entry.transaction_first_offset) return;
+  open_transactions_.erase(*entry.transaction_first_offset);
+  entry.transaction_first_offset.reset();
+}
+
+void ProducerState::reset(Offset offset, const std::vector<ProducerEntry>& entries, TimestampMs now) {
+  producers_.clear();
+  open_transactions_.clear();
+  end_offset_ = offset;
+  for (const auto& entry : entries) {
+    if (expired(entry, now)) continue;
+    producers_.insert_or_assign(entry.id, entry);
+    if (entry.transaction_first_offset) open_transactions_.insert(*entry.transaction_first_offset);
+  }
+}
+
+std::vector<ProducerEntry> ProducerState::entries() const {
+  std::vector<ProducerEntry> entries;
+  entries.reserve(producers_.size());
+  for (const auto& [id, entry] : producers_) entries.push_back(entry);
+  std::ranges::sort(entries, {}, &ProducerEntry::id);
+  return entries;
+}
+
+const ProducerEntry* ProducerState::find(ProducerId id) const {
+  auto at = producers_.find(id);
+  return at == producers_.end() ? nullptr : &at->second;
+}
+
+bool ProducerState::expired(const ProducerEntry& entry, TimestampMs now) const {
+  return !entry.transaction_first_offset && now - entry.last_timestamp >= expiration_ms_;
+}
+
+void ProducerState::remove_expired(TimestampMs now) {
+  std::erase_if(producers_, [&](const auto& producer) { return expired(producer.second, now); });
+}
+
+// Forgets a tenth, those that have been idle for longest. An open transaction keeps its producer.
+void ProducerState::make_room() {
+  std::vector<std::pair<TimestampMs, ProducerId>> idle;
+  idle.reserve(producers_.size());
+  for (const auto& [id, entry] : producers_) {
+    if (!entry.transaction_first_offset) idle.emplace_back(entry.last_timestamp, id);
+  }
+  auto count = std::min(idle.size(), max_producers_ / 10 + 1);
+  std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(count == 0 ? 0 : count - 1));
+  for (std::size_t at = 0; at < count; ++at) producers_.erase(idle[at].second);
+}
+
+}  // namespace millrace::log

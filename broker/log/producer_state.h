@@ -1,0 +1,99 @@
+// The producers that have written to a partition's log, and the checks that make their appends exactly-once (Kafka:
+// ProducerStateManager, ProducerAppendInfo; KIP-98, KIP-185, KIP-360).
+//
+// - One of a producer's newest five batches again: a duplicate, answered with the offsets that it got.
+// - An older epoch than the one seen: invalid_producer_epoch.
+// - A new epoch starts at sequence 0; within an epoch the next batch starts after the last sequence, 0 following the highest int32.
+// - A producer that is not known (never seen, expired) may start anywhere.
+//
+// An append is checked first (prepare) and remembered once it is in the log (apply). Which offsets the state covers is the end
+// offset: replaying the log from there on brings it up to date. No I/O and no clock. Owned by the log's shard.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "broker/base/types.h"
+#include "broker/log/append.h"
+#include "broker/log/producer_entry.h"
+#include "broker/protocol/record_batch.h"
+
+namespace millrace::log {
+
+// The content of the one record of a control batch that ends a transaction (EndTransactionMarker).
+struct TransactionMarker {
+  bool commit = false;
+  std::int32_t coordinator_epoch = -1;
+};
+
+// A batch as its producer's state sees it, with the offsets that it has or will have.
+struct ProducerAppend {
+  ProducerId id;
+  ProducerEpoch epoch;
+  Sequence first_sequence;
+  Sequence last_sequence;
+  Offset first_offset;
+  Offset last_offset;
+  TimestampMs max_timestamp;
+  bool transactional = false;
+  bool control = false;
+  std::optional<TransactionMarker> marker;  // of a control batch; none when compaction has emptied it
+
+  // `marker` of a control batch is the caller's to read.
+  static ProducerAppend of(const protocol::BatchHeader& header, Offset first_offset);
+};
+
+class ProducerState {
+ public:
+  ProducerState(std::string log_name, std::int64_t expiration_ms, std::size_t max_producers)
+      : log_name_(std::move(log_name)), expiration_ms_(expiration_ms), max_producers_(max_producers) {}
+
+  // The remembered batch that `append` repeats; null when it is new.
+  [[nodiscard]] const ProducerBatch* find_duplicate(const ProducerAppend& append) const;
+  // Whether `append` may be written. Changes nothing.
+  [[nodiscard]] tl::expected<void, AppendError> check(const ProducerAppend& append, AppendOrigin origin) const;
+  // `append` is in the log now. It has been checked, or it was found in the log (recovery, replication), where it stands for itself.
+  void apply(const ProducerAppend& append);
+
+  // Everything below is covered.
+  [[nodiscard]] Offset end_offset() const { return end_offset_; }
+  void set_end_offset(Offset offset) { end_offset_ = offset; }
+
+  // Forgets everything and takes over a snapshot at `offset`, without the entries that have expired by `now`.
+  void reset(Offset offset, const std::vector<ProducerEntry>& entries, TimestampMs now);
+  [[nodiscard]] std::vector<ProducerEntry> entries() const;  // by producer id
+  [[nodiscard]] const ProducerEntry* find(ProducerId id) const;
+  [[nodiscard]] std::size_t size() const { return producers_.size(); }
+  [[nodiscard]] bool empty() const { return producers_.empty(); }
+
+  // Forgets producers that have written nothing for producer.id.expiration.ms and have no open transaction.
+  void remove_expired(TimestampMs now);
+
+  // The first offset of the oldest open transaction; none() without one.
+  [[nodiscard]] Offset first_open_transaction() const {
+    return open_transactions_.empty() ? Offset::none() : *open_transactions_.begin();
+  }
+
+ private:
+  [[nodiscard]] bool expired(const ProducerEntry& entry, TimestampMs now) const;
+  [[nodiscard]] tl::expected<void, AppendError> check_epoch(const ProducerEntry* known, const ProducerAppend& append) const;
+  [[nodiscard]] tl::expected<void, AppendError> check_sequence(const ProducerEntry* known, const ProducerAppend& append) const;
+  void end_transaction(ProducerEntry& entry);
+  void make_room();
+
+  const std::string log_name_;
+  const std::int64_t expiration_ms_;
+  const std::size_t max_producers_;
+  std::unordered_map<ProducerId, ProducerEntry> producers_;
+  std::set<Offset> open_transactions_;  // their first offsets
+  Offset end_offset_{0};
+};
+
+}  // namespace millrace::log

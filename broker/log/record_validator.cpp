@@ -1,0 +1,236 @@
+#include "broker/log/record_validator.h"
+
+#include <optional>
+#include <vector>
+
+#include "broker/protocol/compression.h"
+#include "broker/protocol/record.h"
+#include "broker/protocol/record_batch_builder.h"
+#include "broker/protocol/record_scanner.h"
+
+namespace millrace::log {
+namespace {
+
+using protocol::Batch;
+using protocol::BatchHeader;
+
+tl::unexpected<AppendError> refuse(AppendErrorKind kind, std::string message) {
+  return tl::unexpected(AppendError{kind, std::move(message), {}});
+}
+
+template <class Number>
+std::string text(Number number) {
+  return std::to_string(number.value());
+}
+
+std::int64_t wrapping_difference(std::int64_t left, std::int64_t right) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(left) - static_cast<std::uint64_t>(right));
+}
+
+tl::unexpected<AppendError> framing_error(const Error& error) {
+  return refuse(error.kind == ErrorKind::unsupported ? AppendErrorKind::unsupported_format : AppendErrorKind::corrupt_batch, error.message);
+}
+
+tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config, const std::string& log_name) {
+  if (size_bytes <= static_cast<std::size_t>(config.max_message_bytes)) return {};
+  return refuse(AppendErrorKind::batch_too_large, "The record batch size in the append to " + log_name + " is " +
+                                                      std::to_string(size_bytes) + " bytes which exceeds the maximum configured value of " +
+                                                      std::to_string(config.max_message_bytes) + " (max.message.bytes)");
+}
+
+// The batch whose bytes are exactly the request's.
+tl::expected<Batch, AppendError> only_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name) {
+  if (request.batches.empty()) return refuse(AppendErrorKind::invalid_record, "the produce request for " + log_name + " has no record batch");
+  auto batch = protocol::parse_batch(request.batches);
+  if (!batch) return framing_error(batch.error());
+  if (request.origin == AppendOrigin::client && batch->header.base_offset != Offset(0)) {
+    return refuse(AppendErrorKind::invalid_record, "The baseOffset of the record batch in the append to " + log_name +
+                                                       " should be 0, but it is " + text(batch->header.base_offset));
+  }
+  if (auto allowed = check_size(batch->bytes.size(), config, log_name); !allowed) return tl::unexpected(std::move(allowed.error()));
+  if (auto checked = protocol::check_batch_crc(*batch); !checked) return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
+  if (batch->bytes.size() != request.batches.size()) {
+    return refuse(AppendErrorKind::invalid_record, "the append to " + log_name + " has more than one record batch");
+  }
+  return *batch;
+}
+
+tl::expected<void, AppendError> check_header(const BatchHeader& header, AppendOrigin origin) {
+  if (origin != AppendOrigin::client) return {};
+  const auto range = "[" + text(header.base_offset) + ", " + text(header.last_offset()) + "]";
+  if (header.last_offset() < header.base_offset) {
+    return refuse(AppendErrorKind::invalid_record, "Batch has an invalid offset range: " + range);
+  }
+  if (header.record_count <= 0) {
+    return refuse(AppendErrorKind::invalid_record, "Invalid reported count for record batch: " + std::to_string(header.record_count));
+  }
+  if (std::int64_t{header.last_offset_delta} + 1 != header.record_count) {
+    return refuse(AppendErrorKind::invalid_record, "Inconsistent batch offset range " + range + " and count of records " +
+                                                       std::to_string(header.record_count));
+  }
+  if (header.attributes.is_control()) {
+    return refuse(AppendErrorKind::invalid_record, "Clients are not allowed to write control records");
+  }
+  if (header.producer_id != ProducerId::none() && header.base_sequence < Sequence(0)) {
+    return refuse(AppendErrorKind::invalid_record, "Invalid sequence number " + text(header.base_sequence) +
+                                                       " in record batch with producerId " + text(header.producer_id));
+  }
+  return {};
+}
+
+// Collects what is wrong with single records.
+class RecordErrors {
+ public:
+  RecordErrors(const LogConfig& config, TimestampMs now, const std::string& log_name) : config_(config), now_(now), log_name_(log_name) {}
+
+  void check(const BatchHeader& header, const protocol::RecordSummary& record, TimestampMs timestamp) {
+    if (config_.compacted && !record.has_key()) {
+      add(record.index, "Compacted topic cannot accept message without key in topic partition " + log_name_ + ".");
+    } else if (config_.message_timestamp_type == TimestampType::create_time && timestamp != TimestampMs::none()) {
+      auto age_ms = wrapping_difference(now_.value(), timestamp.value());
+      if (age_ms <= config_.message_timestamp_before_max_ms &&
+          wrapping_difference(0, age_ms) <= config_.message_timestamp_after_max_ms) {
+        return;
+      }
+      invalid_timestamp_ = true;
+      add(record.index,
+          "Timestamp " + text(timestamp) + " of message with offset " + std::to_string(record.offset_delta) +
+              " is out of range. The timestamp should be within [" +
+              std::to_string(wrapping_difference(now_.value(), config_.message_timestamp_before_max_ms)) + ", " +
+              std::to_string(wrapping_difference(now_.value(), wrapping_difference(0, config_.message_timestamp_after_max_ms))) + "]");
+    } else if (header.attributes.timestamp_type() == TimestampType::log_append_time) {
+      invalid_timestamp_ = true;
+      add(record.index, "Invalid timestamp type in message " + std::to_string(record.index) +
+                            ". Producer should not set timestamp type to LogAppendTime.");
+    }
+  }
+
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+
+  [[nodiscard]] tl::unexpected<AppendError> error() {
+    if (invalid_timestamp_) {
+      return tl::unexpected(AppendError{AppendErrorKind::invalid_timestamp,
+                                        "One or more records have been rejected due to invalid timestamp", std::move(errors_)});
+    }
+    auto message = "One or more records have been rejected due to " + std::to_string(count_) + " record errors in total; the first: " +
+                   errors_.front().message;
+    return tl::unexpected(AppendError{AppendErrorKind::invalid_record, std::move(message), std::move(errors_)});
+  }
+
+ private:
+  void add(std::int32_t index, std::string message) {
+    ++count_;
+    if (errors_.size() < AppendError::max_record_errors) errors_.push_back({index, std::move(message)});
+  }
+
+  const LogConfig& config_;
+  const TimestampMs now_;
+  const std::string& log_name_;
+  std::vector<RecordError> errors_;
+  std::size_t count_ = 0;
+  bool invalid_timestamp_ = false;
+};
+
+TimestampMs timestamp_of(const BatchHeader& header, const protocol::RecordSummary& record) {
+  if (header.attributes.timestamp_type() == TimestampType::log_append_time) return header.max_timestamp;
+  return TimestampMs(wrapping_difference(header.base_timestamp.value(), wrapping_difference(0, record.timestamp_delta)));
+}
+
+// Replaces the batch by one with the same records, consecutive offsets and the topic's codec.
+tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogConfig& config, const std::string& log_name) {
+  const auto& header = checked.batch.header;
+  const auto codec = config.compression.value_or(header.attributes.codec());
+  auto plain = protocol::decompress(header.attributes.codec(), checked.batch.records());
+  if (!plain) return refuse(AppendErrorKind::invalid_record, plain.error().message);
+  protocol::RecordBatchBuilder builder({.base_offset = header.base_offset,
+                                        .partition_leader_epoch = header.partition_leader_epoch,
+                                        .codec = codec,
+                                        .compression_level = config.compression_level,
+                                        .timestamp_type = header.attributes.timestamp_type(),
+                                        .log_append_time = header.max_timestamp,
+                                        .producer_id = header.producer_id,
+                                        .producer_epoch = header.producer_epoch,
+                                        .base_sequence = header.base_sequence,
+                                        .is_transactional = header.attributes.is_transactional(),
+                                        .is_control = header.attributes.is_control()});
+  protocol::RecordReader records(header, *plain);
+  while (records.next()) {
+    const auto& record = records.record();
+    builder.append(record.timestamp(header), record.key, record.value, protocol::record_headers(record));
+  }
+  if (!records.status()) return refuse(AppendErrorKind::invalid_record, records.status().error().message);
+  auto built = builder.build();
+  if (!built) return refuse(AppendErrorKind::unsupported_compression, built.error().message);
+  checked.reencoded = std::move(*built);
+  checked.bytes = checked.reencoded;
+  auto batch = protocol::parse_batch(checked.bytes);
+  if (!batch) return refuse(AppendErrorKind::invalid_record, batch.error().message);
+  checked.batch = *batch;
+  return check_size(checked.bytes.size(), config, log_name);
+}
+
+}  // namespace
+
+tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name) {
+  auto batch = only_batch(request, config, log_name);
+  if (!batch) return tl::unexpected(std::move(batch.error()));
+  const auto& header = batch->header;
+  if (auto allowed = check_header(header, request.origin); !allowed) return tl::unexpected(std::move(allowed.error()));
+
+  RecordErrors errors(config, request.now, log_name);
+  TimestampMs max_timestamp = TimestampMs::none();
+  const bool compressed = header.attributes.codec() != protocol::Codec::none;
+  bool gaps = false;
+  protocol::RecordScanner records(*batch, {});
+  while (records.next()) {
+    const auto& record = records.record();
+    gaps = gaps || (compressed && record.offset_delta != record.index);
+    auto timestamp = timestamp_of(header, record);
+    errors.check(header, record, timestamp);
+    max_timestamp = std::max(max_timestamp, timestamp);
+  }
+  if (!records.status()) return refuse(AppendErrorKind::invalid_record, records.status().error().message);
+  if (!errors.empty()) return errors.error();
+  CheckedBatch checked{*batch, request.batches, {}, max_timestamp, TimestampMs::none()};
+  if (config.message_timestamp_type == TimestampType::log_append_time) checked.max_timestamp = checked.log_append_time = request.now;
+  const bool other_codec = config.compression && *config.compression != header.attributes.codec();
+  if (gaps || (other_codec && (compressed || !header.attributes.is_control()))) {
+    if (auto done = use_reencoded(checked, config, log_name); !done) return tl::unexpected(std::move(done.error()));
+  }
+  return checked;
+}
+
+void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch, TimestampType type) {
+  const auto& header = checked.batch.header;
+  protocol::set_base_offset(checked.bytes, base_offset);
+  protocol::set_partition_leader_epoch(checked.bytes, leader_epoch);
+  if (header.max_timestamp != checked.max_timestamp || header.attributes.timestamp_type() != type) {
+    protocol::set_max_timestamp(checked.bytes, type, checked.max_timestamp);
+  }
+}
+
+std::optional<TransactionMarker> read_marker(const Batch& batch) {
+  static constexpr std::size_t key_bytes = 4;    // int16 version, int16 type: 0 abort, 1 commit
+  static constexpr std::size_t value_bytes = 6;  // int16 version, int32 coordinator epoch
+  if (!batch.header.attributes.is_control() || batch.header.attributes.codec() != protocol::Codec::none) return std::nullopt;
+  protocol::RecordReader records(batch.header, batch.records());
+  if (!records.next()) return std::nullopt;
+  const auto& record = records.record();
+  if (!record.key || record.key->size() < key_bytes || !record.value || record.value->size() < value_bytes) return std::nullopt;
+  auto type = load_big_endian<std::int16_t>(record.key->data() + 2);
+  if (type != 0 && type != 1) return std::nullopt;
+  return TransactionMarker{type == 1, load_big_endian<std::int32_t>(record.value->data() + 2)};
+}
+
+tl::expected<Batch, AppendError> check_replicated_batch(BytesView bytes, bool& incomplete) {
+  incomplete = false;
+  auto batch = protocol::parse_batch(bytes);
+  if (!batch) {
+    incomplete = batch.error().kind == ErrorKind::truncated;
+    return framing_error(batch.error());
+  }
+  if (auto checked = protocol::check_batch_crc(*batch); !checked) return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
+  return *batch;
+}
+
+}  // namespace millrace::log

@@ -1,0 +1,46 @@
+// What must be true of a batch before it becomes part of a log, and the fields that the broker sets in it (Kafka: LogValidator,
+// UnifiedLog.analyzeAndValidateRecords). Kafka's order of checks decides which error a client sees:
+//
+//   base offset 0 (client) · size · CRC · offset range and count · control · sequence · each record's key and timestamp
+//
+// Uncompressed records are walked in place, compressed ones are stream-decoded; keys and values are skipped. No I/O. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "broker/base/bytes.h"
+#include "broker/base/types.h"
+#include "broker/log/append.h"
+#include "broker/log/log_config.h"
+#include "broker/log/producer_state.h"
+#include "broker/protocol/record_batch.h"
+
+namespace millrace::log {
+
+// A batch that may be written. Its bytes still have the producer's offsets.
+struct CheckedBatch {
+  protocol::Batch batch;              // views `bytes`
+  MutableBytes bytes;                 // the request's, or those of `reencoded`
+  std::vector<std::uint8_t> reencoded;  // the same records in the topic's codec, when it must be another, or when their offsets had gaps
+  TimestampMs max_timestamp = TimestampMs::none();  // what the header must say: its records' largest, or the append time
+  TimestampMs log_append_time = TimestampMs::none();
+};
+
+// One batch of a client or of a coordinator. `log_name` is for messages: <topic>-<partition>.
+tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name);
+
+// Sets base offset, leader epoch and, where it differs, the maximum timestamp with its type.
+void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch, TimestampType type);
+
+// The marker of a control batch (its first record); nullopt when compaction has emptied the batch or the record is not a marker.
+std::optional<TransactionMarker> read_marker(const protocol::Batch& batch);
+
+// The framing and CRC of the first batch of a replica's bytes. truncated: an incomplete one, which is left out.
+tl::expected<protocol::Batch, AppendError> check_replicated_batch(BytesView bytes, bool& incomplete);
+
+}  // namespace millrace::log

@@ -1,0 +1,33 @@
+// Reads a whole segment, checks every batch, builds its indexes anew: after an unclean stop for the segments above the
+// recovery point, and for any segment whose indexes are missing or damaged (Kafka: LogSegment.recover). What is checked
+// of a batch: its framing, its CRC, that its offsets lie in the segment and above those of the batch before.
+//
+// Blocks; nobody else uses the segment.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "broker/base/result.h"
+#include "broker/log/batch_scanner.h"
+#include "broker/log/log_segment.h"
+
+namespace millrace::log {
+
+struct SegmentScan {
+  std::uint64_t valid_bytes = 0;  // up to the first bad batch
+  std::uint64_t file_bytes = 0;
+  Offset next_offset;             // after the last good batch; the base offset without one
+  std::string why;                // what is wrong with the first bad batch; empty when there is none
+
+  [[nodiscard]] bool whole() const { return valid_bytes == file_bytes; }
+};
+
+// Builds the indexes of the good batches and sets the segment's size to where they end. The log file is not cut. `visit` sees
+// each good batch. Errors: io and its kin; unsupported for batches of magic 0 or 1, which nothing here may judge.
+Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes,
+                                    const std::function<void(const ScannedBatch&)>& visit);
+
+}  // namespace millrace::log

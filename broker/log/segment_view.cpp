@@ -1,0 +1,100 @@
+#include "broker/log/segment_view.h"
+
+#include <algorithm>
+
+#include "broker/protocol/compression.h"
+#include "broker/protocol/record_scanner.h"
+
+namespace millrace::log {
+namespace {
+
+TimestampMs record_timestamp(const protocol::BatchHeader& header, const protocol::RecordSummary& record) {
+  if (header.attributes.timestamp_type() == protocol::TimestampType::log_append_time) return header.max_timestamp;
+  return TimestampMs(static_cast<std::int64_t>(static_cast<std::uint64_t>(header.base_timestamp.value()) +
+                                               static_cast<std::uint64_t>(record.timestamp_delta)));
+}
+
+// The first record of the batch at or above `from` whose timestamp is at least `timestamp`.
+Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const ScannedBatch& scanned, TimestampMs timestamp, Offset from) {
+  if (!scanned.header) return std::optional<TimestampOffset>({scanned.max_timestamp, scanned.last_offset, scanned.leader_epoch});
+  auto bytes = read_batch(file, scanned);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto batch = protocol::parse_batch(*bytes);
+  if (!batch) return tl::unexpected(batch.error());
+  protocol::RecordScanner records(*batch, {});
+  while (records.next()) {
+    auto offset = batch->header.base_offset + std::int64_t{records.record().offset_delta};
+    auto found = record_timestamp(batch->header, records.record());
+    if (found >= timestamp && offset >= from) {
+      return std::optional<TimestampOffset>({found, offset, batch->header.partition_leader_epoch});
+    }
+  }
+  if (!records.status()) {
+    return fail(ErrorKind::corrupt, file.path() + " position " + std::to_string(scanned.position) + ": " + records.status().error().message);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<std::uint8_t>> read_batch(const File& file, const ScannedBatch& batch) {
+  std::vector<std::uint8_t> bytes(batch.size_bytes);
+  auto got = file.read_at(batch.position, bytes);
+  if (!got) return tl::unexpected(got.error());
+  if (*got != bytes.size()) {
+    return fail(ErrorKind::corrupt, file.path() + " ends within the batch at position " + std::to_string(batch.position));
+  }
+  return bytes;
+}
+
+Result<std::optional<ScannedBatch>> SegmentView::find_batch(Offset offset) const {
+  auto entry = offset_index.lookup(offset);
+  if (!entry) return tl::unexpected(entry.error());
+  return find_batch_from(entry->position, offset);
+}
+
+Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t position, Offset offset) const {
+  auto file = log_file->open();
+  if (!file) return tl::unexpected(file.error());
+  BatchScanner scanner(**file, position, size_bytes);
+  while (true) {
+    auto more = scanner.next();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return std::nullopt;
+    if (scanner.batch().last_offset >= offset) return scanner.batch();
+  }
+}
+
+Result<std::optional<TimestampOffset>> SegmentView::find_timestamp(TimestampMs timestamp, Offset from) const {
+  auto time_entry = time_index.lookup(timestamp);
+  if (!time_entry) return tl::unexpected(time_entry.error());
+  auto entry = offset_index.lookup(std::max(time_entry->offset, from));
+  if (!entry) return tl::unexpected(entry.error());
+  auto file = log_file->open();
+  if (!file) return tl::unexpected(file.error());
+  BatchScanner scanner(**file, entry->position, size_bytes);
+  while (true) {
+    auto more = scanner.next();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return std::nullopt;
+    if (scanner.batch().max_timestamp < timestamp || scanner.batch().last_offset < from) continue;
+    auto found = find_in_batch(**file, scanner.batch(), timestamp, from);
+    if (!found || *found) return found;
+  }
+}
+
+Result<std::optional<TimestampOffset>> SegmentView::find_max_timestamp(TimestampMs timestamp, Offset batch_last_offset) const {
+  auto entry = offset_index.lookup(batch_last_offset);
+  if (!entry) return tl::unexpected(entry.error());
+  auto file = log_file->open();
+  if (!file) return tl::unexpected(file.error());
+  BatchScanner scanner(**file, entry->position, size_bytes);
+  while (true) {
+    auto more = scanner.next();
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return std::nullopt;
+    if (scanner.batch().max_timestamp == timestamp) return find_in_batch(**file, scanner.batch(), timestamp, Offset(0));
+  }
+}
+
+}  // namespace millrace::log
