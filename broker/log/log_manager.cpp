@@ -394,8 +394,8 @@ void LogManager::State::arm(Shard& home, std::int64_t interval_ms, void (State::
 void LogManager::State::keep_house() {
   std::map<Shard*, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
   for (auto& log : logs()) by_shard[&log->shard()].push_back(std::move(log));
-  for (auto& [shard, group] : by_shard) {
-    shard->post([group = std::move(group), now = environment->clock.wall_clock()] {
+  for (auto& [shard, logs_of_shard] : by_shard) {
+    shard->post([group = std::move(logs_of_shard), now = environment->clock.wall_clock()] {
       for (const auto& log : group) log->housekeeping(now);
     });
   }
@@ -432,12 +432,12 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
         failed.insert(entry.directory);
         continue;
       }
-      work.emplace_back([&, log = entry.log, directory = entry.directory] {
+      work.emplace_back([&, log = entry.log, home = entry.directory] {
         auto closed = log->close();
         if (closed) return;
         logger.error(closed.error().message);
         std::lock_guard failures_lock(failures_mutex);
-        failed.insert(directory);
+        failed.insert(home);
         if (first) first = closed;
       });
     }

@@ -19,6 +19,11 @@ const Json& json_at(const Json& json, JsonPath path) {
   return *at;
 }
 
+Json json_at(Json&& json, JsonPath path) {
+  const Json& kept = json;
+  return json_at(kept, path);
+}
+
 std::string text_at(const Json& json, JsonPath path) {
   const Json& value = json_at(json, path);
   return value.is_string() ? value.get<std::string>() : std::string();

@@ -15,6 +15,8 @@ using JsonPath = std::initializer_list<std::string_view>;
 
 // The value at the path of member names, or null. The reference lives as long as `json` does.
 [[nodiscard]] const nlohmann::json& json_at(const nlohmann::json& json, JsonPath path);
+// Of a temporary the value itself, because there is nothing to refer to afterwards.
+[[nodiscard]] nlohmann::json json_at(nlohmann::json&& json, JsonPath path);
 [[nodiscard]] std::string text_at(const nlohmann::json& json, JsonPath path);  // "" when there is none
 [[nodiscard]] std::optional<std::int64_t> integer_at(const nlohmann::json& json, JsonPath path);
 

@@ -41,6 +41,15 @@ void limit_library_threads() {
   static_cast<void>(done);
 }
 
+// The library drops the error's category. End of file, its most frequent one, has the number of a missing file.
+std::string reason_of(int code) {
+  constexpr int end_of_file = 2;
+  constexpr int largest_system_error = 133;
+  if (code == end_of_file) return ": the connection was closed by the other side";
+  if (code <= 0 || code > largest_system_error) return {};
+  return ": " + std::generic_category().message(code);
+}
+
 Error error_of(const std::exception& exception, TlsFailureNote& note) {
   std::string message = exception.what();
   std::string tls = note.take();
@@ -48,8 +57,7 @@ Error error_of(const std::exception& exception, TlsFailureNote& note) {
   if (const auto* http = dynamic_cast<const web::http::http_exception*>(&exception)) {
     if (http->error_code() == std::errc::operation_canceled) return Error{ErrorKind::cancelled, "stopped"};
     if (http->error_code() == std::errc::timed_out) return Error{ErrorKind::timed_out, message};
-    bool system = http->error_code().value() != 0 && http->error_code().value() < 4096;
-    if (system) message += ": " + std::generic_category().message(http->error_code().value());
+    message += reason_of(http->error_code().value());
   }
   // Before the request was written, so it has had no effect.
   for (std::string_view early :

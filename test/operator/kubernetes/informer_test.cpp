@@ -42,6 +42,7 @@ class InformerTest : public testing::Test {
     });
     informer_.start();
     ASSERT_TRUE(informer_.wait_until_synced(20s));
+    ASSERT_TRUE(api_.wait_for_watcher());
   }
 
   std::vector<std::string> wait_told(std::size_t count) {
@@ -163,16 +164,13 @@ TEST_F(InformerTest, KeepsTryingAndSaysWhyItIsNotCurrent) {
 }
 
 TEST_F(InformerTest, DoesNotSpinOnWatchesThatEndAtOnce) {
-  start();
+  api_.end_every_watch_at_once();
+  Informer<Kept> informer(api_, clock_, random_, {.type = pods, .backoff_min = 20ms, .backoff_max = 40ms},
+                          [](const Json&) { return std::make_shared<Kept>(); });
   auto began = std::chrono::steady_clock::now();
-  api_.intercept([this](const std::string& verb, const std::string&) -> Status {
-    if (verb == "watch") api_.end_watches({});
-    return {};
-  });
-  api_.end_watches({});
-  ASSERT_TRUE(api_.wait_for_calls("watch", 3));
-  api_.intercept(nullptr);
-  EXPECT_GE(std::chrono::steady_clock::now() - began, 1ms);
+  informer.start();
+  ASSERT_TRUE(api_.wait_for_calls("watch", 4));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 100ms) << "20, 40 and 40 ms between them";
 }
 
 TEST_F(InformerTest, LeavesOutWhatItsProjectionCannotRead) {
@@ -188,7 +186,6 @@ TEST_F(InformerTest, LeavesOutWhatItsProjectionCannotRead) {
 
 TEST_F(InformerTest, StopsWithinASecondWhileTheWatchIsQuiet) {
   start();
-  ASSERT_TRUE(api_.wait_for_calls("watch", 1));
   auto asked = std::chrono::steady_clock::now();
   informer_.stop();
   informer_.stop();

@@ -14,6 +14,11 @@ void MemoryApi::end_watches(Status outcome) {
   changed_.notify_all();
 }
 
+void MemoryApi::end_every_watch_at_once() {
+  std::lock_guard lock(mutex_);
+  watches_end_at_once_ = true;
+}
+
 void MemoryApi::compact() {
   std::lock_guard lock(mutex_);
   compacted_ = version_;
@@ -40,6 +45,11 @@ bool MemoryApi::wait_for_calls(const std::string& call, std::size_t count) const
     for (const auto& made : calls_) found += made.starts_with(call) ? 1 : 0;
     return found >= count;
   });
+}
+
+bool MemoryApi::wait_for_watcher() const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return watcher_count_ > 0; });
 }
 
 std::string MemoryApi::version() const {
@@ -117,7 +127,10 @@ Status MemoryApi::watch(const ResourceType& type, const WatchOptions& options, c
   std::uint64_t seen = std::stoull(options.resource_version);
   std::unique_lock lock(mutex_);
   if (seen < compacted_) return fail(ErrorKind::session_expired, "too old resource version");
+  if (watches_end_at_once_) return {};
   std::uint64_t generation = watch_generation_;
+  ++watcher_count_;
+  changed_.notify_all();
   while (true) {
     std::deque<Event> due;
     for (const Event& event : events_) {
@@ -130,8 +143,11 @@ Status MemoryApi::watch(const ResourceType& type, const WatchOptions& options, c
       lock.lock();
       continue;
     }
-    if (stop.stop_requested()) return fail(ErrorKind::cancelled, "stopped");
-    if (generation != watch_generation_) return watch_outcome_;
+    if (stop.stop_requested() || generation != watch_generation_) {
+      --watcher_count_;
+      if (stop.stop_requested()) return fail(ErrorKind::cancelled, "stopped");
+      return watch_outcome_;
+    }
     changed_.wait(lock);
   }
 }

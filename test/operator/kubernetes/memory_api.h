@@ -21,8 +21,10 @@ class MemoryApi final : public KubernetesApi {
   using Interceptor = std::function<Status(const std::string& verb, const std::string& detail)>;
 
   void intercept(Interceptor interceptor);
-  // Every watch under way ends with this (a success: the server's time-out), and later ones until the next call of it.
+  // Every watch under way ends with this; a success is the server's time-out.
   void end_watches(Status outcome);
+  // From now on watches end as soon as they have begun.
+  void end_every_watch_at_once();
   // Forgets the events so far: watches from before get session_expired.
   void compact();
   // Sends a bookmark to every watch.
@@ -30,6 +32,8 @@ class MemoryApi final : public KubernetesApi {
 
   [[nodiscard]] std::vector<std::string> calls() const;
   [[nodiscard]] bool wait_for_calls(const std::string& call, std::size_t count) const;
+  // Until a watch is under way, so that end_watches() meets it.
+  [[nodiscard]] bool wait_for_watcher() const;
   [[nodiscard]] std::string version() const;
 
   void put(const ObjectReference& reference, Json object);
@@ -68,6 +72,8 @@ class MemoryApi final : public KubernetesApi {
   std::uint64_t compacted_ = 0;
   std::uint64_t watch_generation_ = 0;
   Status watch_outcome_;
+  int watcher_count_ = 0;
+  bool watches_end_at_once_ = false;
 };
 
 }  // namespace millrace::kubernetes

@@ -190,7 +190,8 @@ TEST(Identity, SurvivesAnOrphaningDeletion) {
   EXPECT_TRUE(scene.is_ready()) << scene.status().dump(2);
   EXPECT_EQ(cluster_id, scene.cluster_id());
   EXPECT_EQ(pod, api::object_uid(scene.get(kubernetes::pods, "demo-broker-0-0"))) << "the running broker was not restarted";
-  for (const auto& [name, object] : scene.snapshot().items()) {
+  const Json all = scene.snapshot();
+  for (const auto& [name, object] : all.items()) {
     if (!name.starts_with("PersistentVolumeClaim/")) {
       EXPECT_FALSE(json_at(object, {"metadata", "ownerReferences"}).empty()) << name;
     }

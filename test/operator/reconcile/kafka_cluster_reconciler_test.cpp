@@ -22,7 +22,8 @@ Json without_id(Json snapshot, const std::string& cluster_id) {
   Json plain = Json::object();
   auto text = snapshot.dump();
   for (auto at = text.find(cluster_id); at != std::string::npos; at = text.find(cluster_id)) text.replace(at, cluster_id.size(), "ID");
-  for (auto& [name, object] : Json::parse(text).items()) {
+  Json replaced = Json::parse(text);
+  for (auto& [name, object] : replaced.items()) {
     bool of_broker = name.starts_with("ConfigMap/demo-broker-0-");
     auto hash = of_broker ? name.substr(name.rfind('-') + 1) : std::string();
     auto& annotations = object["metadata"]["annotations"];
@@ -211,7 +212,8 @@ TEST(KafkaClusterReconciler, PutsNoFinalizerOnTheClusterAndNoneOfItsLabelsOnChil
   scene.apply();
   ASSERT_TRUE(scene.settle());
   EXPECT_TRUE(json_at(scene.get(kafka_clusters, "demo"), {"metadata", "finalizers"}).empty());
-  for (const auto& [name, object] : scene.snapshot().items()) {
+  const Json all = scene.snapshot();
+  for (const auto& [name, object] : all.items()) {
     EXPECT_EQ("", api::label(object, "team")) << name;
     EXPECT_EQ("", api::annotation(object, "tool")) << name;
     EXPECT_EQ("demo", api::label(object, "millrace.dev/cluster")) << name;

@@ -81,7 +81,8 @@ TEST(Volumes, AreDeletedWithTheClusterOnlyWhereItSaysSo) {
   scene.delete_cluster();
   while (scene.run_controllers()) {
   }
-  for (const auto& [name, object] : scene.snapshot().items()) ADD_FAILURE() << name << " is left";
+  const Json all = scene.snapshot();
+  for (const auto& [name, object] : all.items()) ADD_FAILURE() << name << " is left";
 }
 
 TEST(Volumes, KeepTheOwnersThatOthersGaveThem) {
