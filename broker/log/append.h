@@ -15,9 +15,9 @@
 namespace millrace::log {
 
 enum class AppendOrigin : std::uint8_t {
-  client,       // a produce request: everything is checked, offsets are assigned
+  client,  // a produce request: everything is checked, offsets are assigned
   coordinator,  // a group or transaction coordinator of this broker: control batches allowed, no sequence checks; offsets are assigned
-  replica,      // a follower's fetch: offsets and epochs are the leader's and must continue the log
+  replica,  // a follower's fetch: offsets and epochs are the leader's and must continue the log
 };
 
 struct AppendRequest {
@@ -36,26 +36,26 @@ struct AppendResult {
   Offset log_start_offset;
   TimestampMs log_append_time = TimestampMs::none();  // only with message.timestamp.type=LogAppendTime
   TimestampMs max_timestamp = TimestampMs::none();
-  std::uint64_t size_bytes = 0;   // written
-  bool duplicate = false;         // an idempotent producer's retry: the offsets are those of the batch that is there already
+  std::uint64_t size_bytes = 0;  // written
+  bool duplicate = false;  // an idempotent producer's retry: the offsets are those of the batch that is there already
 };
 
 enum class AppendErrorKind : std::uint8_t {
-  corrupt_batch,             // the CRC or the framing is wrong
-  invalid_record,            // the batch or some of its records break a rule; see record_errors
-  invalid_timestamp,         // some records' timestamps are out of bounds; see record_errors
-  unsupported_format,        // magic 0 or 1, or one that nobody knows
+  corrupt_batch,       // the CRC or the framing is wrong
+  invalid_record,      // the batch or some of its records break a rule; see record_errors
+  invalid_timestamp,   // some records' timestamps are out of bounds; see record_errors
+  unsupported_format,  // magic 0 or 1, or one that nobody knows
   unsupported_compression,
-  batch_too_large,           // larger than max.message.bytes
-  larger_than_segment,       // larger than segment.bytes
+  batch_too_large,      // larger than max.message.bytes
+  larger_than_segment,  // larger than segment.bytes
   out_of_order_sequence,
-  invalid_producer_epoch,    // a newer incarnation of this producer has written
+  invalid_producer_epoch,  // a newer incarnation of this producer has written
   invalid_transaction_state,
-  coordinator_fenced,        // a transaction marker of an older coordinator epoch
-  offsets_out_of_order,      // replica: offsets within the append do not increase
-  unexpected_offset,         // replica: the append starts below the log's end
-  storage,                   // the disk refused, or an earlier failure left this log unusable until it is recovered
-  closed,                    // the log is closed or being deleted
+  coordinator_fenced,    // a transaction marker of an older coordinator epoch
+  offsets_out_of_order,  // replica: offsets within the append do not increase
+  unexpected_offset,     // replica: the append starts below the log's end
+  storage,               // the disk refused, or an earlier failure left this log unusable until it is recovered
+  closed,                // the log is closed or being deleted
 };
 
 struct RecordError {

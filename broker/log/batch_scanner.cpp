@@ -23,13 +23,18 @@ Result<bool> BatchScanner::next() {
   if (!bytes) return tl::unexpected(bytes.error());
   if (bytes->size() < wanted) return false;
   auto prefix = protocol::parse_batch_prefix(*bytes);
-  if (!prefix) return fail(ErrorKind::corrupt, file_.path() + " position " + std::to_string(next_position_) + ": " + prefix.error().message);
+  if (!prefix)
+    return fail(ErrorKind::corrupt,
+                file_.path() + " position " + std::to_string(next_position_) + ": " + prefix.error().message);
   if (prefix->size_bytes() > end_ - next_position_) return false;
-  batch_ = {prefix->base_offset, prefix->base_offset, next_position_, prefix->size_bytes(), {}, LeaderEpoch::none(), std::nullopt};
+  batch_ = {prefix->base_offset, prefix->base_offset, next_position_, prefix->size_bytes(), {},
+            LeaderEpoch::none(), std::nullopt};
   batch_.max_timestamp = TimestampMs::none();
   if (prefix->magic == protocol::current_magic) {
     auto header = protocol::parse_batch_header(*bytes);
-    if (!header) return fail(ErrorKind::corrupt, file_.path() + " position " + std::to_string(next_position_) + ": " + header.error().message);
+    if (!header)
+      return fail(ErrorKind::corrupt,
+                  file_.path() + " position " + std::to_string(next_position_) + ": " + header.error().message);
     batch_.last_offset = header->last_offset();
     batch_.max_timestamp = header->max_timestamp;
     batch_.leader_epoch = header->partition_leader_epoch;

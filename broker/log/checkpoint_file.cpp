@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint64_t checkpoint_limit_bytes = 256 * 1024 * 1024;
 
-tl::unexpected<Error> malformed(const std::string& path, std::size_t line, std::string_view text, const std::string& expected) {
+tl::unexpected<Error> malformed(const std::string& path, std::size_t line, std::string_view text,
+                                const std::string& expected) {
   return fail(ErrorKind::corrupt, path + " line " + std::to_string(line) + ": expected " + expected + ", found '" +
                                       std::string(text.substr(0, 100)) + "'");
 }
@@ -62,7 +63,8 @@ Result<std::vector<std::vector<std::string>>> read_checkpoint_lines(FileSystem& 
   }
   for (std::size_t line = 2; line < lines.size(); ++line) {
     auto words = split_words(lines[line]);
-    if (words.size() != words_per_line) return malformed(path, line + 1, lines[line], std::to_string(words_per_line) + " words");
+    if (words.size() != words_per_line)
+      return malformed(path, line + 1, lines[line], std::to_string(words_per_line) + " words");
     entries.push_back(std::move(words));
   }
   return entries;
@@ -95,7 +97,8 @@ Status write_offset_checkpoint(FileSystem& files, const std::string& path, const
   std::vector<std::string> lines;
   lines.reserve(offsets.size());
   for (const auto& [partition, offset] : offsets) {
-    lines.push_back(partition.topic + " " + std::to_string(partition.partition.value()) + " " + std::to_string(offset.value()));
+    lines.push_back(partition.topic + " " + std::to_string(partition.partition.value()) + " " +
+                    std::to_string(offset.value()));
   }
   return write_checkpoint_lines(files, path, lines);
 }

@@ -14,10 +14,11 @@
 namespace millrace::log {
 
 struct ReadRequest {
-  Offset offset;                     // the batch that holds it comes first, whole
-  Offset upper_bound;                // batches that reach this offset or go past it are left out: high watermark, last stable offset or log end
-  std::uint64_t max_bytes = 0;       // the last batch may be cut, as in Kafka
-  bool min_one_message = false;      // the first batch comes whole even when it is larger than max_bytes
+  Offset offset;  // the batch that holds it comes first, whole
+  Offset
+      upper_bound;  // batches that reach this offset or go past it are left out: high watermark, last stable offset or log end
+  std::uint64_t max_bytes = 0;   // the last batch may be cut, as in Kafka
+  bool min_one_message = false;  // the first batch comes whole even when it is larger than max_bytes
 };
 
 // Records of one segment; a fetch that wants more asks again. An empty one (no file, length 0) means that there is nothing to read yet.

@@ -52,8 +52,8 @@ class CachedFile {
 
   FileCache& cache_;
   const std::string path_;
-  std::shared_ptr<File> file_;                       // under cache_.mutex_
-  std::list<CachedFile*>::iterator place_;           // in cache_.recently_used_ while file_ is set
+  std::shared_ptr<File> file_;              // under cache_.mutex_
+  std::list<CachedFile*>::iterator place_;  // in cache_.recently_used_ while file_ is set
 };
 
 }  // namespace millrace::log

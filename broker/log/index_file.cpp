@@ -19,7 +19,8 @@ Result<std::vector<std::uint8_t>> IndexView::read(std::size_t first, std::size_t
   auto got = (*file)->read_at(first * entry_bytes_, bytes);
   if (!got) return tl::unexpected(got.error());
   if (*got != bytes.size()) {
-    return fail(ErrorKind::corrupt, path() + " ends before entry " + std::to_string(first + count) + " of " + std::to_string(entries_));
+    return fail(ErrorKind::corrupt,
+                path() + " ends before entry " + std::to_string(first + count) + " of " + std::to_string(entries_));
   }
   return bytes;
 }
@@ -33,8 +34,8 @@ Status IndexFile::load() {
   auto size = (*file)->size_bytes();
   if (!size) return tl::unexpected(size.error());
   if (*size % entry_bytes_ != 0) {
-    return fail(ErrorKind::corrupt, file_->path() + " has " + std::to_string(*size) + " bytes, which is no multiple of its entries' " +
-                                        std::to_string(entry_bytes_));
+    return fail(ErrorKind::corrupt, file_->path() + " has " + std::to_string(*size) +
+                                        " bytes, which is no multiple of its entries' " + std::to_string(entry_bytes_));
   }
   entries_ = written_ = *size / entry_bytes_;
   memory_.clear();

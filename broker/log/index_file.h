@@ -40,8 +40,8 @@ class IndexView {
 
 class IndexFile {
  public:
-  static constexpr std::size_t written_together = 64;     // entries that wait in memory before they are written
-  static constexpr std::size_t kept_in_memory = 2048;     // at least this many of the newest, once they were appended here
+  static constexpr std::size_t written_together = 64;  // entries that wait in memory before they are written
+  static constexpr std::size_t kept_in_memory = 2048;  // at least this many of the newest, once they were appended here
 
   // `max_bytes`: segment.index.bytes.
   IndexFile(std::shared_ptr<CachedFile> file, std::size_t entry_bytes, std::size_t max_bytes);
@@ -76,8 +76,8 @@ class IndexFile {
   const std::size_t entry_bytes_;
   std::size_t max_entries_;
   std::size_t entries_ = 0;
-  std::size_t written_ = 0;              // of entries_; the rest waits in memory_
-  std::vector<std::uint8_t> memory_;     // the newest entries
+  std::size_t written_ = 0;           // of entries_; the rest waits in memory_
+  std::vector<std::uint8_t> memory_;  // the newest entries
 };
 
 template <class AtMost>
@@ -96,7 +96,8 @@ Result<std::optional<std::vector<std::uint8_t>>> IndexView::last_where(AtMost at
   if (!entries) return tl::unexpected(entries.error());
   std::optional<std::vector<std::uint8_t>> found;
   for (std::size_t at = 0; at < entries->size() && at_most(entries->data() + at); at += entry_bytes_) {
-    found.emplace(entries->begin() + static_cast<std::ptrdiff_t>(at), entries->begin() + static_cast<std::ptrdiff_t>(at + entry_bytes_));
+    found.emplace(entries->begin() + static_cast<std::ptrdiff_t>(at),
+                  entries->begin() + static_cast<std::ptrdiff_t>(at + entry_bytes_));
   }
   return found;
 }

@@ -11,9 +11,11 @@ LeaderEpochCache::LeaderEpochCache(const std::vector<EpochStart>& entries) {
 }
 
 bool LeaderEpochCache::assign(LeaderEpoch epoch, Offset start_offset) {
-  MILLRACE_INVARIANT(epoch >= LeaderEpoch(0) && start_offset >= Offset(0), "leader epochs and their start offsets are not negative");
+  MILLRACE_INVARIANT(epoch >= LeaderEpoch(0) && start_offset >= Offset(0),
+                     "leader epochs and their start offsets are not negative");
   if (!entries_.empty() && entries_.back().epoch == epoch && entries_.back().start_offset <= start_offset) return false;
-  while (!entries_.empty() && (entries_.back().epoch >= epoch || entries_.back().start_offset >= start_offset)) entries_.pop_back();
+  while (!entries_.empty() && (entries_.back().epoch >= epoch || entries_.back().start_offset >= start_offset))
+    entries_.pop_back();
   entries_.push_back({epoch, start_offset});
   return true;
 }

@@ -18,16 +18,20 @@ namespace millrace::log {
 
 // What was done to a log at load.
 struct RecoveryReport {
-  bool clean = true;                         // the last stop was clean: nothing was scanned without need
+  bool clean = true;  // the last stop was clean: nothing was scanned without need
   std::uint32_t segments_scanned = 0;
-  std::uint64_t truncated_bytes = 0;         // cut off behind the last good batch
-  Offset truncated_at = Offset::none();      // the log's end after that; none() when nothing was cut off
-  std::string reason;                        // what was wrong there
+  std::uint64_t truncated_bytes = 0;     // cut off behind the last good batch
+  Offset truncated_at = Offset::none();  // the log's end after that; none() when nothing was cut off
+  std::string reason;                    // what was wrong there
 };
 
 struct LoadedLog {
-  LoadedLog(TopicPartition topic_partition, std::string path, const LogConfig& topic_config, ProducerState producer_state)
-      : partition(std::move(topic_partition)), directory(std::move(path)), config(topic_config), producers(std::move(producer_state)) {}
+  LoadedLog(TopicPartition topic_partition, std::string path, const LogConfig& topic_config,
+            ProducerState producer_state)
+      : partition(std::move(topic_partition)),
+        directory(std::move(path)),
+        config(topic_config),
+        producers(std::move(producer_state)) {}
 
   TopicPartition partition;
   TopicId topic_id;
@@ -35,14 +39,14 @@ struct LoadedLog {
   LogConfig config;
   std::vector<std::unique_ptr<LogSegment>> segments;  // by base offset; at least one
   LeaderEpochCache epochs;
-  bool epochs_changed = false;                        // since their file was written
+  bool epochs_changed = false;  // since their file was written
   ProducerState producers;
-  Offset producer_snapshot_offset = Offset::none();   // of the newest snapshot file
+  Offset producer_snapshot_offset = Offset::none();  // of the newest snapshot file
   Offset log_start{0};
   Offset log_end{0};
   Offset recovery_point{0};
   Offset high_watermark{0};
-  std::uint64_t resident_from_position = 0;           // in the active segment: what recovery has just read is in the page cache
+  std::uint64_t resident_from_position = 0;  // in the active segment: what recovery has just read is in the page cache
   RecoveryReport report;
 };
 

@@ -43,7 +43,8 @@ AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
 
 // Runs the completions in the order of the appends: one that waits for a sync makes those behind it wait too.
 void PartitionLog::State::complete_in_order(AppendOutcome outcome, AppendCompletion done) {
-  const bool must_sync = outcome && !outcome->duplicate && log->log_end - log->recovery_point >= log->config.flush_messages;
+  const bool must_sync =
+      outcome && !outcome->duplicate && log->log_end - log->recovery_point >= log->config.flush_messages;
   if (!must_sync && waiting_appends_.empty()) {
     done(std::move(outcome));
     return;
@@ -55,7 +56,8 @@ void PartitionLog::State::complete_in_order(AppendOutcome outcome, AppendComplet
       auto waiting = std::move(waiting_appends_.front());
       waiting_appends_.pop_front();
       if (!status && waiting.outcome && waiting.synced_to > log->recovery_point) {
-        waiting.outcome = refuse(AppendErrorKind::storage, "the append to " + name + " was not synced: " + status.error().message);
+        waiting.outcome =
+            refuse(AppendErrorKind::storage, "the append to " + name + " was not synced: " + status.error().message);
       }
       waiting.done(std::move(waiting.outcome));
     }
@@ -86,19 +88,24 @@ AppendOutcome PartitionLog::State::append_assigned(const AppendRequest& request)
     if (request.origin == AppendOrigin::client) {
       if (const auto* known = log->producers.find_duplicate(*producer)) return duplicate_outcome(*known);
     }
-    if (auto allowed = log->producers.check(*producer, request.origin); !allowed) return tl::unexpected(std::move(allowed.error()));
+    if (auto allowed = log->producers.check(*producer, request.origin); !allowed)
+      return tl::unexpected(std::move(allowed.error()));
   }
   assign_fields(*checked, base_offset, request.leader_epoch, log->config.message_timestamp_type);
   const auto last_offset = base_offset + std::int64_t{header.last_offset_delta};
-  auto written = write({checked->bytes, last_offset, checked->max_timestamp, checked->max_timestamp, last_offset}, base_offset, request.now);
+  auto written = write({checked->bytes, last_offset, checked->max_timestamp, checked->max_timestamp, last_offset},
+                       base_offset, request.now);
   if (!written) return tl::unexpected(std::move(written.error()));
   auto batch = checked->batch;
   batch.header.partition_leader_epoch = request.leader_epoch;
   remember(batch, base_offset, active().size_bytes() - checked->bytes.size(), producer);
-  return AppendResult{base_offset, last_offset, log->log_start, checked->log_append_time, checked->max_timestamp, checked->bytes.size(), false};
+  return AppendResult{
+      base_offset,           last_offset, log->log_start, checked->log_append_time, checked->max_timestamp,
+      checked->bytes.size(), false};
 }
 
-tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> PartitionLog::State::check_replicated(BytesView bytes) const {
+tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> PartitionLog::State::check_replicated(
+    BytesView bytes) const {
   std::vector<ReplicatedBatch> batches;
   auto next_offset = log->log_end;
   for (std::size_t at = 0; at < bytes.size();) {
@@ -109,8 +116,8 @@ tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> Par
     const auto base_offset = batch->header.base_offset;
     if (base_offset < next_offset || batch->header.last_offset() < base_offset) {
       const auto kind = batches.empty() ? AppendErrorKind::unexpected_offset : AppendErrorKind::offsets_out_of_order;
-      return refuse(kind, "a replicated batch for " + name + " has offset " + std::to_string(base_offset.value()) + " where one from " +
-                              std::to_string(next_offset.value()) + " on belongs");
+      return refuse(kind, "a replicated batch for " + name + " has offset " + std::to_string(base_offset.value()) +
+                              " where one from " + std::to_string(next_offset.value()) + " on belongs");
     }
     next_offset = batch->header.last_offset() + 1;
     batches.push_back({*batch, at});
@@ -122,12 +129,14 @@ tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> Par
 AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& request) {
   auto batches = check_replicated(request.batches);
   if (!batches) return tl::unexpected(std::move(batches.error()));
-  AppendResult result{log->log_end, log->log_end - 1, log->log_start, TimestampMs::none(), TimestampMs::none(), 0, false};
+  AppendResult result{log->log_end, log->log_end - 1, log->log_start, TimestampMs::none(), TimestampMs::none(), 0,
+                      false};
   if (batches->empty()) return result;
   result.base_offset = batches->front().batch.header.base_offset;
   for (std::size_t first = 0; first < batches->size();) {
     // All that fits into one segment is one write.
-    SegmentAppend together{{}, Offset::none(), (*batches)[first].batch.header.max_timestamp, TimestampMs::none(), Offset::none()};
+    SegmentAppend together{
+        {}, Offset::none(), (*batches)[first].batch.header.max_timestamp, TimestampMs::none(), Offset::none()};
     std::size_t size = 0;
     auto end = first;
     for (; end < batches->size(); ++end) {
@@ -151,7 +160,8 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
         producer = ProducerAppend::of(batch.header, batch.header.base_offset);
         producer->marker = read_marker(batch);
       }
-      remember(batch, batch.header.base_offset, start + (*batches)[number].position - (*batches)[first].position, producer);
+      remember(batch, batch.header.base_offset, start + (*batches)[number].position - (*batches)[first].position,
+               producer);
     }
     result.last_offset = together.last_offset;
     result.max_timestamp = std::max(result.max_timestamp, together.max_timestamp);
@@ -161,12 +171,15 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
   return result;
 }
 
-tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset, TimestampMs now) {
+tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset,
+                                                           TimestampMs now) {
   if (batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
-    return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) + " bytes to " + name +
-                                                            " is larger than segment.bytes, " + std::to_string(log->config.segment_bytes));
+    return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) +
+                                                            " bytes to " + name + " is larger than segment.bytes, " +
+                                                            std::to_string(log->config.segment_bytes));
   }
-  if (auto rolled = roll_for(batches, first_offset, now); !rolled) return refuse(AppendErrorKind::storage, rolled.error().message);
+  if (auto rolled = roll_for(batches, first_offset, now); !rolled)
+    return refuse(AppendErrorKind::storage, rolled.error().message);
   auto written = active().append(batches, log->config.index_interval_bytes);
   if (written) {
     size_bytes_ += batches.bytes.size();
@@ -180,7 +193,8 @@ tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& 
 void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
                                    const std::optional<ProducerAppend>& producer) {
   const auto last_offset = base_offset + std::int64_t{batch.header.last_offset_delta};
-  if (batch.header.partition_leader_epoch >= LeaderEpoch(0) && log->epochs.assign(batch.header.partition_leader_epoch, base_offset)) {
+  if (batch.header.partition_leader_epoch >= LeaderEpoch(0) &&
+      log->epochs.assign(batch.header.partition_leader_epoch, base_offset)) {
     epochs_changed();
   }
   if (producer) log->producers.apply(*producer);
@@ -194,7 +208,8 @@ Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_
   auto& segment = active();
   const auto& config = log->config;
   const bool too_large = segment.size_bytes() + batches.bytes.size() > static_cast<std::uint64_t>(config.segment_bytes);
-  const bool old = segment.size_bytes() > 0 && segment.waited_ms(now, batches.max_timestamp) > config.segment_ms - segment.roll_jitter_ms();
+  const bool old = segment.size_bytes() > 0 &&
+                   segment.waited_ms(now, batches.max_timestamp) > config.segment_ms - segment.roll_jitter_ms();
   if (!too_large && !old && !segment.indexes_full() && segment.can_hold_offset(batches.last_offset)) return {};
   const auto base_offset = std::max(first_offset, log->log_end);
   if (segment.size_bytes() == 0 && segment.base_offset() == base_offset) return {};

@@ -17,7 +17,8 @@ bool is_digits(std::string_view text) {
 
 bool is_topic_name(std::string_view text) {
   return !text.empty() && text != "." && text != ".." && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -44,7 +45,8 @@ std::optional<PartitionDirectory> parse_partition_directory(std::string_view nam
   auto number = rest.substr(dash + 1);
   std::int32_t partition = 0;
   auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), partition);
-  if (!is_topic_name(topic) || !is_digits(number) || error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
+  if (!is_topic_name(topic) || !is_digits(number) || error != std::errc{} || end != number.data() + number.size())
+    return std::nullopt;
   directory.partition = {std::string(topic), PartitionIndex(partition)};
   return directory;
 }

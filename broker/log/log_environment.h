@@ -15,9 +15,13 @@ namespace millrace::log {
 
 class LogEnvironment {
  public:
-  LogEnvironment(const LogManagerOptions& chosen, FileSystem& file_system, const Clock& wall_clock, BlockingPool& blocking_pool,
-                 Random& randomness)
-      : options(chosen), files(file_system), clock(wall_clock), pool(blocking_pool), random(randomness),
+  LogEnvironment(const LogManagerOptions& chosen, FileSystem& file_system, const Clock& wall_clock,
+                 BlockingPool& blocking_pool, Random& randomness)
+      : options(chosen),
+        files(file_system),
+        clock(wall_clock),
+        pool(blocking_pool),
+        random(randomness),
         cache(file_system, chosen.max_open_files) {}
 
   const LogManagerOptions options;

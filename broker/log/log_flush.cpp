@@ -52,7 +52,8 @@ void PartitionLog::State::start_flush() {
   last_flush_ = shard.clock().now();
   ++environment->statistics.flushes;
   shard.pool().submit([self_alive = self.shared_from_this(), this, target, files = files_to_sync(target),
-                       sync_directory = std::exchange(directory_dirty_, false), snapshots = std::exchange(unwritten_snapshots_, {})]() mutable {
+                       sync_directory = std::exchange(directory_dirty_, false),
+                       snapshots = std::exchange(unwritten_snapshots_, {})]() mutable {
     auto status = sync_files(files);
     for (const auto& [offset, entries] : snapshots) {
       if (auto written = write_producer_snapshot(environment->files, log->directory, offset, entries); !written) {
@@ -61,7 +62,9 @@ void PartitionLog::State::start_flush() {
     }
     if (status && sync_directory) status = environment->files.sync_directory(log->directory);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, target, status = std::move(status)]() mutable { flushed(target, std::move(status)); });
+    home.post([self_alive = std::move(self_alive), this, target, status = std::move(status)]() mutable {
+      flushed(target, std::move(status));
+    });
   });
 }
 
@@ -99,9 +102,12 @@ void PartitionLog::State::write_epochs() {
   writing_epochs_ = true;
   epochs_dirty_ = false;
   shard.pool().submit([self_alive = self.shared_from_this(), this, entries = log->epochs.entries()]() mutable {
-    auto status = write_epoch_checkpoint(environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), entries);
+    auto status = write_epoch_checkpoint(environment->files,
+                                         log->directory + "/" + std::string(leader_epoch_checkpoint_name), entries);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, status = std::move(status)]() mutable { epochs_written(std::move(status)); });
+    home.post([self_alive = std::move(self_alive), this, status = std::move(status)]() mutable {
+      epochs_written(std::move(status));
+    });
   });
 }
 
@@ -122,7 +128,9 @@ Status PartitionLog::State::close() {
   if (failure) return fail(ErrorKind::io, name + " cannot be closed cleanly: " + *failure);
   auto status = active().seal();
   if (status) status = sync_files(files_to_sync(log->log_end));
-  if (status) status = write_epoch_checkpoint(environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), log->epochs.entries());
+  if (status)
+    status = write_epoch_checkpoint(
+        environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), log->epochs.entries());
   if (log->producer_snapshot_offset != log->log_end) snapshot_producers(log->log_end);
   for (const auto& [offset, entries] : unwritten_snapshots_) {
     if (status) status = write_producer_snapshot(environment->files, log->directory, offset, entries);

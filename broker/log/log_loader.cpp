@@ -55,12 +55,14 @@ class Loader {
     if (!found) return tl::unexpected(found.error());
     found_ = std::move(*found);
     for (auto base : found_.segments) {
-      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, base, request_.config, now()));
+      log_->segments.push_back(
+          std::make_unique<LogSegment>(environment_.cache, request_.directory, base, request_.config, now()));
     }
     first_unflushed_ = log_->segments.size();
     if (!request_.clean) {
       auto above = std::ranges::upper_bound(found_.segments, request_.recovery_point);
-      first_unflushed_ = above == found_.segments.begin() ? 0 : static_cast<std::size_t>(above - found_.segments.begin()) - 1;
+      first_unflushed_ =
+          above == found_.segments.begin() ? 0 : static_cast<std::size_t>(above - found_.segments.begin()) - 1;
     }
     for (std::size_t number = 0; number < first_unflushed_; ++number) {
       auto loaded = log_->segments[number]->load();
@@ -94,10 +96,11 @@ class Loader {
     scanned_last_ = &segment;
     if (scan->whole()) return {};
     const auto where = segment.log_file()->path() + ": at position " + std::to_string(scan->valid_bytes) + " of " +
-                       std::to_string(scan->file_bytes) + " (offset " + std::to_string(scan->next_offset.value()) + ") " +
-                       (scan->why.empty() ? "the file ends within a batch" : scan->why);
+                       std::to_string(scan->file_bytes) + " (offset " + std::to_string(scan->next_offset.value()) +
+                       ") " + (scan->why.empty() ? "the file ends within a batch" : scan->why);
     if (scan->next_offset < request_.recovery_point) {
-      return fail(ErrorKind::corrupt, where + "; everything below offset " + std::to_string(request_.recovery_point.value()) +
+      return fail(ErrorKind::corrupt, where + "; everything below offset " +
+                                          std::to_string(request_.recovery_point.value()) +
                                           " had been synced to the disk, so nothing is cut off");
     }
     return cut(number, *scan, where);
@@ -139,13 +142,15 @@ class Loader {
       log_->log_start = std::max(log_->log_start, log_->segments.front()->base_offset());
       if (auto found = read_end(); !found) return found;
       if (log_->log_end < log_->log_start) {
-        logger.warning(request_.directory + " ends at offset " + std::to_string(log_->log_end.value()) + ", below its log start " +
-                       std::to_string(log_->log_start.value()) + ": its segments hold nothing that may be read and are removed");
+        logger.warning(request_.directory + " ends at offset " + std::to_string(log_->log_end.value()) +
+                       ", below its log start " + std::to_string(log_->log_start.value()) +
+                       ": its segments hold nothing that may be read and are removed");
         while (!log_->segments.empty()) drop_last();
       }
     }
     if (log_->segments.empty()) {
-      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start, request_.config, now()));
+      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start,
+                                                            request_.config, now()));
       if (auto made = log_->segments.back()->create(request_.config); !made) return made;
       log_->log_end = log_->log_start;
       scanned_last_ = log_->segments.back().get();
@@ -174,7 +179,8 @@ class Loader {
       if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
       if (!again) return fail(ErrorKind::corrupt, active.log_file()->path() + " does not end with a whole batch");
       logger.warning(active.log_file()->path() + " does not end with a whole batch at position " +
-                     std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes) + " after a clean stop; it is checked");
+                     std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes) +
+                     " after a clean stop; it is checked");
       if (auto recovered = recover(log_->segments.size() - 1); !recovered) return recovered;
     }
   }
@@ -191,7 +197,8 @@ class Loader {
     }
     log_->epochs = LeaderEpochCache(*entries);
     for (const auto& seen : seen_epochs_) {
-      if (seen.epoch > log_->epochs.latest()) log_->epochs_changed |= log_->epochs.assign(seen.epoch, seen.start_offset);
+      if (seen.epoch > log_->epochs.latest())
+        log_->epochs_changed |= log_->epochs.assign(seen.epoch, seen.start_offset);
     }
     log_->epochs_changed |= log_->epochs.truncate_from_end(log_->log_end);
     log_->epochs_changed |= log_->epochs.truncate_from_start(log_->log_start);
@@ -219,8 +226,9 @@ class Loader {
   }
 
   Status load_producers() {
-    auto newest = replay_producers(files(), {request_.directory, found_.snapshots, log_->log_start, log_->log_end, now()}, log_->segments,
-                                   log_->producers);
+    auto newest =
+        replay_producers(files(), {request_.directory, found_.snapshots, log_->log_start, log_->log_end, now()},
+                         log_->segments, log_->producers);
     if (!newest) return tl::unexpected(newest.error());
     log_->producer_snapshot_offset = *newest;
     return {};
@@ -246,12 +254,14 @@ Result<std::unique_ptr<LoadedLog>> load_log(const LoadRequest& request, LogEnvir
   return Loader(request, environment).load();
 }
 
-Result<std::unique_ptr<LoadedLog>> create_log(const TopicPartition& partition, const TopicId& topic_id, const std::string& directory,
-                                              const LogConfig& config, LogEnvironment& environment) {
+Result<std::unique_ptr<LoadedLog>> create_log(const TopicPartition& partition, const TopicId& topic_id,
+                                              const std::string& directory, const LogConfig& config,
+                                              LogEnvironment& environment) {
   auto& files = environment.files;
   if (auto made = files.create_directories(directory); !made) return tl::unexpected(made.error());
   if (!topic_id.is_zero()) {
-    if (auto written = write_partition_metadata(files, directory, topic_id); !written) return tl::unexpected(written.error());
+    if (auto written = write_partition_metadata(files, directory, topic_id); !written)
+      return tl::unexpected(written.error());
   }
   auto log = load_log({.partition = partition, .directory = directory, .config = config, .clean = true}, environment);
   if (!log) return log;

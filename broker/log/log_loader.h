@@ -27,7 +27,7 @@ struct LoadRequest {
   TopicPartition partition;
   std::string directory;  // of the partition
   LogConfig config;
-  bool clean = false;     // the last stop was clean
+  bool clean = false;  // the last stop was clean
   Offset recovery_point{0};
   Offset log_start{0};
   Offset high_watermark{0};
@@ -36,8 +36,9 @@ struct LoadRequest {
 Result<std::unique_ptr<LoadedLog>> load_log(const LoadRequest& request, LogEnvironment& environment);
 
 // Makes the directory of a new log, with its first segment and partition.metadata (unless the id is zero).
-Result<std::unique_ptr<LoadedLog>> create_log(const TopicPartition& partition, const TopicId& topic_id, const std::string& directory,
-                                              const LogConfig& config, LogEnvironment& environment);
+Result<std::unique_ptr<LoadedLog>> create_log(const TopicPartition& partition, const TopicId& topic_id,
+                                              const std::string& directory, const LogConfig& config,
+                                              LogEnvironment& environment);
 
 // segment.jitter.ms: how much earlier than segment.ms a new segment rolls.
 std::int64_t roll_jitter_ms(const LogConfig& config, Random& random);

@@ -31,8 +31,8 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     std::shared_ptr<PartitionLog> log;
     ManagedDirectory* directory = nullptr;
     bool busy = false;
-    std::string failure;            // why the log could not be loaded
-    CheckpointedOffsets checkpoint; // of a log that could not be loaded
+    std::string failure;             // why the log could not be loaded
+    CheckpointedOffsets checkpoint;  // of a log that could not be loaded
     std::vector<Job> waiting;
   };
   struct LoadJob {
@@ -41,15 +41,19 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     CheckpointedOffsets checkpoint;
   };
 
-  State(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random, ShardForPartition shards)
-      : environment(std::make_shared<LogEnvironment>(options, files, clock, pool, random)), shard_for_partition(std::move(shards)) {
-    for (const auto& path : environment->options.directories) directories.push_back(std::make_unique<ManagedDirectory>(files, path));
+  State(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
+        ShardForPartition shards)
+      : environment(std::make_shared<LogEnvironment>(options, files, clock, pool, random)),
+        shard_for_partition(std::move(shards)) {
+    for (const auto& path : environment->options.directories)
+      directories.push_back(std::make_unique<ManagedDirectory>(files, path));
   }
 
   Status open_directories();
   Status set_identity(const MetaProperties& wanted);
   Status load(const ConfigForTopic& config_for_topic);
-  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done);
+  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                     CreateCompletion done);
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
   Status close(BrokerEpoch broker_epoch);
 
@@ -65,7 +69,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   ShardForPartition shard_for_partition;
   std::vector<std::unique_ptr<ManagedDirectory>> directories;
   MetaProperties identity;
-  bool clean = false;                       // all directories had their marker
+  bool clean = false;  // all directories had their marker
   BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
   mutable std::mutex mutex;
   std::map<TopicPartition, Entry> entries;
@@ -73,9 +77,10 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
  private:
   Result<std::vector<LoadJob>> find_logs();
   void load_one(const LoadJob& job, const LogConfig& config);
-  void create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, ManagedDirectory& directory,
-              CreateCompletion done);
-  void rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms, UniqueFunction<void(Status)> done);
+  void create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+              ManagedDirectory& directory, CreateCompletion done);
+  void rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms,
+                         UniqueFunction<void(Status)> done);
   void remove_later(Shard& shard, std::int64_t delay_ms, std::string path);
   ManagedDirectory& emptiest_directory();
   void serve_waiting(std::vector<Job> waiting) const;
@@ -97,12 +102,14 @@ Status LogManager::State::open_directories() {
     if (wanted.cluster_id.empty()) wanted.cluster_id = found.cluster_id;
     if (wanted.broker_id == BrokerId::none()) wanted.broker_id = found.broker_id;
     if (found.cluster_id != wanted.cluster_id) {
-      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " + found.cluster_id + ", not to " +
-                                           wanted.cluster_id + "; choose another log.dirs, or start the broker of that cluster");
+      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
+                                           found.cluster_id + ", not to " + wanted.cluster_id +
+                                           "; choose another log.dirs, or start the broker of that cluster");
     }
     if (found.broker_id != wanted.broker_id) {
       return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to broker.id " +
-                                           std::to_string(found.broker_id.value()) + ", not to " + std::to_string(wanted.broker_id.value()) +
+                                           std::to_string(found.broker_id.value()) + ", not to " +
+                                           std::to_string(wanted.broker_id.value()) +
                                            "; choose another log.dirs, or set broker.id");
     }
   }
@@ -118,8 +125,9 @@ Status LogManager::State::set_identity(const MetaProperties& wanted) {
   }
   for (auto& directory : directories) {
     if (directory->identity() && *directory->identity() != wanted) {
-      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " + directory->identity()->cluster_id +
-                                           " and broker.id " + std::to_string(directory->identity()->broker_id.value()) + ", not to " +
+      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
+                                           directory->identity()->cluster_id + " and broker.id " +
+                                           std::to_string(directory->identity()->broker_id.value()) + ", not to " +
                                            wanted.cluster_id + " and " + std::to_string(wanted.broker_id.value()));
     }
     if (auto written = directory->set_identity(wanted, environment->clock.wall_clock()); !written) return written;
@@ -142,9 +150,12 @@ Result<std::vector<LogManager::State::LoadJob>> LogManager::State::find_logs() {
           if (auto removed = environment->files.remove_all(path); !removed) logger.warning(removed.error().message);
         });
       } else if (partition.kind != PartitionDirectoryKind::current) {
-        logger.warning(path + " is left alone: it is " + (partition.kind == PartitionDirectoryKind::future ? "an unfinished copy" : "no longer assigned here"));
+        logger.warning(
+            path + " is left alone: it is " +
+            (partition.kind == PartitionDirectoryKind::future ? "an unfinished copy" : "no longer assigned here"));
       } else if (auto [at, added] = seen.emplace(partition.partition, path); !added) {
-        return fail(ErrorKind::conflict, "the partition " + partition.name + " is in two log directories: " + at->second + " and " + path);
+        return fail(ErrorKind::conflict,
+                    "the partition " + partition.name + " is in two log directories: " + at->second + " and " + path);
       } else {
         jobs.push_back({directory.get(), partition, checkpoints.of(partition.partition)});
       }
@@ -207,7 +218,8 @@ void LogManager::State::serve_waiting(std::vector<Job> waiting) const {
   for (auto& job : waiting) job();
 }
 
-void LogManager::State::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done) {
+void LogManager::State::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                                      CreateCompletion done) {
   auto& shard = shard_for_partition(partition);
   auto answer = [&](Result<std::shared_ptr<PartitionLog>> result) {
     shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
@@ -216,9 +228,10 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   auto [at, added] = entries.try_emplace(partition);
   auto& entry = at->second;
   if (entry.busy) {
-    entry.waiting.emplace_back([self = shared_from_this(), partition, topic_id, config, done = std::move(done)]() mutable {
-      self->get_or_create(partition, topic_id, config, std::move(done));
-    });
+    entry.waiting.emplace_back(
+        [self = shared_from_this(), partition, topic_id, config, done = std::move(done)]() mutable {
+          self->get_or_create(partition, topic_id, config, std::move(done));
+        });
     return;
   }
   if (added) {
@@ -235,41 +248,43 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   if (log == nullptr) {
     answer(fail(ErrorKind::corrupt, "the log of " + name_of(partition) + " cannot be used: " + failure));
   } else if (!topic_id.is_zero() && !log->topic_id().is_zero() && log->topic_id() != topic_id) {
-    answer(fail(ErrorKind::conflict, "the directory " + log->directory() + " belongs to topic id " + to_string(log->topic_id()) + ", not to " +
-                                         to_string(topic_id)));
+    answer(fail(ErrorKind::conflict, "the directory " + log->directory() + " belongs to topic id " +
+                                         to_string(log->topic_id()) + ", not to " + to_string(topic_id)));
   } else {
     answer(std::move(log));
   }
 }
 
-void LogManager::State::create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, ManagedDirectory& directory,
-                               CreateCompletion done) {
+void LogManager::State::create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                               ManagedDirectory& directory, CreateCompletion done) {
   auto& shard = shard_for_partition(partition);
-  environment->pool.submit([self = shared_from_this(), &shard, &directory, partition, topic_id, config, done = std::move(done)]() mutable {
-    auto created = create_log(partition, topic_id, directory.path() + "/" + name_of(partition), config, *self->environment);
-    Result<std::shared_ptr<PartitionLog>> result;
-    if (created) {
-      result = std::make_shared<PartitionLog>(std::move(*created), self->environment, shard);
-    } else {
-      result = tl::unexpected(created.error());
-      --directory.logs;
-    }
-    std::vector<Job> waiting;
-    {
-      std::lock_guard lock(self->mutex);
-      auto at = self->entries.find(partition);
-      waiting = std::move(at->second.waiting);
-      if (result) {
-        at->second = Entry{};
-        at->second.log = *result;
-        at->second.directory = &directory;
-      } else {
-        self->entries.erase(at);
-      }
-    }
-    shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
-    self->serve_waiting(std::move(waiting));
-  });
+  environment->pool.submit(
+      [self = shared_from_this(), &shard, &directory, partition, topic_id, config, done = std::move(done)]() mutable {
+        auto created =
+            create_log(partition, topic_id, directory.path() + "/" + name_of(partition), config, *self->environment);
+        Result<std::shared_ptr<PartitionLog>> result;
+        if (created) {
+          result = std::make_shared<PartitionLog>(std::move(*created), self->environment, shard);
+        } else {
+          result = tl::unexpected(created.error());
+          --directory.logs;
+        }
+        std::vector<Job> waiting;
+        {
+          std::lock_guard lock(self->mutex);
+          auto at = self->entries.find(partition);
+          waiting = std::move(at->second.waiting);
+          if (result) {
+            at->second = Entry{};
+            at->second.log = *result;
+            at->second.directory = &directory;
+          } else {
+            self->entries.erase(at);
+          }
+        }
+        shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
+        self->serve_waiting(std::move(waiting));
+      });
 }
 
 void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) {
@@ -278,12 +293,16 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
   auto at = entries.find(partition);
   if (at == entries.end()) {
     lock.unlock();
-    shard.post([partition, done = std::move(done)]() mutable { done(fail(ErrorKind::not_found, "there is no log of " + name_of(partition))); });
+    shard.post([partition, done = std::move(done)]() mutable {
+      done(fail(ErrorKind::not_found, "there is no log of " + name_of(partition)));
+    });
     return;
   }
   auto& entry = at->second;
   if (entry.busy) {
-    entry.waiting.emplace_back([self = shared_from_this(), partition, done = std::move(done)]() mutable { self->remove(partition, std::move(done)); });
+    entry.waiting.emplace_back([self = shared_from_this(), partition, done = std::move(done)]() mutable {
+      self->remove(partition, std::move(done));
+    });
     return;
   }
   entry.busy = true;
@@ -299,7 +318,8 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
 }
 
 // On the pool. The checkpoints are written before the answer: numbers of this log must not meet a new one of the same name.
-void LogManager::State::rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms, UniqueFunction<void(Status)> done) {
+void LogManager::State::rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms,
+                                          UniqueFunction<void(Status)> done) {
   auto& files = environment->files;
   auto& shard = shard_for_partition(partition);
   ManagedDirectory* directory = nullptr;
@@ -308,7 +328,9 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
     directory = entries.at(partition).directory;
   }
   const auto renamed = directory->path() + "/" + deleted_directory_name(partition, environment->random);
-  auto status = files.rename(directory->path() + "/" + name_of(partition), renamed).and_then([&] { return files.sync_directory(directory->path()); });
+  auto status = files.rename(directory->path() + "/" + name_of(partition), renamed).and_then([&] {
+    return files.sync_directory(directory->path());
+  });
   std::vector<Job> waiting;
   {
     std::lock_guard lock(mutex);
@@ -326,7 +348,9 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
   if (status) {
     --directory->logs;
     status = directory->write_checkpoints(checkpoints_of(*directory));
-    shard.post([self = shared_from_this(), &shard, delete_delay_ms, renamed] { self->remove_later(shard, delete_delay_ms, renamed); });
+    shard.post([self = shared_from_this(), &shard, delete_delay_ms, renamed] {
+      self->remove_later(shard, delete_delay_ms, renamed);
+    });
   }
   shard.post([status = std::move(status), done = std::move(done)]() mutable { done(std::move(status)); });
   serve_waiting(std::move(waiting));
@@ -360,7 +384,8 @@ DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& d
     auto start_is_known_from_segments = offsets.log_start == Offset(0);
     if (entry.log != nullptr) {
       const auto& published = entry.log->published();
-      offsets = {Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()), Offset(published.high_watermark.load())};
+      offsets = {Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()),
+                 Offset(published.high_watermark.load())};
       start_is_known_from_segments = offsets.log_start.value() <= published.first_segment_offset.load();
     } else if (entry.failure.empty()) {
       continue;
@@ -453,8 +478,8 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
   return first;
 }
 
-LogManager::LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
-                       ShardForPartition shard_for_partition)
+LogManager::LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool,
+                       Random& random, ShardForPartition shard_for_partition)
     : state_(std::make_shared<State>(std::move(options), files, clock, pool, random, std::move(shard_for_partition))) {}
 
 LogManager::~LogManager() = default;
@@ -462,7 +487,9 @@ LogManager::~LogManager() = default;
 Status LogManager::open_directories() { return state_->open_directories(); }
 std::string LogManager::cluster_id() const { return state_->identity.cluster_id; }
 BrokerId LogManager::broker_id() const { return state_->identity.broker_id; }
-Status LogManager::set_identity(BrokerId broker_id, const std::string& cluster_id) { return state_->set_identity({cluster_id, broker_id}); }
+Status LogManager::set_identity(BrokerId broker_id, const std::string& cluster_id) {
+  return state_->set_identity({cluster_id, broker_id});
+}
 bool LogManager::had_clean_shutdown() const { return state_->clean; }
 BrokerEpoch LogManager::clean_shutdown_broker_epoch() const { return state_->clean_broker_epoch; }
 
@@ -493,11 +520,14 @@ std::vector<std::pair<TopicPartition, std::string>> LogManager::unusable() const
   return found;
 }
 
-void LogManager::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done) {
+void LogManager::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                               CreateCompletion done) {
   state_->get_or_create(partition, topic_id, config, std::move(done));
 }
 
-void LogManager::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) { state_->remove(partition, std::move(done)); }
+void LogManager::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) {
+  state_->remove(partition, std::move(done));
+}
 
 Status LogManager::write_checkpoints() { return state_->write_checkpoints(); }
 Status LogManager::close(BrokerEpoch broker_epoch) { return state_->close(broker_epoch); }

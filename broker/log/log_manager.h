@@ -71,7 +71,8 @@ class LogManager {
 
   // The log of `partition`, made when absent. ErrorKind::conflict when one is there with another topic id,
   // corrupt for one of unusable().
-  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config, CreateCompletion done);
+  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                     CreateCompletion done);
   // Renames the directory to "…-delete" and answers; the files go after file.delete.delay.ms. not_found when there is none.
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
 

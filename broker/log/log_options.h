@@ -14,19 +14,20 @@
 namespace millrace::log {
 
 struct LogManagerOptions {
-  std::vector<std::string> directories;                         // log.dirs; made when absent
-  BrokerId broker_id = BrokerId::none();                        // none(): whatever meta.properties says (broker.id.generation)
-  std::string cluster_id;                                       // empty: whatever meta.properties says
-  std::int64_t checkpoint_interval_ms = 60'000;                 // log.flush.offset.checkpoint.interval.ms and the start offset's
-  std::int64_t high_watermark_checkpoint_interval_ms = 5'000;   // replica.high.watermark.checkpoint.interval.ms
-  std::int64_t housekeeping_interval_ms = 3'000;                // log.flush.scheduler.interval.ms
-  std::int64_t producer_id_expiration_ms = 86'400'000;          // producer.id.expiration.ms
-  Duration producer_id_expiration_check_interval = std::chrono::minutes(10);  // producer.id.expiration.check.interval.ms
-  std::size_t max_producers_per_partition = 100'000;            // beyond it the longest idle ones are forgotten
-  std::size_t max_open_files = 10'000;                          // segment and index files kept open over all logs
-  std::uint64_t tail_window_bytes = 8 * 1024 * 1024;            // of a partition's end that counts as resident
-  Duration slow_append = std::chrono::milliseconds(100);        // an append that takes longer is counted and named in the log
-  std::size_t recovery_threads = 1;                             // num.recovery.threads.per.data.dir, of the pool, beside the caller
+  std::vector<std::string> directories;          // log.dirs; made when absent
+  BrokerId broker_id = BrokerId::none();         // none(): whatever meta.properties says (broker.id.generation)
+  std::string cluster_id;                        // empty: whatever meta.properties says
+  std::int64_t checkpoint_interval_ms = 60'000;  // log.flush.offset.checkpoint.interval.ms and the start offset's
+  std::int64_t high_watermark_checkpoint_interval_ms = 5'000;  // replica.high.watermark.checkpoint.interval.ms
+  std::int64_t housekeeping_interval_ms = 3'000;               // log.flush.scheduler.interval.ms
+  std::int64_t producer_id_expiration_ms = 86'400'000;         // producer.id.expiration.ms
+  Duration producer_id_expiration_check_interval =
+      std::chrono::minutes(10);                           // producer.id.expiration.check.interval.ms
+  std::size_t max_producers_per_partition = 100'000;      // beyond it the longest idle ones are forgotten
+  std::size_t max_open_files = 10'000;                    // segment and index files kept open over all logs
+  std::uint64_t tail_window_bytes = 8 * 1024 * 1024;      // of a partition's end that counts as resident
+  Duration slow_append = std::chrono::milliseconds(100);  // an append that takes longer is counted and named in the log
+  std::size_t recovery_threads = 1;  // num.recovery.threads.per.data.dir, of the pool, beside the caller
 };
 
 // How far the load has come; for /readyz and metrics. Any thread.

@@ -11,7 +11,8 @@ bool PartitionLog::State::is_resident(std::size_t number, std::uint64_t position
   if (segment.base_offset() < resident_segment_) return false;
   if (segment.base_offset() == resident_segment_ && position < resident_position_) return false;
   std::uint64_t behind = segment.size_bytes() - position;
-  for (auto later = number + 1; later < log->segments.size() && behind <= environment->options.tail_window_bytes; ++later) {
+  for (auto later = number + 1; later < log->segments.size() && behind <= environment->options.tail_window_bytes;
+       ++later) {
     behind += log->segments[later]->size_bytes();
   }
   return behind <= environment->options.tail_window_bytes;
@@ -29,8 +30,8 @@ std::optional<PartitionLog::State::Located> PartitionLog::State::locate_hot(std:
   return Located{(*found)->position, (*found)->size_bytes};
 }
 
-FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const File> file, const Located& first, std::uint64_t end_position,
-                                     const ReadRequest& request) const {
+FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
+                                     std::uint64_t end_position, const ReadRequest& request) const {
   FetchData data{{}, log->log_start, log->log_end, false};
   if (end_position <= first.position) return data;
   auto wanted = request.min_one_message ? std::max(request.max_bytes, first.size_bytes) : request.max_bytes;
@@ -45,8 +46,9 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
   if (request.offset < log->log_start || request.offset > log->log_end) {
     return done(tl::unexpected(read_error(ReadErrorKind::offset_out_of_range,
-                                          "offset " + std::to_string(request.offset.value()) + " of " + name + " is not in [" +
-                                              std::to_string(log->log_start.value()) + ", " + std::to_string(log->log_end.value()) + "]")));
+                                          "offset " + std::to_string(request.offset.value()) + " of " + name +
+                                              " is not in [" + std::to_string(log->log_start.value()) + ", " +
+                                              std::to_string(log->log_end.value()) + "]")));
   }
   const auto bound = std::min(request.upper_bound, log->log_end);
   const auto number = segment_number(segment_from);
@@ -57,7 +59,8 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   auto first = locate_hot(number, request.offset);
   if (!first) return read_cold(request, number, std::move(done));
   auto end_position = segment.size_bytes();
-  const bool bound_is_inside = bound < log->log_end && (number + 1 == log->segments.size() || bound < log->segments[number + 1]->base_offset());
+  const bool bound_is_inside =
+      bound < log->log_end && (number + 1 == log->segments.size() || bound < log->segments[number + 1]->base_offset());
   if (bound_is_inside) {
     auto at_bound = locate_hot(number, bound);
     if (!at_bound) return read_cold(request, number, std::move(done));
@@ -75,7 +78,8 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     std::optional<Located> first;
     std::uint64_t end_position;
   };
-  auto find = [view = log->segments[number]->view(), offset = request.offset, bound = request.upper_bound]() -> Result<Found> {
+  auto find = [view = log->segments[number]->view(), offset = request.offset,
+               bound = request.upper_bound]() -> Result<Found> {
     auto file = view.log_file->open();
     if (!file) return tl::unexpected(file.error());
     auto first = view.find_batch(offset);
@@ -83,26 +87,30 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     if (!*first) return Found{*file, std::nullopt, 0};
     auto at_bound = view.find_batch(bound);
     if (!at_bound) return tl::unexpected(at_bound.error());
-    return Found{*file, Located{(*first)->position, (*first)->size_bytes}, *at_bound ? (*at_bound)->position : view.size_bytes};
+    return Found{*file, Located{(*first)->position, (*first)->size_bytes},
+                 *at_bound ? (*at_bound)->position : view.size_bytes};
   };
-  auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found, ReadCompletion completion) {
+  auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found,
+                                                                             ReadCompletion completion) {
     if (!found) {
-      return completion(tl::unexpected(read_error(stopped ? ReadErrorKind::closed : ReadErrorKind::storage, found.error().message)));
+      return completion(
+          tl::unexpected(read_error(stopped ? ReadErrorKind::closed : ReadErrorKind::storage, found.error().message)));
     }
     const auto here = segment_number(base);
     if (!found->first) {
       // Compaction has taken what was at the end of this segment: the next one has the answer.
-      if (here + 1 < log->segments.size()) return read(request, log->segments[here + 1]->base_offset(), std::move(completion));
+      if (here + 1 < log->segments.size())
+        return read(request, log->segments[here + 1]->base_offset(), std::move(completion));
       return completion(FetchData{{}, log->log_start, log->log_end, false});
     }
     completion(slice(here, std::move(found->file), *found->first, found->end_position, request));
   };
-  shard.pool().submit([self_alive = self.shared_from_this(), this, find = std::move(find), answer = std::move(answer), done = std::move(done)]() mutable {
+  shard.pool().submit([self_alive = self.shared_from_this(), this, find = std::move(find), answer = std::move(answer),
+                       done = std::move(done)]() mutable {
     auto found = find();
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), found = std::move(found), answer = std::move(answer), done = std::move(done)]() mutable {
-      answer(std::move(found), std::move(done));
-    });
+    home.post([self_alive = std::move(self_alive), found = std::move(found), answer = std::move(answer),
+               done = std::move(done)]() mutable { answer(std::move(found), std::move(done)); });
   });
 }
 
@@ -111,8 +119,8 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
   auto number = segment_number(segment_from);
   while (number < log->segments.size() && log->segments[number]->max_timestamp().timestamp < timestamp) ++number;
   if (number == log->segments.size()) return done(TimestampOffset{});
-  shard.pool().submit([self_alive = self.shared_from_this(), this, timestamp, view = log->segments[number]->view(), from = log->log_start,
-                       done = std::move(done)]() mutable {
+  shard.pool().submit([self_alive = self.shared_from_this(), this, timestamp, view = log->segments[number]->view(),
+                       from = log->log_start, done = std::move(done)]() mutable {
     auto found = view.find_timestamp(timestamp, from);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, timestamp, base = view.base_offset, found = std::move(found),
@@ -127,10 +135,12 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
 }
 
 void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
-  auto largest = std::ranges::max_element(log->segments, {}, [](const auto& segment) { return segment->max_timestamp().timestamp; });
+  auto largest = std::ranges::max_element(log->segments, {},
+                                          [](const auto& segment) { return segment->max_timestamp().timestamp; });
   const auto max_timestamp = (*largest)->max_timestamp();
   if (max_timestamp.timestamp == TimestampMs::none()) return done(TimestampOffset{});
-  shard.pool().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = (*largest)->view(), done = std::move(done)]() mutable {
+  shard.pool().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = (*largest)->view(),
+                       done = std::move(done)]() mutable {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, found = std::move(found), done = std::move(done)]() mutable {

@@ -11,13 +11,15 @@ namespace {
 
 constexpr Logger logger{"log"};
 
-std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset, std::string_view suffix) {
+std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset,
+                                    std::string_view suffix) {
   return std::make_shared<CachedFile>(cache, directory + "/" + segment_file_name(base_offset, suffix));
 }
 
 }  // namespace
 
-LogSegment::LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config, TimestampMs now)
+LogSegment::LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config,
+                       TimestampMs now)
     : base_offset_(base_offset),
       log_file_(file_of(cache, directory, base_offset, log_suffix)),
       offset_index_(base_offset, file_of(cache, directory, base_offset, offset_index_suffix),
@@ -31,7 +33,8 @@ Status LogSegment::create(const LogConfig& config) {
   if (!file) return tl::unexpected(file.error());
   if (auto emptied = (*file)->truncate(0); !emptied) return emptied;
   if (config.preallocate) {
-    if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved) return reserved;
+    if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
+      return reserved;
   }
   return offset_index_.create().and_then([&] { return time_index_.create(); });
 }
@@ -67,10 +70,12 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
   if (auto written = (*file)->write_at(size_bytes_, batches.bytes); !written) {
     auto cut = (*file)->truncate(size_bytes_);
     broken_ = !cut;
-    if (!cut) logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
+    if (!cut)
+      logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
     return written;
   }
-  if (batches.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batches.max_timestamp, batches.offset_of_max_timestamp};
+  if (batches.max_timestamp > max_timestamp_.timestamp)
+    max_timestamp_ = {batches.max_timestamp, batches.offset_of_max_timestamp};
   if (size_bytes_ == 0) first_timestamp_ = batches.first_batch_max_timestamp;
   if (bytes_since_index_entry_ > static_cast<std::uint64_t>(index_interval_bytes)) {
     offset_index_.append(batches.last_offset, static_cast<std::uint32_t>(size_bytes_));
@@ -83,7 +88,8 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
 }
 
 Status LogSegment::seal() {
-  if (max_timestamp_.timestamp != TimestampMs::none()) time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
+  if (max_timestamp_.timestamp != TimestampMs::none())
+    time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
   return offset_index_.trim().and_then([&] { return time_index_.trim(); });
 }
 
@@ -101,9 +107,12 @@ std::int64_t LogSegment::waited_ms(TimestampMs now, TimestampMs record_timestamp
   return now - created_;
 }
 
-SegmentView LogSegment::view() const { return {base_offset_, log_file_, size_bytes_, offset_index_.view(), time_index_.view()}; }
+SegmentView LogSegment::view() const {
+  return {base_offset_, log_file_, size_bytes_, offset_index_.view(), time_index_.view()};
+}
 
-void LogSegment::set_recovered(std::uint64_t size_bytes, MaxTimestamp max_timestamp, std::optional<TimestampMs> first_timestamp) {
+void LogSegment::set_recovered(std::uint64_t size_bytes, MaxTimestamp max_timestamp,
+                               std::optional<TimestampMs> first_timestamp) {
   size_bytes_ = size_bytes;
   bytes_since_index_entry_ = 0;
   max_timestamp_ = max_timestamp;

@@ -39,7 +39,8 @@ struct MaxTimestamp {
 class LogSegment {
  public:
   // Of the directory's files at `base_offset`, which are there or are about to be made.
-  LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config, TimestampMs now);
+  LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config,
+             TimestampMs now);
 
   // Makes the files, empty. Blocks for a moment.
   Status create(const LogConfig& config);

@@ -18,7 +18,8 @@ Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partitio
 }  // namespace
 
 CheckpointedOffsets DirectoryCheckpoints::of(const TopicPartition& partition) const {
-  return {offset_of(recovery_points, partition), offset_of(log_starts, partition), offset_of(high_watermarks, partition)};
+  return {offset_of(recovery_points, partition), offset_of(log_starts, partition),
+          offset_of(high_watermarks, partition)};
 }
 
 Status ManagedDirectory::open() {
@@ -70,6 +71,8 @@ Status ManagedDirectory::write_high_watermarks(const PartitionOffsets& high_wate
 
 Status ManagedDirectory::begin_use() { return remove_clean_shutdown(files_, path_); }
 
-Status ManagedDirectory::end_use_cleanly(BrokerEpoch broker_epoch) { return write_clean_shutdown(files_, path_, broker_epoch); }
+Status ManagedDirectory::end_use_cleanly(BrokerEpoch broker_epoch) {
+  return write_clean_shutdown(files_, path_, broker_epoch);
+}
 
 }  // namespace millrace::log

@@ -47,7 +47,8 @@ Result<std::optional<MetaProperties>> read_meta_properties(FileSystem& files, co
     }
   }
   if (version == "1") {
-    return fail(ErrorKind::unsupported, path + " has version 1: the directory belongs to a Kafka in KRaft mode; only version 0 can be opened");
+    return fail(ErrorKind::unsupported,
+                path + " has version 1: the directory belongs to a Kafka in KRaft mode; only version 0 can be opened");
   }
   if (version != "0") return fail(ErrorKind::corrupt, path + ": version is '" + version + "', not 0");
   return properties;

@@ -16,7 +16,8 @@ OffsetIndexEntry decode(Offset base_offset, const std::uint8_t* bytes) {
 }  // namespace
 
 Result<OffsetIndexEntry> OffsetIndexView::lookup(Offset target) const {
-  auto found = view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).offset <= target; });
+  auto found =
+      view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).offset <= target; });
   if (!found) return tl::unexpected(found.error());
   if (!*found) return OffsetIndexEntry{base_offset_, 0};
   return decode(base_offset_, (*found)->data());
@@ -35,9 +36,10 @@ Status OffsetIndex::load(std::uint64_t log_size_bytes) {
   // A file that was never trimmed ends in zeros: its last entry stands at the base offset, behind other entries or for a batch
   // that cannot be at position 0 of its own index entry (entries come after at least one batch).
   if (last->offset < base_offset_ || last->position >= log_size_bytes || (last->position == 0 && entries() > 1)) {
-    return fail(ErrorKind::corrupt, file_.file()->path() + ": its last entry (offset " + std::to_string(last->offset.value()) +
-                                        ", position " + std::to_string(last->position) + ") is not in the segment of " +
-                                        std::to_string(log_size_bytes) + " bytes from offset " + std::to_string(base_offset_.value()));
+    return fail(ErrorKind::corrupt,
+                file_.file()->path() + ": its last entry (offset " + std::to_string(last->offset.value()) +
+                    ", position " + std::to_string(last->position) + ") is not in the segment of " +
+                    std::to_string(log_size_bytes) + " bytes from offset " + std::to_string(base_offset_.value()));
   }
   last_offset_ = last->offset;
   return {};

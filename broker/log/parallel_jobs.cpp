@@ -34,7 +34,8 @@ struct Queue {
 void run_in_parallel(BlockingPool& pool, std::size_t helpers, std::vector<std::function<void()>> jobs) {
   auto queue = std::make_shared<Queue>();
   queue->jobs = std::move(jobs);
-  for (std::size_t helper = 0; helper < std::min(helpers, queue->jobs.size()); ++helper) pool.submit([queue] { queue->work(); });
+  for (std::size_t helper = 0; helper < std::min(helpers, queue->jobs.size()); ++helper)
+    pool.submit([queue] { queue->work(); });
   queue->work();
   std::unique_lock lock(queue->mutex);
   queue->all_done.wait(lock, [&] { return queue->finished == queue->jobs.size(); });

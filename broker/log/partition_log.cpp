@@ -9,7 +9,8 @@
 
 namespace millrace::log {
 
-PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> shared, Shard& of_shard)
+PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loaded,
+                           std::shared_ptr<LogEnvironment> shared, Shard& of_shard)
     : self(owner),
       environment(std::move(shared)),
       log(std::move(loaded)),
@@ -34,7 +35,8 @@ void PartitionLog::State::publish() {
 }
 
 std::size_t PartitionLog::State::segment_number(Offset offset) const {
-  auto after = std::ranges::upper_bound(log->segments, offset, {}, [](const auto& segment) { return segment->base_offset(); });
+  auto after =
+      std::ranges::upper_bound(log->segments, offset, {}, [](const auto& segment) { return segment->base_offset(); });
   return after == log->segments.begin() ? 0 : static_cast<std::size_t>(after - log->segments.begin()) - 1;
 }
 
@@ -59,7 +61,9 @@ void PartitionLog::append(AppendRequest request, AppendCompletion done) {
   state_->complete_in_order(std::move(outcome), std::move(done));
 }
 
-void PartitionLog::read(const ReadRequest& request, ReadCompletion done) { state_->read(request, request.offset, std::move(done)); }
+void PartitionLog::read(const ReadRequest& request, ReadCompletion done) {
+  state_->read(request, request.offset, std::move(done));
+}
 
 void PartitionLog::find_offset(TimestampMs timestamp, TimestampCompletion done) {
   const auto& log = *state_->log;
@@ -97,7 +101,8 @@ EpochEndOffset PartitionLog::end_offset_for_epoch(LeaderEpoch requested) const {
 }
 
 Status PartitionLog::start_leader_epoch(LeaderEpoch epoch) {
-  if (epoch < LeaderEpoch(0)) return fail(ErrorKind::invalid_argument, "leader epoch " + std::to_string(epoch.value()) + " is negative");
+  if (epoch < LeaderEpoch(0))
+    return fail(ErrorKind::invalid_argument, "leader epoch " + std::to_string(epoch.value()) + " is negative");
   if (state_->log->epochs.assign(epoch, state_->log->log_end)) state_->epochs_changed();
   return {};
 }

@@ -52,10 +52,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // Any thread.
   [[nodiscard]] const TopicPartition& topic_partition() const;
-  [[nodiscard]] const TopicId& topic_id() const;           // zero when the directory has no partition.metadata
-  [[nodiscard]] const std::string& directory() const;      // <log dir>/<topic>-<partition>
+  [[nodiscard]] const TopicId& topic_id() const;       // zero when the directory has no partition.metadata
+  [[nodiscard]] const std::string& directory() const;  // <log dir>/<topic>-<partition>
   [[nodiscard]] const PublishedOffsets& published() const;
-  [[nodiscard]] const RecoveryReport& recovery() const;    // what was done at load
+  [[nodiscard]] const RecoveryReport& recovery() const;  // what was done at load
   [[nodiscard]] Shard& shard() const;
 
   // Checks, assigns offsets, writes to the page cache, updates indexes, producers and epochs. With flush.messages reached the
@@ -83,9 +83,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   void publish_high_watermark(Offset high_watermark);
 
   // Leader epochs (leader-epoch-checkpoint).
-  [[nodiscard]] LeaderEpoch latest_leader_epoch() const;                              // none() when the log is empty of epochs
-  [[nodiscard]] LeaderEpoch leader_epoch_for(Offset offset) const;                    // none() when not known
-  [[nodiscard]] EpochEndOffset end_offset_for_epoch(LeaderEpoch requested) const;     // OffsetForLeaderEpoch (KIP-101, KIP-279)
+  [[nodiscard]] LeaderEpoch latest_leader_epoch() const;            // none() when the log is empty of epochs
+  [[nodiscard]] LeaderEpoch leader_epoch_for(Offset offset) const;  // none() when not known
+  [[nodiscard]] EpochEndOffset end_offset_for_epoch(
+      LeaderEpoch requested) const;  // OffsetForLeaderEpoch (KIP-101, KIP-279)
   // This broker became leader in `epoch`: the next record starts it (Kafka: maybeAssignEpochStartOffset).
   Status start_leader_epoch(LeaderEpoch epoch);
 

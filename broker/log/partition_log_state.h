@@ -78,13 +78,14 @@ class PartitionLog::State {
   tl::expected<void, AppendError> write(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
   Status roll_for(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
   Status roll(Offset base_offset, TimestampMs now);
-  void remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position, const std::optional<ProducerAppend>& producer);
+  void remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
+                const std::optional<ProducerAppend>& producer);
 
   // Answers from memory or from the page cache; nullopt when the disk might have to be asked.
   std::optional<Located> locate_hot(std::size_t number, Offset offset) const;
   bool is_resident(std::size_t number, std::uint64_t position) const;
-  FetchData slice(std::size_t number, std::shared_ptr<const File> file, const Located& first, std::uint64_t end_position,
-                  const ReadRequest& request) const;
+  FetchData slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
+                  std::uint64_t end_position, const ReadRequest& request) const;
   void read_cold(const ReadRequest& request, std::size_t number, ReadCompletion done);
 
   void start_flush();
@@ -94,16 +95,16 @@ class PartitionLog::State {
   std::vector<std::shared_ptr<CachedFile>> files_to_sync(Offset target);
 
   TailPositions tail_;
-  Offset resident_segment_;                 // residency starts in this segment …
-  std::uint64_t resident_position_;         // … at this position
+  Offset resident_segment_;          // residency starts in this segment …
+  std::uint64_t resident_position_;  // … at this position
   std::deque<WaitingAppend> waiting_appends_;
   std::deque<WaitingFlush> waiting_flushes_;
   std::vector<std::pair<Offset, std::vector<ProducerEntry>>> unwritten_snapshots_;
   bool flushing_ = false;
   bool epochs_dirty_ = false;
   bool writing_epochs_ = false;
-  bool directory_dirty_ = false;            // segments were made since the directory was synced
-  std::uint64_t size_bytes_ = 0;            // of all segments
+  bool directory_dirty_ = false;  // segments were made since the directory was synced
+  std::uint64_t size_bytes_ = 0;  // of all segments
   MonotonicTime last_flush_;
   MonotonicTime last_producer_expiry_;
 

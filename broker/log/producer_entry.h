@@ -49,7 +49,9 @@ struct ProducerEntry {
   std::optional<Offset> transaction_first_offset;  // while a transaction is open
   ProducerBatches batches;
 
-  [[nodiscard]] Sequence last_sequence() const { return batches.empty() ? Sequence::none() : batches.newest().last_sequence; }
+  [[nodiscard]] Sequence last_sequence() const {
+    return batches.empty() ? Sequence::none() : batches.newest().last_sequence;
+  }
   [[nodiscard]] Offset last_offset() const { return batches.empty() ? Offset::none() : batches.newest().last_offset; }
   // Another epoch than the one remembered: its batches are no longer of interest.
   void change_epoch(ProducerEpoch new_epoch);

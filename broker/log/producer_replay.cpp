@@ -24,13 +24,15 @@ Result<std::vector<Offset>> remove_strays(FileSystem& files, const ReplayRequest
   std::vector<Offset> kept;
   const auto last_base = segments.back()->base_offset();
   for (auto offset : request.snapshots) {
-    const bool of_segment = std::ranges::any_of(segments, [&](const auto& segment) { return segment->base_offset() == offset; });
+    const bool of_segment =
+        std::ranges::any_of(segments, [&](const auto& segment) { return segment->base_offset() == offset; });
     const bool newest = offset == request.snapshots.back() && offset > last_base;
     if ((of_segment || newest) && offset <= request.log_end) {
       kept.push_back(offset);
       continue;
     }
-    if (auto removed = files.remove(snapshot_path(request.directory, offset)); !removed) return tl::unexpected(removed.error());
+    if (auto removed = files.remove(snapshot_path(request.directory, offset)); !removed)
+      return tl::unexpected(removed.error());
   }
   return kept;
 }
@@ -60,8 +62,8 @@ Status replay_segment(const SegmentView& segment, Offset from, ProducerState& pr
 
 }  // namespace
 
-Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request, const std::vector<std::unique_ptr<LogSegment>>& segments,
-                                ProducerState& producers) {
+Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
+                                const std::vector<std::unique_ptr<LogSegment>>& segments, ProducerState& producers) {
   auto snapshots = remove_strays(files, request, segments);
   if (!snapshots) return tl::unexpected(snapshots.error());
   producers.reset(request.log_start, {}, request.now);
@@ -83,17 +85,21 @@ Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
   for (std::size_t number = 0; number < segments.size(); ++number) {
     if (number + 1 < segments.size() && segments[number + 1]->base_offset() <= from) continue;
     if (from >= request.log_end) break;
-    if (auto done = replay_segment(segments[number]->view(), from, producers); !done) return tl::unexpected(done.error());
+    if (auto done = replay_segment(segments[number]->view(), from, producers); !done)
+      return tl::unexpected(done.error());
   }
   producers.set_end_offset(request.log_end);
   return newest;
 }
 
-Status write_producer_snapshot(FileSystem& files, const std::string& directory, Offset offset, const std::vector<ProducerEntry>& entries) {
+Status write_producer_snapshot(FileSystem& files, const std::string& directory, Offset offset,
+                               const std::vector<ProducerEntry>& entries) {
   auto bytes = encode_producer_snapshot(entries);
   auto file = files.open(snapshot_path(directory, offset), OpenMode::read_write_or_create);
   if (!file) return tl::unexpected(file.error());
-  return (*file)->truncate(0).and_then([&] { return (*file)->write_at(0, BytesView(bytes)); }).and_then([&] { return (*file)->sync(); });
+  return (*file)->truncate(0).and_then([&] { return (*file)->write_at(0, BytesView(bytes)); }).and_then([&] {
+    return (*file)->sync();
+  });
 }
 
 }  // namespace millrace::log

@@ -24,9 +24,10 @@ struct ReplayRequest {
 
 // Removes snapshots that belong to no segment or lie behind the log's end or cannot be read. Returns the offset of the newest that stays;
 // none() without one.
-Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request, const std::vector<std::unique_ptr<LogSegment>>& segments,
-                                ProducerState& producers);
+Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
+                                const std::vector<std::unique_ptr<LogSegment>>& segments, ProducerState& producers);
 
-Status write_producer_snapshot(FileSystem& files, const std::string& directory, Offset offset, const std::vector<ProducerEntry>& entries);
+Status write_producer_snapshot(FileSystem& files, const std::string& directory, Offset offset,
+                               const std::vector<ProducerEntry>& entries);
 
 }  // namespace millrace::log

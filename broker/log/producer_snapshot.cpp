@@ -53,7 +53,8 @@ std::vector<std::uint8_t> encode_producer_snapshot(const std::vector<ProducerEnt
 
 Result<std::vector<ProducerEntry>> decode_producer_snapshot(BytesView bytes, const std::string& path) {
   if (bytes.size() < entries_position) {
-    return fail(ErrorKind::corrupt, path + " has " + std::to_string(bytes.size()) + " bytes, fewer than a snapshot's header");
+    return fail(ErrorKind::corrupt,
+                path + " has " + std::to_string(bytes.size()) + " bytes, fewer than a snapshot's header");
   }
   if (auto version = load_big_endian<std::int16_t>(bytes.data()); version != snapshot_version) {
     return fail(ErrorKind::corrupt, path + " has version " + std::to_string(version) + ", not 1");
@@ -61,15 +62,18 @@ Result<std::vector<ProducerEntry>> decode_producer_snapshot(BytesView bytes, con
   auto stored = load_big_endian<std::uint32_t>(bytes.data() + crc_position);
   auto computed = crc32c(bytes.subspan(covered_position));
   if (stored != computed) {
-    return fail(ErrorKind::corrupt, path + " has checksum " + std::to_string(stored) + ", its bytes " + std::to_string(computed));
+    return fail(ErrorKind::corrupt,
+                path + " has checksum " + std::to_string(stored) + ", its bytes " + std::to_string(computed));
   }
   auto count = load_big_endian<std::int32_t>(bytes.data() + covered_position);
   if (count < 0 || static_cast<std::size_t>(count) * entry_bytes != bytes.size() - entries_position) {
-    return fail(ErrorKind::corrupt, path + " says " + std::to_string(count) + " entries in " + std::to_string(bytes.size()) + " bytes");
+    return fail(ErrorKind::corrupt,
+                path + " says " + std::to_string(count) + " entries in " + std::to_string(bytes.size()) + " bytes");
   }
   std::vector<ProducerEntry> entries;
   entries.reserve(static_cast<std::size_t>(count));
-  for (auto at = entries_position; at < bytes.size(); at += entry_bytes) entries.push_back(decode_entry(bytes.data() + at));
+  for (auto at = entries_position; at < bytes.size(); at += entry_bytes)
+    entries.push_back(decode_entry(bytes.data() + at));
   return entries;
 }
 

@@ -48,8 +48,9 @@ tl::expected<void, AppendError> ProducerState::check(const ProducerAppend& appen
   if (append.control) {
     if (append.marker && known != nullptr && known->coordinator_epoch > append.marker->coordinator_epoch) {
       return refuse(AppendErrorKind::coordinator_fenced,
-                    "the transaction marker for producer " + text(append.id) + " in " + log_name_ + " has coordinator epoch " +
-                        std::to_string(append.marker->coordinator_epoch) + ", older than " + std::to_string(known->coordinator_epoch));
+                    "the transaction marker for producer " + text(append.id) + " in " + log_name_ +
+                        " has coordinator epoch " + std::to_string(append.marker->coordinator_epoch) + ", older than " +
+                        std::to_string(known->coordinator_epoch));
     }
     return {};
   }
@@ -63,27 +64,31 @@ tl::expected<void, AppendError> ProducerState::check(const ProducerAppend& appen
   return {};
 }
 
-tl::expected<void, AppendError> ProducerState::check_epoch(const ProducerEntry* known, const ProducerAppend& append) const {
+tl::expected<void, AppendError> ProducerState::check_epoch(const ProducerEntry* known,
+                                                           const ProducerAppend& append) const {
   if (known == nullptr || known->epoch <= append.epoch) return {};
   return refuse(AppendErrorKind::invalid_producer_epoch,
-                "Epoch of producer " + text(append.id) + " at offset " + text(append.first_offset) + " in " + log_name_ + " is " +
-                    text(append.epoch) + ", which is smaller than the last seen epoch " + text(known->epoch));
+                "Epoch of producer " + text(append.id) + " at offset " + text(append.first_offset) + " in " +
+                    log_name_ + " is " + text(append.epoch) + ", which is smaller than the last seen epoch " +
+                    text(known->epoch));
 }
 
-tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntry* known, const ProducerAppend& append) const {
+tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntry* known,
+                                                              const ProducerAppend& append) const {
   if (known == nullptr || known->epoch == ProducerEpoch::none()) return {};
   if (append.epoch != known->epoch) {
     if (append.first_sequence == Sequence(0)) return {};
     return refuse(AppendErrorKind::out_of_order_sequence,
-                  "Invalid sequence number for new epoch of producer " + text(append.id) + " at offset " + text(append.first_offset) +
-                      " in partition " + log_name_ + ": " + text(append.epoch) + " (request epoch), " + text(append.first_sequence) +
-                      " (seq. number), " + text(known->epoch) + " (current producer epoch)");
+                  "Invalid sequence number for new epoch of producer " + text(append.id) + " at offset " +
+                      text(append.first_offset) + " in partition " + log_name_ + ": " + text(append.epoch) +
+                      " (request epoch), " + text(append.first_sequence) + " (seq. number), " + text(known->epoch) +
+                      " (current producer epoch)");
   }
   if (follows(known->last_sequence(), append.first_sequence)) return {};
   return refuse(AppendErrorKind::out_of_order_sequence,
-                "Out of order sequence number for producer " + text(append.id) + " at offset " + text(append.first_offset) +
-                    " in partition " + log_name_ + ": " + text(append.first_sequence) + " (incoming seq. number), " +
-                    text(known->last_sequence()) + " (current end sequence number)");
+                "Out of order sequence number for producer " + text(append.id) + " at offset " +
+                    text(append.first_offset) + " in partition " + log_name_ + ": " + text(append.first_sequence) +
+                    " (incoming seq. number), " + text(known->last_sequence()) + " (current end sequence number)");
 }
 
 void ProducerState::apply(const ProducerAppend& append) {

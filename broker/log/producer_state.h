@@ -83,8 +83,10 @@ class ProducerState {
 
  private:
   [[nodiscard]] bool expired(const ProducerEntry& entry, TimestampMs now) const;
-  [[nodiscard]] tl::expected<void, AppendError> check_epoch(const ProducerEntry* known, const ProducerAppend& append) const;
-  [[nodiscard]] tl::expected<void, AppendError> check_sequence(const ProducerEntry* known, const ProducerAppend& append) const;
+  [[nodiscard]] tl::expected<void, AppendError> check_epoch(const ProducerEntry* known,
+                                                            const ProducerAppend& append) const;
+  [[nodiscard]] tl::expected<void, AppendError> check_sequence(const ProducerEntry* known,
+                                                               const ProducerAppend& append) const;
   void end_transaction(ProducerEntry& entry);
   void make_room();
 

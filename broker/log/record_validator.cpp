@@ -28,27 +28,35 @@ std::int64_t wrapping_difference(std::int64_t left, std::int64_t right) {
 }
 
 tl::unexpected<AppendError> framing_error(const Error& error) {
-  return refuse(error.kind == ErrorKind::unsupported ? AppendErrorKind::unsupported_format : AppendErrorKind::corrupt_batch, error.message);
+  return refuse(
+      error.kind == ErrorKind::unsupported ? AppendErrorKind::unsupported_format : AppendErrorKind::corrupt_batch,
+      error.message);
 }
 
-tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config, const std::string& log_name) {
+tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config,
+                                           const std::string& log_name) {
   if (size_bytes <= static_cast<std::size_t>(config.max_message_bytes)) return {};
-  return refuse(AppendErrorKind::batch_too_large, "The record batch size in the append to " + log_name + " is " +
-                                                      std::to_string(size_bytes) + " bytes which exceeds the maximum configured value of " +
-                                                      std::to_string(config.max_message_bytes) + " (max.message.bytes)");
+  return refuse(AppendErrorKind::batch_too_large,
+                "The record batch size in the append to " + log_name + " is " + std::to_string(size_bytes) +
+                    " bytes which exceeds the maximum configured value of " + std::to_string(config.max_message_bytes) +
+                    " (max.message.bytes)");
 }
 
 // The batch whose bytes are exactly the request's.
-tl::expected<Batch, AppendError> only_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name) {
-  if (request.batches.empty()) return refuse(AppendErrorKind::invalid_record, "the produce request for " + log_name + " has no record batch");
+tl::expected<Batch, AppendError> only_batch(const AppendRequest& request, const LogConfig& config,
+                                            const std::string& log_name) {
+  if (request.batches.empty())
+    return refuse(AppendErrorKind::invalid_record, "the produce request for " + log_name + " has no record batch");
   auto batch = protocol::parse_batch(request.batches);
   if (!batch) return framing_error(batch.error());
   if (request.origin == AppendOrigin::client && batch->header.base_offset != Offset(0)) {
     return refuse(AppendErrorKind::invalid_record, "The baseOffset of the record batch in the append to " + log_name +
                                                        " should be 0, but it is " + text(batch->header.base_offset));
   }
-  if (auto allowed = check_size(batch->bytes.size(), config, log_name); !allowed) return tl::unexpected(std::move(allowed.error()));
-  if (auto checked = protocol::check_batch_crc(*batch); !checked) return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
+  if (auto allowed = check_size(batch->bytes.size(), config, log_name); !allowed)
+    return tl::unexpected(std::move(allowed.error()));
+  if (auto checked = protocol::check_batch_crc(*batch); !checked)
+    return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
   if (batch->bytes.size() != request.batches.size()) {
     return refuse(AppendErrorKind::invalid_record, "the append to " + log_name + " has more than one record batch");
   }
@@ -62,11 +70,12 @@ tl::expected<void, AppendError> check_header(const BatchHeader& header, AppendOr
     return refuse(AppendErrorKind::invalid_record, "Batch has an invalid offset range: " + range);
   }
   if (header.record_count <= 0) {
-    return refuse(AppendErrorKind::invalid_record, "Invalid reported count for record batch: " + std::to_string(header.record_count));
+    return refuse(AppendErrorKind::invalid_record,
+                  "Invalid reported count for record batch: " + std::to_string(header.record_count));
   }
   if (std::int64_t{header.last_offset_delta} + 1 != header.record_count) {
-    return refuse(AppendErrorKind::invalid_record, "Inconsistent batch offset range " + range + " and count of records " +
-                                                       std::to_string(header.record_count));
+    return refuse(AppendErrorKind::invalid_record, "Inconsistent batch offset range " + range +
+                                                       " and count of records " + std::to_string(header.record_count));
   }
   if (header.attributes.is_control()) {
     return refuse(AppendErrorKind::invalid_record, "Clients are not allowed to write control records");
@@ -81,7 +90,8 @@ tl::expected<void, AppendError> check_header(const BatchHeader& header, AppendOr
 // Collects what is wrong with single records.
 class RecordErrors {
  public:
-  RecordErrors(const LogConfig& config, TimestampMs now, const std::string& log_name) : config_(config), now_(now), log_name_(log_name) {}
+  RecordErrors(const LogConfig& config, TimestampMs now, const std::string& log_name)
+      : config_(config), now_(now), log_name_(log_name) {}
 
   void check(const BatchHeader& header, const protocol::RecordSummary& record, TimestampMs timestamp) {
     if (config_.compacted && !record.has_key()) {
@@ -93,11 +103,13 @@ class RecordErrors {
         return;
       }
       invalid_timestamp_ = true;
-      add(record.index,
-          "Timestamp " + text(timestamp) + " of message with offset " + std::to_string(record.offset_delta) +
-              " is out of range. The timestamp should be within [" +
-              std::to_string(wrapping_difference(now_.value(), config_.message_timestamp_before_max_ms)) + ", " +
-              std::to_string(wrapping_difference(now_.value(), wrapping_difference(0, config_.message_timestamp_after_max_ms))) + "]");
+      add(record.index, "Timestamp " + text(timestamp) + " of message with offset " +
+                            std::to_string(record.offset_delta) + " is out of range. The timestamp should be within [" +
+                            std::to_string(wrapping_difference(now_.value(), config_.message_timestamp_before_max_ms)) +
+                            ", " +
+                            std::to_string(wrapping_difference(
+                                now_.value(), wrapping_difference(0, config_.message_timestamp_after_max_ms))) +
+                            "]");
     } else if (header.attributes.timestamp_type() == TimestampType::log_append_time) {
       invalid_timestamp_ = true;
       add(record.index, "Invalid timestamp type in message " + std::to_string(record.index) +
@@ -110,10 +122,11 @@ class RecordErrors {
   [[nodiscard]] tl::unexpected<AppendError> error() {
     if (invalid_timestamp_) {
       return tl::unexpected(AppendError{AppendErrorKind::invalid_timestamp,
-                                        "One or more records have been rejected due to invalid timestamp", std::move(errors_)});
+                                        "One or more records have been rejected due to invalid timestamp",
+                                        std::move(errors_)});
     }
-    auto message = "One or more records have been rejected due to " + std::to_string(count_) + " record errors in total; the first: " +
-                   errors_.front().message;
+    auto message = "One or more records have been rejected due to " + std::to_string(count_) +
+                   " record errors in total; the first: " + errors_.front().message;
     return tl::unexpected(AppendError{AppendErrorKind::invalid_record, std::move(message), std::move(errors_)});
   }
 
@@ -133,11 +146,13 @@ class RecordErrors {
 
 TimestampMs timestamp_of(const BatchHeader& header, const protocol::RecordSummary& record) {
   if (header.attributes.timestamp_type() == TimestampType::log_append_time) return header.max_timestamp;
-  return TimestampMs(wrapping_difference(header.base_timestamp.value(), wrapping_difference(0, record.timestamp_delta)));
+  return TimestampMs(
+      wrapping_difference(header.base_timestamp.value(), wrapping_difference(0, record.timestamp_delta)));
 }
 
 // Replaces the batch by one with the same records, consecutive offsets and the topic's codec.
-tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogConfig& config, const std::string& log_name) {
+tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogConfig& config,
+                                              const std::string& log_name) {
   const auto& header = checked.batch.header;
   const auto codec = config.compression.value_or(header.attributes.codec());
   auto plain = protocol::decompress(header.attributes.codec(), checked.batch.records());
@@ -171,7 +186,8 @@ tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogCo
 
 }  // namespace
 
-tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name) {
+tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config,
+                                                    const std::string& log_name) {
   auto batch = only_batch(request, config, log_name);
   if (!batch) return tl::unexpected(std::move(batch.error()));
   const auto& header = batch->header;
@@ -192,7 +208,8 @@ tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request
   if (!records.status()) return refuse(AppendErrorKind::invalid_record, records.status().error().message);
   if (!errors.empty()) return errors.error();
   CheckedBatch checked{*batch, request.batches, {}, max_timestamp, TimestampMs::none()};
-  if (config.message_timestamp_type == TimestampType::log_append_time) checked.max_timestamp = checked.log_append_time = request.now;
+  if (config.message_timestamp_type == TimestampType::log_append_time)
+    checked.max_timestamp = checked.log_append_time = request.now;
   const bool other_codec = config.compression && *config.compression != header.attributes.codec();
   if (gaps || (other_codec && (compressed || !header.attributes.is_control()))) {
     if (auto done = use_reencoded(checked, config, log_name); !done) return tl::unexpected(std::move(done.error()));
@@ -212,11 +229,13 @@ void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch 
 std::optional<TransactionMarker> read_marker(const Batch& batch) {
   static constexpr std::size_t key_bytes = 4;    // int16 version, int16 type: 0 abort, 1 commit
   static constexpr std::size_t value_bytes = 6;  // int16 version, int32 coordinator epoch
-  if (!batch.header.attributes.is_control() || batch.header.attributes.codec() != protocol::Codec::none) return std::nullopt;
+  if (!batch.header.attributes.is_control() || batch.header.attributes.codec() != protocol::Codec::none)
+    return std::nullopt;
   protocol::RecordReader records(batch.header, batch.records());
   if (!records.next()) return std::nullopt;
   const auto& record = records.record();
-  if (!record.key || record.key->size() < key_bytes || !record.value || record.value->size() < value_bytes) return std::nullopt;
+  if (!record.key || record.key->size() < key_bytes || !record.value || record.value->size() < value_bytes)
+    return std::nullopt;
   auto type = load_big_endian<std::int16_t>(record.key->data() + 2);
   if (type != 0 && type != 1) return std::nullopt;
   return TransactionMarker{type == 1, load_big_endian<std::int32_t>(record.value->data() + 2)};
@@ -229,7 +248,8 @@ tl::expected<Batch, AppendError> check_replicated_batch(BytesView bytes, bool& i
     incomplete = batch.error().kind == ErrorKind::truncated;
     return framing_error(batch.error());
   }
-  if (auto checked = protocol::check_batch_crc(*batch); !checked) return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
+  if (auto checked = protocol::check_batch_crc(*batch); !checked)
+    return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
   return *batch;
 }
 

@@ -24,15 +24,18 @@ namespace millrace::log {
 
 // A batch that may be written. Its bytes still have the producer's offsets.
 struct CheckedBatch {
-  protocol::Batch batch;              // views `bytes`
-  MutableBytes bytes;                 // the request's, or those of `reencoded`
-  std::vector<std::uint8_t> reencoded;  // the same records in the topic's codec, when it must be another, or when their offsets had gaps
-  TimestampMs max_timestamp = TimestampMs::none();  // what the header must say: its records' largest, or the append time
+  protocol::Batch batch;  // views `bytes`
+  MutableBytes bytes;     // the request's, or those of `reencoded`
+  std::vector<std::uint8_t>
+      reencoded;  // the same records in the topic's codec, when it must be another, or when their offsets had gaps
+  TimestampMs max_timestamp =
+      TimestampMs::none();  // what the header must say: its records' largest, or the append time
   TimestampMs log_append_time = TimestampMs::none();
 };
 
 // One batch of a client or of a coordinator. `log_name` is for messages: <topic>-<partition>.
-tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config, const std::string& log_name);
+tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config,
+                                                    const std::string& log_name);
 
 // Sets base offset, leader epoch and, where it differs, the maximum timestamp with its type.
 void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch, TimestampType type);

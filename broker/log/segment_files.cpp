@@ -48,11 +48,12 @@ Result<Offset> next_offset_of(FileSystem& files, const std::string& path, Offset
 }
 
 struct LeftOvers {
-  std::vector<std::string> swap;                                       // names, with the suffix
-  Offset first_cleaned{std::numeric_limits<std::int64_t>::max()};      // of a split that had not finished
+  std::vector<std::string> swap;                                   // names, with the suffix
+  Offset first_cleaned{std::numeric_limits<std::int64_t>::max()};  // of a split that had not finished
 };
 
-Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directory, const std::vector<FileSystem::Entry>& entries) {
+Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directory,
+                                   const std::vector<FileSystem::Entry>& entries) {
   LeftOvers left;
   for (const auto& entry : entries) {
     std::string_view name = entry.name;
@@ -75,7 +76,8 @@ Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directo
 }
 
 // Swap files are segments that compaction has finished: they take the place of the segments whose offsets they cover.
-Status complete_swaps(FileSystem& files, const std::string& directory, LeftOvers left, const std::vector<FileSystem::Entry>& entries) {
+Status complete_swaps(FileSystem& files, const std::string& directory, LeftOvers left,
+                      const std::vector<FileSystem::Entry>& entries) {
   Offset first{std::numeric_limits<std::int64_t>::max()};
   Offset end{std::numeric_limits<std::int64_t>::min()};
   std::vector<std::string> renamed;
@@ -84,7 +86,8 @@ Status complete_swaps(FileSystem& files, const std::string& directory, LeftOvers
     const auto path = directory + "/" + swap;
     auto offset = segment_offset(name);
     if (!offset || *offset >= left.first_cleaned) {
-      if (auto removed = remove_file(files, path, "part of a segment split that had not finished"); !removed) return removed;
+      if (auto removed = remove_file(files, path, "part of a segment split that had not finished"); !removed)
+        return removed;
       continue;
     }
     renamed.push_back(name);
@@ -118,7 +121,8 @@ Result<SegmentFiles> tidy_segment_files(FileSystem& files, const std::string& di
   auto left = remove_temporary(files, directory, *entries);
   if (!left) return tl::unexpected(left.error());
   if (!left->swap.empty()) {
-    if (auto done = complete_swaps(files, directory, std::move(*left), *entries); !done) return tl::unexpected(done.error());
+    if (auto done = complete_swaps(files, directory, std::move(*left), *entries); !done)
+      return tl::unexpected(done.error());
     entries = files.list(directory);
     if (!entries) return tl::unexpected(entries.error());
   }

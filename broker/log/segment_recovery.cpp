@@ -63,9 +63,10 @@ Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSeg
   auto prefix = protocol::parse_batch_prefix(*bytes);
   if (!prefix) return bad(prefix.error().message);
   if (prefix->magic != protocol::current_magic && prefix->size_bytes() <= left) {
-    return fail(ErrorKind::unsupported, segment.log_file()->path() + " position " + std::to_string(position) +
-                                            " has a message of the old format (magic " + std::to_string(prefix->magic) +
-                                            "), which cannot be recovered here; let the broker that wrote it shut down cleanly first");
+    return fail(ErrorKind::unsupported,
+                segment.log_file()->path() + " position " + std::to_string(position) +
+                    " has a message of the old format (magic " + std::to_string(prefix->magic) +
+                    "), which cannot be recovered here; let the broker that wrote it shut down cleanly first");
   }
   auto header = protocol::parse_batch_header(*bytes);
   if (!header) return bad(header.error().message);
@@ -76,15 +77,16 @@ Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSeg
   auto crc = reader.crc(position + crc_covers_from, header->size_bytes() - crc_covers_from);
   if (!crc) return tl::unexpected(crc.error());
   if (*crc != header->crc) {
-    return bad("the batch at offset " + std::to_string(header->base_offset.value()) + " has CRC " + std::to_string(header->crc) +
-               " but its bytes have " + std::to_string(*crc));
+    return bad("the batch at offset " + std::to_string(header->base_offset.value()) + " has CRC " +
+               std::to_string(header->crc) + " but its bytes have " + std::to_string(*crc));
   }
-  if (header->base_offset < scan.next_offset || header->last_offset() < header->base_offset || !segment.can_hold_offset(header->last_offset())) {
+  if (header->base_offset < scan.next_offset || header->last_offset() < header->base_offset ||
+      !segment.can_hold_offset(header->last_offset())) {
     return bad("the batch has offset " + std::to_string(header->base_offset.value()) + " where one from " +
                std::to_string(scan.next_offset.value()) + " on belongs");
   }
-  return ScannedBatch{header->base_offset,     header->last_offset(), position, header->size_bytes(), header->max_timestamp,
-                      header->partition_leader_epoch, *header};
+  return ScannedBatch{header->base_offset,   header->last_offset(),          position, header->size_bytes(),
+                      header->max_timestamp, header->partition_leader_epoch, *header};
 }
 
 }  // namespace
@@ -108,7 +110,8 @@ Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_inte
     if (!batch) return tl::unexpected(batch.error());
     if (!*batch) break;
     if (!first_timestamp) first_timestamp = (*batch)->max_timestamp;
-    if ((*batch)->max_timestamp > max_timestamp.timestamp) max_timestamp = {(*batch)->max_timestamp, (*batch)->last_offset};
+    if ((*batch)->max_timestamp > max_timestamp.timestamp)
+      max_timestamp = {(*batch)->max_timestamp, (*batch)->last_offset};
     if (scan.valid_bytes - last_indexed > static_cast<std::uint64_t>(index_interval_bytes)) {
       segment.offset_index().append((*batch)->last_offset, static_cast<std::uint32_t>(scan.valid_bytes));
       segment.time_index().maybe_append(max_timestamp.timestamp, max_timestamp.offset);

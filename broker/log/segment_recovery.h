@@ -19,8 +19,8 @@ namespace millrace::log {
 struct SegmentScan {
   std::uint64_t valid_bytes = 0;  // up to the first bad batch
   std::uint64_t file_bytes = 0;
-  Offset next_offset;             // after the last good batch; the base offset without one
-  std::string why;                // what is wrong with the first bad batch; empty when there is none
+  Offset next_offset;  // after the last good batch; the base offset without one
+  std::string why;     // what is wrong with the first bad batch; empty when there is none
 
   [[nodiscard]] bool whole() const { return valid_bytes == file_bytes; }
 };

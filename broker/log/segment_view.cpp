@@ -15,8 +15,10 @@ TimestampMs record_timestamp(const protocol::BatchHeader& header, const protocol
 }
 
 // The first record of the batch at or above `from` whose timestamp is at least `timestamp`.
-Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const ScannedBatch& scanned, TimestampMs timestamp, Offset from) {
-  if (!scanned.header) return std::optional<TimestampOffset>({scanned.max_timestamp, scanned.last_offset, scanned.leader_epoch});
+Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const ScannedBatch& scanned,
+                                                     TimestampMs timestamp, Offset from) {
+  if (!scanned.header)
+    return std::optional<TimestampOffset>({scanned.max_timestamp, scanned.last_offset, scanned.leader_epoch});
   auto bytes = read_batch(file, scanned);
   if (!bytes) return tl::unexpected(bytes.error());
   auto batch = protocol::parse_batch(*bytes);
@@ -30,7 +32,8 @@ Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const Sca
     }
   }
   if (!records.status()) {
-    return fail(ErrorKind::corrupt, file.path() + " position " + std::to_string(scanned.position) + ": " + records.status().error().message);
+    return fail(ErrorKind::corrupt, file.path() + " position " + std::to_string(scanned.position) + ": " +
+                                        records.status().error().message);
   }
   return std::nullopt;
 }
@@ -42,7 +45,8 @@ Result<std::vector<std::uint8_t>> read_batch(const File& file, const ScannedBatc
   auto got = file.read_at(batch.position, bytes);
   if (!got) return tl::unexpected(got.error());
   if (*got != bytes.size()) {
-    return fail(ErrorKind::corrupt, file.path() + " ends within the batch at position " + std::to_string(batch.position));
+    return fail(ErrorKind::corrupt,
+                file.path() + " ends within the batch at position " + std::to_string(batch.position));
   }
   return bytes;
 }
@@ -83,7 +87,8 @@ Result<std::optional<TimestampOffset>> SegmentView::find_timestamp(TimestampMs t
   }
 }
 
-Result<std::optional<TimestampOffset>> SegmentView::find_max_timestamp(TimestampMs timestamp, Offset batch_last_offset) const {
+Result<std::optional<TimestampOffset>> SegmentView::find_max_timestamp(TimestampMs timestamp,
+                                                                       Offset batch_last_offset) const {
   auto entry = offset_index.lookup(batch_last_offset);
   if (!entry) return tl::unexpected(entry.error());
   auto file = log_file->open();

@@ -30,7 +30,8 @@ struct SegmentView {
   // The first record at or above `from` whose timestamp is at least `timestamp`; nullopt when there is none.
   [[nodiscard]] Result<std::optional<TimestampOffset>> find_timestamp(TimestampMs timestamp, Offset from) const;
   // The first record that has `timestamp`, which is the largest of the batch that ends at `batch_last_offset`.
-  [[nodiscard]] Result<std::optional<TimestampOffset>> find_max_timestamp(TimestampMs timestamp, Offset batch_last_offset) const;
+  [[nodiscard]] Result<std::optional<TimestampOffset>> find_max_timestamp(TimestampMs timestamp,
+                                                                          Offset batch_last_offset) const;
 };
 
 // The bytes of a whole batch.

@@ -15,7 +15,8 @@ TimeIndexEntry decode(Offset base_offset, const std::uint8_t* bytes) {
 }  // namespace
 
 Result<TimeIndexEntry> TimeIndexView::lookup(TimestampMs timestamp) const {
-  auto found = view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).timestamp <= timestamp; });
+  auto found =
+      view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).timestamp <= timestamp; });
   if (!found) return tl::unexpected(found.error());
   if (!*found) return TimeIndexEntry{TimestampMs::none(), base_offset_};
   return decode(base_offset_, (*found)->data());
@@ -35,9 +36,10 @@ Status TimeIndex::load() {
   if (!last) return tl::unexpected(last.error());
   if (last->offset < base_offset_ || last->timestamp < first->timestamp ||
       (entries() > 1 && last->timestamp == first->timestamp)) {
-    return fail(ErrorKind::corrupt, file_.file()->path() + ": its last entry (timestamp " + std::to_string(last->timestamp.value()) +
-                                        ", offset " + std::to_string(last->offset.value()) + ") does not follow its first (timestamp " +
-                                        std::to_string(first->timestamp.value()) + ")");
+    return fail(ErrorKind::corrupt,
+                file_.file()->path() + ": its last entry (timestamp " + std::to_string(last->timestamp.value()) +
+                    ", offset " + std::to_string(last->offset.value()) + ") does not follow its first (timestamp " +
+                    std::to_string(first->timestamp.value()) + ")");
   }
   last_ = *last;
   return {};

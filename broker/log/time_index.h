@@ -42,7 +42,9 @@ class TimeIndex {
   static constexpr std::size_t entry_bytes = 12;
 
   TimeIndex(Offset base_offset, std::shared_ptr<CachedFile> file, std::size_t max_bytes)
-      : base_offset_(base_offset), file_(std::move(file), entry_bytes, max_bytes), last_{TimestampMs::none(), base_offset} {}
+      : base_offset_(base_offset),
+        file_(std::move(file), entry_bytes, max_bytes),
+        last_{TimestampMs::none(), base_offset} {}
 
   // As OffsetIndex::load.
   Status load();
