@@ -137,6 +137,8 @@ TEST(GoldenFrames, OfResponsesAreRebuiltWithTheirHeader) {
       EXPECT_EQ(load_big_endian<std::uint32_t>(rebuilt.data()), frame.bytes.size()) << frame.name();
       rebuilt.erase(rebuilt.begin(), rebuilt.begin() + frame_length_bytes);
       EXPECT_EQ(rebuilt, frame.bytes) << frame.name();
+      const auto bare = encode_response_frame(message, frame.version, header.correlation_id, FrameLength::left_out);
+      EXPECT_EQ(bare.value().flatten().value(), frame.bytes) << frame.name();
     }
   });
 }
