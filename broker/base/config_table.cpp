@@ -225,7 +225,7 @@ std::string canonical_config_text(const ConfigRow& row, std::string_view text) {
 }
 
 Status check_config_value(const ConfigRow& row, std::string_view text) {
-  if (row.check != nullptr && !row.check->accepts(text)) return invalid(row, text);
+  if (row.check != nullptr && !row.check->accepts(trim(text))) return invalid(row, text);
   switch (row.type) {
     case ConfigType::boolean: {
       auto word = trim(text);
@@ -298,7 +298,7 @@ double ConfigValues::number(std::string_view name) const {
   return number;
 }
 
-std::string ConfigValues::string(std::string_view name) const { return std::string(text(name).value_or("")); }
+std::string ConfigValues::string(std::string_view name) const { return std::string(trim(text(name).value_or(""))); }
 
 std::vector<std::string> ConfigValues::list(std::string_view name) const { return split_list(text(name).value_or("")); }
 

@@ -92,7 +92,7 @@ class ConfigValues {
   [[nodiscard]] bool boolean(std::string_view name) const;
   [[nodiscard]] std::int64_t integer(std::string_view name) const;
   [[nodiscard]] double number(std::string_view name) const;
-  [[nodiscard]] std::string string(std::string_view name) const;  // "" for null
+  [[nodiscard]] std::string string(std::string_view name) const;  // trimmed; "" for null
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
 
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& explicit_values() const { return values_; }

@@ -48,7 +48,7 @@ Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, En
     config.name = entry.name;
     config.value = view(entry.value);
     config.read_only = entry.read_only;
-    config.is_default = entry.is_default;
+    if (context.version() == 0) config.is_default = entry.is_default;
     config.config_source = entry.source;
     config.is_sensitive = entry.is_sensitive;
     config.config_type = entry.type;

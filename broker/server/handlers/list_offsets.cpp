@@ -18,6 +18,8 @@ using protocol::ErrorCode;
 using WantedPartition = protocol::ListOffsetsRequest::Topic::Partition;
 using AnsweredPartition = protocol::ListOffsetsResponse::Topic::Partition;
 
+constexpr protocol::Version first_version_with_epochs = 4;
+
 struct Lookup {
   std::string_view topic;
   const WantedPartition* wanted;
@@ -54,7 +56,7 @@ AnsweredPartition answer_of(const Lookup& lookup, protocol::Version version) {
   }
   answer.timestamp = lookup.outcome->timestamp;
   answer.offset = lookup.outcome->offset;
-  answer.leader_epoch = lookup.outcome->leader_epoch;
+  if (version >= first_version_with_epochs) answer.leader_epoch = lookup.outcome->leader_epoch;
   return answer;
 }
 

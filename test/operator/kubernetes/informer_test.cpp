@@ -205,15 +205,9 @@ TEST_F(InformerTest, StopsWhileItBacksOff) {
 
 // The same against HTTP: what the fake in memory takes for granted.
 TEST(InformerOverHttp, ListsWatchesResumesAndListsAgain) {
-  std::mutex mutex;
-  std::vector<std::string> asked;
-  ScriptedServer server([&](const ScriptedRequest& request, ScriptedConnection& connection) {
-    std::size_t round = 0;
-    {
-      std::lock_guard lock(mutex);
-      round = asked.size();
-      asked.push_back((request.query("watch") == "true" ? "watch " : "list ") + request.query("resourceVersion"));
-    }
+  std::atomic<int> round_count{0};
+  ScriptedServer server([&](const ScriptedRequest&, ScriptedConnection& connection) {
+    int round = round_count++;
     auto object = [](const std::string& name, const std::string& version) {
       return Json{{"metadata", {{"name", name}, {"namespace", "n"}, {"resourceVersion", version}}}};
     };
@@ -252,6 +246,10 @@ TEST(InformerOverHttp, ListsWatchesResumesAndListsAgain) {
   informer.start();
   ASSERT_TRUE(server.wait_for_requests(6));
   informer.stop();
+  std::vector<std::string> asked;
+  for (const auto& request : server.requests()) {
+    asked.push_back((request.query("watch") == "true" ? "watch " : "list ") + request.query("resourceVersion"));
+  }
   EXPECT_THAT(asked, ElementsAre("list 0", "watch 10", "watch 20", "watch 20", "list (none)", "watch 50"));
   EXPECT_NE(informer.get({"n", "a"}), nullptr);
   EXPECT_EQ(informer.get({"n", "b"}), nullptr);
