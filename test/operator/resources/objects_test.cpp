@@ -24,7 +24,7 @@ TEST(Names, FitKubernetesForTheLongestCluster) {
   BrokerScene scene(Json::object(), cluster);
   BrokerId highest(api::broker_id_max);
   // The controller's revision label is the StatefulSet's name and a hash of up to 10 characters.
-  EXPECT_LE(broker_name(cluster, highest).size() + 11, 63U + 1);
+  EXPECT_LE(broker_name(cluster, highest).size() + 11, 63U);
   EXPECT_LE(broker_pod_name(cluster, highest).size(), 63U);
   EXPECT_LE(claim_name(cluster, highest, "longname").size(), 253U);
   EXPECT_LE(bootstrap_service_name(cluster).size(), 63U);
