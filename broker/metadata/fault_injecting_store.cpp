@@ -75,9 +75,8 @@ class FaultInjectingStore::State final : public MetadataListener, public std::en
 
   bool happens(std::uint32_t chance) { return chance != 0 && random_.below(1'000'000) < chance; }
   Duration up_to(Duration most) {
-    return most.count() <= 0
-               ? Duration()
-               : Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most.count()) + 1)));
+    if (most.count() <= 0 || !inner_) return {};  // stopped: what is still answered is answered at once
+    return Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most.count()) + 1)));
   }
   void fail_flights(const Error& error);
   void reconnect(std::uint64_t connection);

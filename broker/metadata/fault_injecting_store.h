@@ -33,7 +33,7 @@ class FaultInjectingStore final : public MetadataStore {
     Duration reconnect_delay_max = std::chrono::milliseconds(100);
   };
 
-  // `random` is used on the store's shard.
+  // `random` is used on the store's shard and outlives the object.
   FaultInjectingStore(std::unique_ptr<MetadataStore> inner, Faults faults, Random& random);
   ~FaultInjectingStore() override;
 

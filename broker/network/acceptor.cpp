@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace millrace::network {
@@ -83,7 +83,7 @@ bool Acceptor::survive(int error) {
   }
   context_->accept_errors.add();
   context_->log.warning("listener " + listener_ +
-                        " cannot accept a connection now: " + ::strerrordesc_np(error));
+                        " cannot accept a connection now: " + std::system_category().message(error));
   loop_.after(pause, [self = shared_from_this()] {
     if (!self->closed_) self->accept_some();
   });
