@@ -94,29 +94,38 @@ Duration LeaderElection::step() {
       lose("the Lease " + reference().key().text() + " was not renewed in time" +
            (held ? "" : ": " + held.error().message));
     } else {
-      if (!held && !stop_.stop_requested()) logger.warning(held.error().message);
+      if (!held) warn(held.error());
       return std::min<Duration>(options_.retry_period, leading_until() - now);
     }
-  } else if (!held && held.error().kind != ErrorKind::conflict && !stop_.stop_requested()) {
-    logger.warning(held.error().message);
+  } else if (!held && held.error().kind != ErrorKind::conflict) {
+    warn(held.error());
   }
   // Candidates that started together should not stay together.
   auto spread = static_cast<std::uint64_t>(options_.retry_period.count());
   return options_.retry_period + Duration(static_cast<Duration::rep>(random_.below(spread) / 5));
 }
 
+// Said once, not at every retry.
+void LeaderElection::warn(const Error& error) {
+  if (stop_.stop_requested() || error.message == last_warning_) return;
+  last_warning_ = error.message;
+  logger.warning(error.message);
+}
+
 Status LeaderElection::acquire_or_renew() {
-  // The holder knows the record; any surprise makes it read again at the next attempt.
-  bool known = leading_ && !reread_ && record_.holder == options_.identity;
-  if (!known) {
-    Status read = read_lease();
-    if (!read && read.error().kind == ErrorKind::not_found) return create_lease();
-    if (!read) return read;
-    if (held_by_other()) {
-      MonotonicTime expires = record_.unchanged_since + std::max(options_.lease_duration, record_.duration);
-      if (leading_ || clock_.now() < expires)
-        return fail(ErrorKind::conflict, "the Lease is held by " + record_.holder);
-    }
+  // The holder knows the record and renews in one request, unless somebody touched the Lease.
+  if (leading_ && !reread_ && record_.holder == options_.identity) {
+    Status renewed = write_holder(false);
+    bool touched = !renewed && (renewed.error().kind == ErrorKind::version_mismatch ||
+                                renewed.error().kind == ErrorKind::not_found);
+    if (!touched) return renewed;
+  }
+  Status read = read_lease();
+  if (!read && read.error().kind == ErrorKind::not_found) return create_lease();
+  if (!read) return read;
+  if (held_by_other()) {
+    MonotonicTime expires = record_.unchanged_since + std::max(options_.lease_duration, record_.duration);
+    if (leading_ || clock_.now() < expires) return fail(ErrorKind::conflict, "the Lease is held by " + record_.holder);
   }
   return write_holder(record_.holder != options_.identity);
 }
@@ -189,6 +198,7 @@ void LeaderElection::announce(const std::string& holder) {
 
 void LeaderElection::hold_until(MonotonicTime until) {
   leading_until_ = until.time_since_epoch().count();
+  last_warning_.clear();
   if (leading_.exchange(true)) return;
   logger.info("leading as " + options_.identity);
   if (callbacks_.on_elected) callbacks_.on_elected();

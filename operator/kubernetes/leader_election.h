@@ -92,6 +92,7 @@ class LeaderElection {
   void announce(const std::string& holder);
   void hold_until(MonotonicTime until);
   void lose(const std::string& why);
+  void warn(const Error& error);
   void release();
   void run(const std::stop_token& stop);
   [[nodiscard]] bool held_by_other() const;
@@ -109,6 +110,7 @@ class LeaderElection {
   Record record_;
   bool reread_ = false;
   std::string announced_leader_;
+  std::string last_warning_;
 
   std::atomic<bool> leading_{false};
   std::atomic<MonotonicTime::rep> leading_until_{0};

@@ -82,7 +82,8 @@ void note_alert(const SSL* ssl, int where, int value) {
     return;
   }
   long verdict = SSL_get_verify_result(ssl);
-  if (verdict != X509_V_OK) {
+  // The HTTP library's check of the name leaves no verdict behind.
+  if (verdict != X509_V_OK && verdict != X509_V_ERR_UNSPECIFIED) {
     (*note)->put(std::string("the API server's certificate is not trusted: ") + X509_verify_cert_error_string(verdict));
   } else {
     (*note)->put("the API server's certificate is for another name, or its TLS is not acceptable (TLS alert: " + alert +

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "broker/base/logging.h"
 #include "broker/base/random.h"
 #include "test/operator/kubernetes/memory_api.h"
 
@@ -269,6 +270,7 @@ TEST_F(LeaderElectionTest, LosesATakeOverToWhoWasFaster) {
 }
 
 TEST_F(LeaderElectionTest, NeverHasTwoLeadersWhateverFailsAndWhoeverSleeps) {
+  set_log_level(LogLevel::error);
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     MemoryApi api;
     SeededRandom random(seed);
@@ -296,6 +298,7 @@ TEST_F(LeaderElectionTest, NeverHasTwoLeadersWhateverFailsAndWhoeverSleeps) {
     }
     EXPECT_GT(led, 100) << "seed " << seed;
   }
+  set_log_level(LogLevel::info);
 }
 
 TEST_F(LeaderElectionTest, RunsOnItsThreadAndStopsAtOnce) {
