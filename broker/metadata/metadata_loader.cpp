@@ -403,8 +403,12 @@ void MetadataLoader::State::read_topics() {
                      }
                      for (const auto& name : gone) state.remove_topic(name);
                      for (const auto& name : there) {
-                       if (!state.topics_.contains(name))
-                         state.enqueue([name](State& later) { later.read_topic(name); });
+                       if (state.topics_.contains(name)) continue;
+                       // A new topic's configuration has no notification. It is read first, so that the topic appears with it.
+                       if (!state.reading_everything_) {
+                         state.enqueue([name](State& later) { later.read_config(ConfigEntity::topics, name); });
+                       }
+                       state.enqueue([name](State& later) { later.read_topic(name); });
                      }
                      state.topics_ = std::move(there);
                    }));
@@ -414,6 +418,7 @@ void MetadataLoader::State::remove_topic(const std::string& name) {
   topics_.erase(name);
   drafts_.erase(name);
   image_.remove_topic(name);
+  image_.set_config(ConfigEntity::topics, name, {});  // its znode goes with the topic, without a notification
 }
 
 void MetadataLoader::State::read_topic(const std::string& name) {
