@@ -106,7 +106,9 @@ ReconcileResult KafkaClusterReconciler::reconcile(const kubernetes::ObjectKey& k
   auto object = api_.get({kafka_clusters, key.namespace_name, key.name}, {});
   if (!object) {
     // Its children go with it by their owner references; there is nothing left to do here.
-    if (object.error().kind != ErrorKind::not_found) result = {true, object.error().message, std::nullopt};
+    result.gone = object.error().kind == ErrorKind::not_found;
+    result.failed = !result.gone;
+    result.why = object.error().message;
     return result;
   }
   if (api::is_being_deleted(*object)) return result;
@@ -122,7 +124,11 @@ ReconcileResult KafkaClusterReconciler::reconcile(const kubernetes::ObjectKey& k
     return result;
   }
   auto objects = read_cluster_objects(api_, *cluster);
-  if (!objects) return {true, objects.error().message, std::nullopt};
+  if (!objects) {
+    result.failed = true;
+    result.why = objects.error().message;
+    return result;
+  }
   ClusterContext context{.api = api_,
                          .events = events_,
                          .random = random_,

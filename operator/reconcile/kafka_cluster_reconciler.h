@@ -35,6 +35,7 @@ struct ReconcilerSettings {
 
 struct ReconcileResult {
   bool failed = false;  // try again, backing off
+  bool gone = false;    // there is no such cluster any more
   std::string why;
   std::optional<Duration> look_again;
 };

@@ -13,7 +13,8 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("node.id", "-1", "Other name of broker.id; where both are set they must be equal.").effective(),
     boolean_row("broker.id.generation.enable", "true",
-                "Whether a broker without a number of its own may be given one by the cluster."),
+                "Whether a broker without a number of its own may be given one by the cluster.")
+        .effective(),
     int32_row("reserved.broker.max.id", "1000",
               "Largest number that may be given as broker.id; generated ones lie above it.")
         .at_least(0)

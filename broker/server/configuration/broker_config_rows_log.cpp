@@ -47,7 +47,7 @@ constexpr ConfigRow rows[] = {
         .at_least(0)
         .cluster_wide()
         .effective(),
-    boolean_row("log.preallocate", "false", "Default of the topic key preallocate.").cluster_wide(),
+    boolean_row("log.preallocate", "false", "Default of the topic key preallocate.").cluster_wide().effective(),
     int64_row("log.flush.interval.messages", "9223372036854775807", "Default of the topic key flush.messages.")
         .at_least(1)
         .cluster_wide()
@@ -93,7 +93,8 @@ constexpr ConfigRow rows[] = {
         .at_least(1),
     int64_row("log.segment.delete.delay.ms", "60000", "Default of the topic key file.delete.delay.ms.")
         .at_least(0)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     list_row("log.cleanup.policy", "delete", "Default of the topic key cleanup.policy.")
         .one_of(cleanup_policies)
         .cluster_wide()
@@ -134,13 +135,16 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("compression.gzip.level", "-1", "Default of the topic key compression.gzip.level.")
         .checked_by(gzip_level)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     int32_row("compression.lz4.level", "9", "Default of the topic key compression.lz4.level.")
         .between(1, 17)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     int32_row("compression.zstd.level", "3", "Default of the topic key compression.zstd.level.")
         .between(-131072, 22)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
 };
 
 }  // namespace

@@ -6,8 +6,6 @@
 namespace millrace::server {
 namespace {
 
-constexpr std::string_view log_levels[] = {"trace", "debug", "info", "warning", "error", "off"};
-
 bool accepts_metadata_store(std::string_view text) {
   constexpr std::string_view embedded = "embedded:";
   return text == "zookeeper" || (text.starts_with(embedded) && text.size() > embedded.size());
@@ -40,13 +38,6 @@ constexpr ConfigRow rows[] = {
     int32_row("millrace.shards", "0",
               "Threads that serve connections and partitions, one event loop each; 0 takes one per core.")
         .between(0, 1024)
-        .effective(),
-    string_row("millrace.log.level", "info", "Least important log lines that are written.")
-        .one_of(log_levels)
-        .effective(),
-    int32_row("millrace.shutdown.timeout.ms", "240000",
-              "Time that a clean stop may take before the process ends without it.")
-        .at_least(0)
         .effective(),
     int32_row("millrace.http.port", "-1", "Port of /metrics, /livez and /readyz; 0 takes a free one, -1 serves none.")
         .between(-1, 65535)

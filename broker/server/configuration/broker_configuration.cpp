@@ -93,13 +93,14 @@ Result<std::vector<std::string>> log_directories(const ConfigValues& values) {
   std::vector<std::string> directories;
   for (const auto& item : values.list(key)) {
     if (item.empty())
-      return fail(ErrorKind::invalid_argument, "Invalid value " + in_quotes(values.string(key)) + " for configuration " +
-                                                   std::string(key) + ": one of the directories is empty");
+      return fail(ErrorKind::invalid_argument, "Invalid value " + in_quotes(values.string(key)) +
+                                                   " for configuration " + std::string(key) +
+                                                   ": one of the directories is empty");
     for (const auto& other : directories) {
       if (lies_in(normal_path(item), normal_path(other)) || lies_in(normal_path(other), normal_path(item))) {
-        return fail(ErrorKind::invalid_argument, "Invalid value " + in_quotes(values.string(key)) + " for configuration " +
-                                                     std::string(key) + ": " + item + " and " + other +
-                                                     " are the same or lie in each other");
+        return fail(ErrorKind::invalid_argument, "Invalid value " + in_quotes(values.string(key)) +
+                                                     " for configuration " + std::string(key) + ": " + item + " and " +
+                                                     other + " are the same or lie in each other");
       }
     }
     directories.push_back(item);
@@ -170,13 +171,12 @@ void read_plain_fields(BrokerConfiguration& configuration) {
   configuration.rack = values.string("broker.rack");
   configuration.cluster_id = values.string("millrace.cluster.id");
   configuration.shards = static_cast<std::uint32_t>(values.integer("millrace.shards"));
+  configuration.io_threads = static_cast<std::size_t>(values.integer("num.io.threads"));
   configuration.topics.num_partitions = static_cast<std::int32_t>(values.integer("num.partitions"));
   configuration.topics.replication_factor = static_cast<std::int16_t>(values.integer("default.replication.factor"));
   configuration.topics.auto_create = values.boolean("auto.create.topics.enable");
   configuration.topics.deletable = values.boolean("delete.topic.enable");
   configuration.fetch_max_bytes = static_cast<std::int32_t>(values.integer("fetch.max.bytes"));
-  configuration.shutdown_timeout_ms = static_cast<std::int32_t>(values.integer("millrace.shutdown.timeout.ms"));
-  configuration.log_level = values.string("millrace.log.level");
   if (auto port = values.integer("millrace.http.port"); port >= 0) {
     configuration.http = HttpConfiguration{values.string("millrace.http.address"), static_cast<std::uint16_t>(port)};
   }

@@ -57,9 +57,10 @@ struct BrokerConfiguration {
 
   BrokerId broker_id = BrokerId::none();  // none(): to be generated, above max_reserved_broker_id
   std::int32_t max_reserved_broker_id = 1000;
-  std::string rack;          // empty: none
-  std::string cluster_id;    // empty: whatever the cluster has, or a random one
-  std::uint32_t shards = 0;  // 0: one per core
+  std::string rack;            // empty: none
+  std::string cluster_id;      // empty: whatever the cluster has, or a random one
+  std::uint32_t shards = 0;    // 0: one per core
+  std::size_t io_threads = 8;  // for what may block
   MetadataStoreConfiguration metadata_store;
   ListenerConfiguration listeners;
   network::NetworkConfig network;
@@ -67,8 +68,6 @@ struct BrokerConfiguration {
   log::LogManagerOptions log;             // broker_id and cluster_id are filled in
   TopicDefaults topics;
   std::int32_t fetch_max_bytes = 57'671'680;
-  std::int32_t shutdown_timeout_ms = 240'000;
-  std::string log_level = "info";
 
   // The listeners for the network layer. The brokers' own listener is reserved where it is not the only one.
   [[nodiscard]] std::vector<network::ListenerConfig> network_listeners() const;

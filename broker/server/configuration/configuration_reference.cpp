@@ -1,6 +1,7 @@
 #include "broker/server/configuration/configuration_reference.h"
 
-#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string_view>
 
 #include "broker/base/config_table.h"
@@ -17,7 +18,8 @@ Made from the broker's own table of keys by `millrace-broker --print-configurati
     millrace-broker server.properties --override key=value
 
 Keys, defaults and bounds are those of Kafka 3.9. An unknown key is a warning with the nearest known name; a bad value stops
-the start. "Change" says how a key may be changed: by a restart, for one broker at run time, or for all brokers at once.
+the start. "Change" says how a key may be changed: by a restart, for one broker at run time, or for all brokers at once; the
+requests for changes at run time are not served yet.
 
 Marks: ◦ accepted, has no effect yet; × accepted, has no effect in Millrace. The start warns of each that is set.
 
@@ -53,14 +55,21 @@ std::string default_text(const ConfigRow& row) {
   return "`" + std::string(*row.default_value) + "`";
 }
 
+std::string bound_text(double bound) {
+  constexpr double exact = 1e15;
+  auto number = static_cast<std::int64_t>(bound);
+  return std::abs(bound) < exact && static_cast<double>(number) == bound ? std::to_string(number)
+                                                                         : std::to_string(bound);
+}
+
 // What the type does not already say.
 std::string range_text(const ConfigRow& row) {
-  if (row.check == nullptr && row.allowed.empty() && !row.minimum && !row.maximum) return "";
-  auto allowed = allowed_config_values(row);
-  for (std::string_view known : {"an integer from ", "a number from ", "one of ", "a list of "}) {
-    if (row.check == nullptr && allowed.starts_with(known)) return allowed.substr(known.size());
-  }
-  return allowed;
+  if (row.check != nullptr) return std::string(row.check->allowed);
+  if (row.minimum && row.maximum) return bound_text(*row.minimum) + " to " + bound_text(*row.maximum);
+  if (row.minimum) return "at least " + bound_text(*row.minimum);
+  std::string words;
+  for (auto word : row.allowed) words += (words.empty() ? "" : ", ") + std::string(word);
+  return words;
 }
 
 std::string_view change_text(const ConfigRow& row) {

@@ -16,10 +16,12 @@ constexpr ConfigRow rows[] = {
     int32_row("compression.gzip.level", "-1",
               "Level of gzip when the broker compresses records itself; -1 is the codec's own default.")
         .of_topic("compression.gzip.level")
-        .checked_by(gzip_level),
+        .checked_by(gzip_level)
+        .effective(),
     int32_row("compression.lz4.level", "9", "Level of lz4 when the broker compresses records itself.")
         .of_topic("compression.lz4.level")
-        .between(1, 17),
+        .between(1, 17)
+        .effective(),
     string_row(
         "compression.type", "producer",
         "Codec of stored batches. \"producer\" stores batches as they arrive; every other value compresses again "
@@ -29,7 +31,8 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("compression.zstd.level", "3", "Level of zstd when the broker compresses records itself.")
         .of_topic("compression.zstd.level")
-        .between(-131072, 22),
+        .between(-131072, 22)
+        .effective(),
     int64_row("delete.retention.ms", "86400000",
               "How long a compacted topic keeps a delete marker (a record without a value) after it was cleaned, so "
               "that readers can still see it.")
@@ -38,7 +41,8 @@ constexpr ConfigRow rows[] = {
     int64_row("file.delete.delay.ms", "60000",
               "Wait between the moment a segment leaves the log and the removal of its files.")
         .of_topic("log.segment.delete.delay.ms")
-        .at_least(0),
+        .at_least(0)
+        .effective(),
     int64_row("flush.messages", "9223372036854775807",
               "Records that may be appended before the log is synced to disk. With 1 every acknowledged record has "
               "been synced.")
@@ -128,7 +132,8 @@ constexpr ConfigRow rows[] = {
         .at_least(1)
         .effective(),
     boolean_row("preallocate", "false", "Whether a new segment's file is given its full size on disk at once.")
-        .of_topic("log.preallocate"),
+        .of_topic("log.preallocate")
+        .effective(),
     boolean_row("remote.log.copy.disable", "false",
                 "Stops copying to remote storage and makes the topic's remote data read only. Cannot be set without "
                 "KRaft.")

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
+#include "broker/protocol/record_batch.h"
 #include "broker/server/configuration/kafka_config_error.h"
 #include "broker/server/configuration/topic_config_rows.h"
 
@@ -73,6 +75,23 @@ ConfigValues values_in_force(const ConfigValues& broker, const ConfigTexts& over
   return values;
 }
 
+std::optional<protocol::Codec> codec_of(std::string_view compression_type) {
+  using protocol::Codec;
+  if (compression_type == "uncompressed") return Codec::none;
+  for (auto codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    if (compression_type == to_string(codec)) return codec;
+  }
+  return std::nullopt;
+}
+
+// nullopt for the codec's own default: Kafka's default of lz4, 9, stands for its fast compressor.
+std::optional<int> level_of(const ConfigValues& values, std::optional<protocol::Codec> codec) {
+  if (!codec || *codec == protocol::Codec::none || *codec == protocol::Codec::snappy) return std::nullopt;
+  auto key = "compression." + std::string(to_string(*codec)) + ".level";
+  if (values.text(key) == values.table().find(key)->default_value) return std::nullopt;
+  return static_cast<int>(values.integer(key));
+}
+
 log::LogConfig log_config(const ConfigValues& values) {
   constexpr std::string_view difference = "message.timestamp.difference.max.ms";
   auto int32 = [&values](std::string_view key) { return static_cast<std::int32_t>(values.integer(key)); };
@@ -81,6 +100,8 @@ log::LogConfig log_config(const ConfigValues& values) {
   log::LogConfig config;
   config.compacted = has("compact");
   config.deleted_by_age_or_size = has("delete");
+  config.compression = codec_of(values.string("compression.type"));
+  config.compression_level = level_of(values, config.compression);
   config.delete_retention_ms = values.integer("delete.retention.ms");
   config.file_delete_delay_ms = values.integer("file.delete.delay.ms");
   config.flush_messages = values.integer("flush.messages");
@@ -103,15 +124,6 @@ log::LogConfig log_config(const ConfigValues& values) {
   config.segment_jitter_ms = values.integer("segment.jitter.ms");
   config.segment_ms = values.integer("segment.ms");
   return config;
-}
-
-std::optional<protocol::Codec> codec_of(std::string_view compression_type) {
-  using protocol::Codec;
-  if (compression_type == "uncompressed") return Codec::none;
-  for (auto codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
-    if (compression_type == to_string(codec)) return codec;
-  }
-  return std::nullopt;
 }
 
 // Kafka's conditions between keys, with its words (LogConfig.validateValues, validateNoInvalidRemoteStorageConfigsInZK).
@@ -142,10 +154,6 @@ TopicSettings topic_settings(const ConfigValues& broker, const ConfigTexts& over
   auto values = values_in_force(broker, overrides);
   TopicSettings settings;
   settings.log = log_config(values);
-  settings.compression = codec_of(values.string("compression.type"));
-  settings.gzip_level = static_cast<std::int32_t>(values.integer("compression.gzip.level"));
-  settings.lz4_level = static_cast<std::int32_t>(values.integer("compression.lz4.level"));
-  settings.zstd_level = static_cast<std::int32_t>(values.integer("compression.zstd.level"));
   settings.min_insync_replicas = static_cast<std::int32_t>(values.integer("min.insync.replicas"));
   settings.unclean_leader_election = values.boolean("unclean.leader.election.enable");
   settings.message_downconversion = values.boolean("message.downconversion.enable");

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,18 +10,12 @@
 #include "broker/base/config_table.h"
 #include "broker/base/result.h"
 #include "broker/log/log_config.h"
-#include "broker/protocol/record_batch.h"
 #include "broker/server/configuration/config_entry.h"
 
 namespace millrace::server {
 
 struct TopicSettings {
   log::LogConfig log;
-  // nullopt: "producer", batches are stored with the codec they come with. Codec::none: "uncompressed".
-  std::optional<protocol::Codec> compression;
-  std::int32_t gzip_level = -1;
-  std::int32_t lz4_level = 9;
-  std::int32_t zstd_level = 3;
   std::int32_t min_insync_replicas = 1;
   bool unclean_leader_election = false;
   bool message_downconversion = true;

@@ -58,7 +58,7 @@ std::unique_ptr<StoreUnderTest> without_faults() {
 }
 std::unique_ptr<StoreUnderTest> delayed() {
   FaultInjectingStore::Faults faults;
-  faults.answer_delay_max = std::chrono::milliseconds(20);
+  faults.answer_delay_max = std::chrono::milliseconds(5);
   return std::make_unique<FaultInjectingUnderTest>(faults, false);
 }
 

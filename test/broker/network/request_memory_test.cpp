@@ -72,8 +72,8 @@ TEST(RequestMemory, BoundsTheBytesInFlightAndServesAllWhoWaitInTheEnd) {
       if (client.receive_frame() == "done") ++answered;
     });
   }
-  // Two of 400,000 fit in a million, one more may go beyond.
-  EXPECT_TRUE(eventually([&] { return keeper.size() >= 2; }));
+  // Two of 400,000 fit in a million and one more may go beyond; when parts of frames fill the budget, it is that one alone.
+  EXPECT_TRUE(eventually([&] { return keeper.size() >= 1; }));
   EXPECT_FALSE(eventually([&] { return held > 2 * frame_max; }, std::chrono::milliseconds(100)));
   EXPECT_TRUE(eventually([&] {
     keeper.let_go();

@@ -185,6 +185,7 @@ TEST(ShardRuntime, LetsTimersAndMailRunWhileAShardPostsToItselfForEver) {
   EXPECT_EQ(timer_ran.get_future().wait_for(patience), std::future_status::ready);
   EXPECT_EQ(on(shard, [] { return 7; }), 7);
   stop = true;
+  runtime->stop();
 }
 
 TEST(ShardRuntime, ReportsTheSilenceOfAStuckShardAndItsEnd) {

@@ -62,17 +62,28 @@ TEST(TopicSettings, LetTheOldTimestampBoundStandInForTheNewOnes) {
   EXPECT_EQ(mixed.message_timestamp_after_max_ms, 6);
 }
 
-TEST(TopicSettings, UnderstandPoliciesCodecsAndTimestampTypes) {
+TEST(TopicSettings, NameTheCodecAndTheLevelThatSomebodyChose) {
+  auto compression = [](const ConfigTexts& overrides) { return settings({}, overrides).log.compression; };
+  EXPECT_EQ(compression({{"compression.type", "producer"}}), std::nullopt);
+  EXPECT_EQ(compression({{"compression.type", "uncompressed"}}), protocol::Codec::none);
+  EXPECT_EQ(compression({{"compression.type", "zstd"}}), protocol::Codec::zstd);
+  EXPECT_EQ(compression({{"compression.type", " gzip "}}), protocol::Codec::gzip);
+  EXPECT_EQ(settings({{"compression.type", "lz4"}}).log.compression, protocol::Codec::lz4);
+  auto level = [](const ConfigTexts& overrides) { return settings({}, overrides).log.compression_level; };
+  EXPECT_EQ(level({{"compression.type", "lz4"}}), std::nullopt);
+  EXPECT_EQ(level({{"compression.type", "lz4"}, {"compression.lz4.level", "3"}}), 3);
+  EXPECT_EQ(level({{"compression.type", "gzip"}, {"compression.lz4.level", "3"}}), std::nullopt);
+  EXPECT_EQ(level({{"compression.type", "snappy"}, {"compression.lz4.level", "3"}}), std::nullopt);
+  EXPECT_EQ(settings({{"compression.gzip.level", "2"}}, {{"compression.type", "gzip"}}).log.compression_level, 2);
+}
+
+TEST(TopicSettings, UnderstandPoliciesAndTimestampTypes) {
   auto both = settings({}, {{"cleanup.policy", "compact , delete"}}).log;
   EXPECT_TRUE(both.compacted);
   EXPECT_TRUE(both.deleted_by_age_or_size);
   auto neither = settings({}, {{"cleanup.policy", ""}}).log;
   EXPECT_FALSE(neither.compacted);
   EXPECT_FALSE(neither.deleted_by_age_or_size);
-  EXPECT_EQ(settings({}, {{"compression.type", "producer"}}).compression, std::nullopt);
-  EXPECT_EQ(settings({}, {{"compression.type", "uncompressed"}}).compression, protocol::Codec::none);
-  EXPECT_EQ(settings({}, {{"compression.type", "zstd"}}).compression, protocol::Codec::zstd);
-  EXPECT_EQ(settings({}, {{"compression.type", " gzip "}}).compression, protocol::Codec::gzip);
   EXPECT_EQ(settings({}, {{"message.timestamp.type", "LogAppendTime"}}).log.message_timestamp_type,
             log::TimestampType::log_append_time);
   EXPECT_EQ(settings({}, {{"leader.replication.throttled.replicas", "0:1, 1:2"}}).leader_throttled_replicas,
