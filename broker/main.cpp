@@ -52,7 +52,8 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
-Result<std::unique_ptr<http::HttpServer>> serve_probes(const server::BrokerConfiguration& configuration, const server::BrokerHealth& health,
+Result<std::unique_ptr<http::HttpServer>> serve_probes(const server::BrokerConfiguration& configuration,
+                                                       const server::BrokerHealth& health,
                                                        const MetricsRegistry& metrics) {
   http::HttpConfig config;
   config.host = configuration.http->host;
@@ -77,7 +78,8 @@ Result<std::unique_ptr<http::HttpServer>> serve_probes(const server::BrokerConfi
 void print_welcome(const server::BrokerConfiguration& configuration, const server::Broker& broker) {
   const auto& address = broker.listeners().front().address;
   std::printf("Millrace broker %d of cluster %s\n", broker.broker_id().value(), broker.cluster_id().c_str());
-  for (const auto& listener : broker.listeners()) std::printf("bootstrap  %s (%s)\n", listener.address.c_str(), listener.name.c_str());
+  for (const auto& listener : broker.listeners())
+    std::printf("bootstrap  %s (%s)\n", listener.address.c_str(), listener.name.c_str());
   for (const auto& directory : configuration.log.directories) std::printf("data       %s\n", directory.c_str());
   std::printf("produce    echo hello | kcat -P -b %s -t greetings\n", address.c_str());
   std::printf("consume    kcat -C -b %s -t greetings -o beginning -e\n", address.c_str());
@@ -138,7 +140,8 @@ int main(int argc, char** argv) {
   bool reference = false;
   app.add_option("server.properties", properties, "Kafka's configuration file");
   app.add_option("--override", overrides, "key=value, over the file; may be given many times")->take_all();
-  app.add_option("--log-level", log_level, "trace, debug, info, warning or error")->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  app.add_option("--log-level", log_level, "trace, debug, info, warning or error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
   app.add_flag("--print-configuration-reference", reference, "print the page of all keys and end");
   app.set_version_flag("--version", std::string("millrace-broker " MILLRACE_VERSION));
   CLI11_PARSE(app, argc, argv);

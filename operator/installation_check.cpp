@@ -17,8 +17,8 @@ namespace {
 using kubernetes::ResourceType;
 
 constexpr std::array read_types = {
-    reconcile::kafka_clusters,  kubernetes::pods,     kubernetes::stateful_sets,    kubernetes::persistent_volume_claims,
-    kubernetes::config_maps,    kubernetes::services, kubernetes::service_accounts, kubernetes::pod_disruption_budgets,
+    reconcile::kafka_clusters, kubernetes::pods,     kubernetes::stateful_sets,    kubernetes::persistent_volume_claims,
+    kubernetes::config_maps,   kubernetes::services, kubernetes::service_accounts, kubernetes::pod_disruption_budgets,
 };
 
 // What is not in order without being a fault: it costs something, and says so.
@@ -44,7 +44,8 @@ class Report {
 void check_definition(kubernetes::KubernetesApi& api, Report& report) {
   auto schema = reconcile::check_schema(api);
   auto weight = schema.verdict == reconcile::SchemaCheck::Verdict::unknown ? Weight::useful : Weight::needed;
-  report.line(schema.verdict == reconcile::SchemaCheck::Verdict::fits, weight, "the resource definition is this operator's", schema.message);
+  report.line(schema.verdict == reconcile::SchemaCheck::Verdict::fits, weight,
+              "the resource definition is this operator's", schema.message);
 }
 
 void check_reading(kubernetes::KubernetesApi& api, const std::string& namespace_name, Report& report) {
@@ -81,7 +82,8 @@ bool check_installation(const kubernetes::ClientConfiguration& configuration, co
   check_definition(api, report);
   if (settings.namespaces.empty()) check_reading(api, "", report);
   for (const auto& name : settings.namespaces) check_reading(api, name, report);
-  report.line(api.list(kubernetes::storage_classes, {}, [](nlohmann::json&&) {}), "reads StorageClasses, to grow volumes", Weight::useful);
+  report.line(api.list(kubernetes::storage_classes, {}, [](nlohmann::json&&) {}),
+              "reads StorageClasses, to grow volumes", Weight::useful);
   if (settings.elect_leader) check_leader(api, settings, report);
   return report.well();
 }

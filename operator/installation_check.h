@@ -7,6 +7,7 @@
 namespace millrace {
 
 // Prints a line for each thing that was looked at. True when all are well.
-[[nodiscard]] bool check_installation(const kubernetes::ClientConfiguration& configuration, const OperatorSettings& settings);
+[[nodiscard]] bool check_installation(const kubernetes::ClientConfiguration& configuration,
+                                      const OperatorSettings& settings);
 
 }  // namespace millrace

@@ -44,25 +44,34 @@ std::string environment(const char* name) {
 
 void declare(CLI::App& app, CommandLine& line) {
   auto& settings = line.settings;
-  auto* some = app.add_option("--namespace,-n", settings.namespaces,
-                              "namespace whose KafkaClusters are run, may be given many times; by default the operator's own");
+  auto* some =
+      app.add_option("--namespace,-n", settings.namespaces,
+                     "namespace whose KafkaClusters are run, may be given many times; by default the operator's own");
   app.add_flag("--all-namespaces,-A", line.all_namespaces, "run the KafkaClusters of every namespace")->excludes(some);
   app.add_option("--broker-image", settings.broker_image, "image of brokers whose KafkaCluster names none")
       ->default_str("millrace-broker:" MILLRACE_VERSION);
-  app.add_flag("--leader-elect", settings.elect_leader, "act only while holding a Lease, for several operators side by side");
+  app.add_flag("--leader-elect", settings.elect_leader,
+               "act only while holding a Lease, for several operators side by side");
   app.add_option("--lease-name", settings.lease_name, "name of that Lease")->capture_default_str();
-  app.add_option("--lease-namespace", settings.lease_namespace, "namespace of that Lease; by default the operator's own");
-  app.add_option("--workers", settings.workers, "clusters that are worked on at one time")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--http-port,--metrics-port", settings.http_port, "port of /metrics, /livez and /readyz; 0 takes a free one")
+  app.add_option("--lease-namespace", settings.lease_namespace,
+                 "namespace of that Lease; by default the operator's own");
+  app.add_option("--workers", settings.workers, "clusters that are worked on at one time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--http-port,--metrics-port", settings.http_port,
+                 "port of /metrics, /livez and /readyz; 0 takes a free one")
       ->capture_default_str();
   app.add_option("--http-address", settings.http_host, "address of that port; by default every one");
-  app.add_option("--kubeconfig", line.kubeconfig, "file that says where the API server is; by default $KUBECONFIG, else the pod's account");
+  app.add_option("--kubeconfig", line.kubeconfig,
+                 "file that says where the API server is; by default $KUBECONFIG, else the pod's account");
   app.add_option("--context", line.context, "context of that file");
   app.add_option("--log-level", line.log_level, "trace, debug, info, warning or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.set_version_flag("--version", std::string("millrace-operator " MILLRACE_VERSION));
-  app.add_subcommand("check", "see whether the API server is as the operator needs it, and end")->callback([&line] { line.check = true; });
+  app.add_subcommand("check", "see whether the API server is as the operator needs it, and end")->callback([&line] {
+    line.check = true;
+  });
 }
 
 Result<kubernetes::ClientConfiguration> find_api_server(const CommandLine& line) {
@@ -102,8 +111,8 @@ sigset_t block_stop_signals() {
 int run(const CommandLine& line, const kubernetes::ClientConfiguration& configuration) {
   const auto signals = block_stop_signals();
   OperatorProcess process(line.settings);
-  logger.info("operator " MILLRACE_VERSION ", API server " + configuration.server + " from " + configuration.origin + ", brokers from " +
-              line.settings.broker_image);
+  logger.info("operator " MILLRACE_VERSION ", API server " + configuration.server + " from " + configuration.origin +
+              ", brokers from " + line.settings.broker_image);
   if (auto started = process.start(configuration); !started) {
     process.stop();
     return refuse(started.error().message);

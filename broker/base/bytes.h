@@ -14,7 +14,9 @@ namespace millrace {
 using BytesView = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 
-inline BytesView as_bytes(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+inline BytesView as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 inline std::string_view as_text(BytesView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // The caller has checked that sizeof(T) bytes are there.

@@ -8,8 +8,8 @@ namespace millrace {
 
 }  // namespace millrace
 
-#define MILLRACE_INVARIANT(condition, why)                                          \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]]                                                  \
-      ::millrace::invariant_failed(__FILE__, __LINE__, #condition, why);            \
+#define MILLRACE_INVARIANT(condition, why)                               \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]]                                       \
+      ::millrace::invariant_failed(__FILE__, __LINE__, #condition, why); \
   } while (false)

@@ -62,9 +62,9 @@ class FileSystem {
   virtual Result<bool> exists(const std::string& path) = 0;
   virtual Status create_directories(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // atomic, replaces
-  virtual Status remove(const std::string& path) = 0;                         // one file or empty directory; absent is not_found
-  virtual Status remove_all(const std::string& path) = 0;                     // a whole tree; absent is fine
-  virtual Status sync_directory(const std::string& directory) = 0;            // makes creations, renames and removals durable
+  virtual Status remove(const std::string& path) = 0;               // one file or empty directory; absent is not_found
+  virtual Status remove_all(const std::string& path) = 0;           // a whole tree; absent is fine
+  virtual Status sync_directory(const std::string& directory) = 0;  // makes creations, renames and removals durable
   virtual Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) = 0;
   // Takes an exclusive lock on `path` (created when absent), held until the returned object dies or the process ends.
   // ErrorKind::conflict when another process has it.

@@ -23,13 +23,15 @@ std::map<std::string, std::string> as_map(const MetricLabels& labels) { return {
 MetricsRegistry::MetricsRegistry() : state_(std::make_unique<State>()) {}
 MetricsRegistry::~MetricsRegistry() = default;
 
-MetricsRegistry::Counter MetricsRegistry::counter(const std::string& name, const std::string& help, const MetricLabels& labels) {
+MetricsRegistry::Counter MetricsRegistry::counter(const std::string& name, const std::string& help,
+                                                  const MetricLabels& labels) {
   Counter handle;
   handle.counter_ = &prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry).Add(as_map(labels));
   return handle;
 }
 
-MetricsRegistry::Gauge MetricsRegistry::gauge(const std::string& name, const std::string& help, const MetricLabels& labels) {
+MetricsRegistry::Gauge MetricsRegistry::gauge(const std::string& name, const std::string& help,
+                                              const MetricLabels& labels) {
   Gauge handle;
   handle.gauge_ = &prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry).Add(as_map(labels));
   return handle;
@@ -50,6 +52,8 @@ double MetricsRegistry::Counter::value() const { return static_cast<prometheus::
 void MetricsRegistry::Gauge::set(double value) { static_cast<prometheus::Gauge*>(gauge_)->Set(value); }
 void MetricsRegistry::Gauge::add(double amount) { static_cast<prometheus::Gauge*>(gauge_)->Increment(amount); }
 double MetricsRegistry::Gauge::value() const { return static_cast<prometheus::Gauge*>(gauge_)->Value(); }
-void MetricsRegistry::Histogram::observe(double value) { static_cast<prometheus::Histogram*>(histogram_)->Observe(value); }
+void MetricsRegistry::Histogram::observe(double value) {
+  static_cast<prometheus::Histogram*>(histogram_)->Observe(value);
+}
 
 }  // namespace millrace

@@ -52,7 +52,8 @@ class MetricsRegistry {
   // The same name and labels give the same metric. Handles live as long as the registry.
   Counter counter(const std::string& name, const std::string& help, const MetricLabels& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const MetricLabels& labels = {});
-  Histogram histogram(const std::string& name, const std::string& help, const std::vector<double>& bounds, const MetricLabels& labels = {});
+  Histogram histogram(const std::string& name, const std::string& help, const std::vector<double>& bounds,
+                      const MetricLabels& labels = {});
 
   // Everything in Prometheus' text format 0.0.4.
   [[nodiscard]] std::string text() const;

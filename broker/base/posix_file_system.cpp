@@ -21,22 +21,29 @@ namespace {
 ErrorKind kind_of(int error) {
   switch (error) {
     case ENOENT:
-    case ENOTDIR: return ErrorKind::not_found;
+    case ENOTDIR:
+      return ErrorKind::not_found;
     case EEXIST:
-    case ENOTEMPTY: return ErrorKind::already_exists;
+    case ENOTEMPTY:
+      return ErrorKind::already_exists;
     case EACCES:
     case EPERM:
-    case EROFS: return ErrorKind::permission_denied;
+    case EROFS:
+      return ErrorKind::permission_denied;
     case ENOSPC:
-    case EDQUOT: return ErrorKind::no_space;
+    case EDQUOT:
+      return ErrorKind::no_space;
     case EMFILE:
-    case ENFILE: return ErrorKind::resource_exhausted;
-    default: return ErrorKind::io;
+    case ENFILE:
+      return ErrorKind::resource_exhausted;
+    default:
+      return ErrorKind::io;
   }
 }
 
 tl::unexpected<Error> system_failure(const char* verb, const std::string& path, int error) {
-  return fail(kind_of(error), std::string("cannot ") + verb + " " + path + ": " + std::system_category().message(error));
+  return fail(kind_of(error),
+              std::string("cannot ") + verb + " " + path + ": " + std::system_category().message(error));
 }
 
 class PosixFile final : public File {
@@ -48,7 +55,7 @@ class PosixFile final : public File {
   [[nodiscard]] int descriptor() const override { return descriptor_; }
 
   [[nodiscard]] Result<std::uint64_t> size_bytes() const override {
-    struct stat info {};
+    struct stat info{};
     if (::fstat(descriptor_, &info) != 0) return system_failure("stat", path_, errno);
     return static_cast<std::uint64_t>(info.st_size);
   }
@@ -90,7 +97,8 @@ class PosixFile final : public File {
     std::size_t first = 0;
     while (first < vectors.size()) {
       auto wanted = std::min<std::size_t>(vectors.size() - first, IOV_MAX);
-      auto count = ::pwritev(descriptor_, vectors.data() + first, static_cast<int>(wanted), static_cast<off_t>(position));
+      auto count =
+          ::pwritev(descriptor_, vectors.data() + first, static_cast<int>(wanted), static_cast<off_t>(position));
       if (count < 0) {
         if (errno == EINTR) continue;
         return system_failure("write", path_, errno);
@@ -113,7 +121,8 @@ class PosixFile final : public File {
   }
 
   Status preallocate(std::uint64_t size_bytes) override {
-    if (::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
+    if (::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_bytes)) != 0 && errno != EOPNOTSUPP &&
+        errno != ENOSYS) {
       return system_failure("preallocate", path_, errno);
     }
     return {};
@@ -134,10 +143,18 @@ class PosixFileSystem final : public FileSystem {
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC;
     switch (mode) {
-      case OpenMode::read_only: flags |= O_RDONLY; break;
-      case OpenMode::read_write: flags |= O_RDWR; break;
-      case OpenMode::read_write_or_create: flags |= O_RDWR | O_CREAT; break;
-      case OpenMode::create_new: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+      case OpenMode::read_only:
+        flags |= O_RDONLY;
+        break;
+      case OpenMode::read_write:
+        flags |= O_RDWR;
+        break;
+      case OpenMode::read_write_or_create:
+        flags |= O_RDWR | O_CREAT;
+        break;
+      case OpenMode::create_new:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
+        break;
     }
     int descriptor = ::open(path.c_str(), flags, 0644);
     if (descriptor < 0) return system_failure("open", path, errno);
@@ -156,7 +173,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<bool> exists(const std::string& path) override {
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return system_failure("stat", path, errno);
@@ -202,8 +219,8 @@ class PosixFileSystem final : public FileSystem {
     auto size = (*file)->size_bytes();
     if (!size) return tl::unexpected(size.error());
     if (*size > limit_bytes) {
-      return fail(ErrorKind::resource_exhausted,
-                  path + " has " + std::to_string(*size) + " bytes, more than the " + std::to_string(limit_bytes) + " that are read");
+      return fail(ErrorKind::resource_exhausted, path + " has " + std::to_string(*size) + " bytes, more than the " +
+                                                     std::to_string(limit_bytes) + " that are read");
     }
     std::string text(*size, '\0');
     auto count = (*file)->read_at(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});

@@ -55,10 +55,18 @@ Result<std::string> unescape(std::string_view raw, std::size_t line_number) {
     }
     char escaped = raw[++i];
     switch (escaped) {
-      case 't': text.push_back('\t'); break;
-      case 'n': text.push_back('\n'); break;
-      case 'r': text.push_back('\r'); break;
-      case 'f': text.push_back('\f'); break;
+      case 't':
+        text.push_back('\t');
+        break;
+      case 'n':
+        text.push_back('\n');
+        break;
+      case 'r':
+        text.push_back('\r');
+        break;
+      case 'f':
+        text.push_back('\f');
+        break;
       case 'u': {
         auto digits = raw.substr(i + 1, 4);
         std::uint32_t code = 0;
@@ -68,13 +76,15 @@ Result<std::string> unescape(std::string_view raw, std::size_t line_number) {
           code = code * 16 + static_cast<std::uint32_t>(value);
         }
         if (digits.size() != 4) {
-          return fail(ErrorKind::invalid_argument, "line " + std::to_string(line_number) + ": \\u needs four hexadecimal digits");
+          return fail(ErrorKind::invalid_argument,
+                      "line " + std::to_string(line_number) + ": \\u needs four hexadecimal digits");
         }
         append_utf8(text, code);
         i += 4;
         break;
       }
-      default: text.push_back(escaped);
+      default:
+        text.push_back(escaped);
     }
   }
   return text;
@@ -88,7 +98,8 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_properties(std::s
   std::size_t line_number = 0;
   while (next_logical_line(text, line, line_number)) {
     std::size_t key_end = 0;
-    while (key_end < line.size() && !is_blank(line[key_end]) && line[key_end] != '=' && line[key_end] != ':') key_end += line[key_end] == '\\' ? 2 : 1;
+    while (key_end < line.size() && !is_blank(line[key_end]) && line[key_end] != '=' && line[key_end] != ':')
+      key_end += line[key_end] == '\\' ? 2 : 1;
     key_end = std::min(key_end, line.size());
     std::size_t value_start = key_end;
     while (value_start < line.size() && is_blank(line[value_start])) ++value_start;

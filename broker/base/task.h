@@ -131,7 +131,8 @@ inline void spawn(Task<void> task) {
 // Starts `task`; `then` gets its value on the shard that spawned it.
 template <class T, class Then>
 void spawn(Task<T> task, Then then) {
-  [](Task<T> owned, Then call) -> internal::Detached { call(co_await std::move(owned)); }(std::move(task), std::move(then));
+  [](Task<T> owned, Then call) -> internal::Detached { call(co_await std::move(owned)); }(std::move(task),
+                                                                                          std::move(then));
 }
 
 // Turns a callback interface into something to await: `co_await completion<Result<X>>([&](auto done) { store.get(path, std::move(done)); })`.

@@ -63,8 +63,8 @@ class UniqueFunction<R(Args...)> {
   };
 
   template <class Stored>
-  static constexpr bool fits =
-      sizeof(Stored) <= capacity_bytes && alignof(Stored) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<Stored>;
+  static constexpr bool fits = sizeof(Stored) <= capacity_bytes && alignof(Stored) <= alignof(std::max_align_t) &&
+                               std::is_nothrow_move_constructible_v<Stored>;
 
   template <class Stored>
   static constexpr Operations in_place{

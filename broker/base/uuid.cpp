@@ -28,14 +28,16 @@ std::string to_string(const Uuid& uuid) {
     std::uint32_t group = static_cast<std::uint32_t>(uuid.bytes[i]) << 16;
     if (i + 1 < uuid.bytes.size()) group |= static_cast<std::uint32_t>(uuid.bytes[i + 1]) << 8;
     if (i + 2 < uuid.bytes.size()) group |= uuid.bytes[i + 2];
-    for (int shift = 18; shift >= 0 && text.size() < text_length; shift -= 6) text.push_back(base64_url_alphabet[(group >> shift) & 63]);
+    for (int shift = 18; shift >= 0 && text.size() < text_length; shift -= 6)
+      text.push_back(base64_url_alphabet[(group >> shift) & 63]);
   }
   return text;
 }
 
 Result<Uuid> Uuid::parse(std::string_view text) {
   auto wrong = [&] {
-    return fail(ErrorKind::invalid_argument, "'" + std::string(text) + "' is not a Kafka UUID: 22 characters of URL-safe base64 are expected");
+    return fail(ErrorKind::invalid_argument,
+                "'" + std::string(text) + "' is not a Kafka UUID: 22 characters of URL-safe base64 are expected");
   };
   if (text.size() != text_length) return wrong();
   Uuid uuid;

@@ -60,7 +60,8 @@ Task<Result<std::optional<ControllerTerm>>> elect(MetadataStore& store, BrokerId
     }
     const auto epoch = before->epoch + 1;
     std::vector<metadata::Operation> operations{
-        metadata::CreateOperation{std::string(paths::controller), znodes::encode(znodes::ControllerRegistration{self, now}),
+        metadata::CreateOperation{std::string(paths::controller),
+                                  znodes::encode(znodes::ControllerRegistration{self, now}),
                                   metadata::CreateMode::ephemeral},
         metadata::SetOperation{std::string(paths::controller_epoch), znodes::encode(epoch), before->version}};
     auto outcome = co_await metadata::multi(store, std::move(operations));

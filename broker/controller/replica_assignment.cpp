@@ -5,13 +5,15 @@
 
 namespace millrace::controller {
 
-Result<std::vector<std::vector<BrokerId>>> assign_replicas(const std::vector<BrokerId>& brokers, std::int32_t partitions,
-                                                           std::int32_t replication_factor, Random& random) {
+Result<std::vector<std::vector<BrokerId>>> assign_replicas(const std::vector<BrokerId>& brokers,
+                                                           std::int32_t partitions, std::int32_t replication_factor,
+                                                           Random& random) {
   if (partitions <= 0) return fail(ErrorKind::invalid_argument, "Number of partitions must be larger than 0.");
   if (replication_factor <= 0) return fail(ErrorKind::invalid_argument, "Replication factor must be larger than 0.");
   if (static_cast<std::size_t>(replication_factor) > brokers.size()) {
     return fail(ErrorKind::invalid_argument, "Replication factor: " + std::to_string(replication_factor) +
-                                                 " larger than available brokers: " + std::to_string(brokers.size()) + ".");
+                                                 " larger than available brokers: " + std::to_string(brokers.size()) +
+                                                 ".");
   }
   auto ring = brokers;
   std::ranges::sort(ring);

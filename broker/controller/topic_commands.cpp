@@ -43,7 +43,8 @@ constexpr std::size_t partitions_per_multi = 500;
 
 // What tells that a read before a write is out of date.
 bool is_overtaken(const Error& error) {
-  return error.kind == ErrorKind::already_exists || error.kind == ErrorKind::not_found || error.kind == ErrorKind::not_empty;
+  return error.kind == ErrorKind::already_exists || error.kind == ErrorKind::not_found ||
+         error.kind == ErrorKind::not_empty;
 }
 
 }  // namespace
@@ -118,11 +119,11 @@ class TopicCommands::State {
     co_return Status{};
   }
 
-  [[nodiscard]] CheckOperation epoch_check() const { return {std::string(paths::controller_epoch), term_.epoch_version}; }
-
-  Task<Result<Znode>> get(std::string path) {
-    co_return co_await metadata::get(store_, std::move(path));
+  [[nodiscard]] CheckOperation epoch_check() const {
+    return {std::string(paths::controller_epoch), term_.epoch_version};
   }
+
+  Task<Result<Znode>> get(std::string path) { co_return co_await metadata::get(store_, std::move(path)); }
 
   Task<Result<bool>> exists(std::string path) {
     auto found = co_await metadata::exists(store_, std::move(path));
@@ -182,7 +183,8 @@ class TopicCommands::State {
     auto standing = co_await get(topic_path(topic.name));
     if (!standing) {
       // Only the configuration was in the way: it came in between, try again.
-      if (standing.error().kind == ErrorKind::not_found) co_return fail(ErrorKind::connection_loss, already_exists.message);
+      if (standing.error().kind == ErrorKind::not_found)
+        co_return fail(ErrorKind::connection_loss, already_exists.message);
       co_return tl::unexpected(standing.error());
     }
     auto payload = znodes::decode_topic_assignment(standing->data);
@@ -274,7 +276,8 @@ class TopicCommands::State {
       if (operations.size() < 2 * partitions_per_multi) continue;
       if (auto removed = co_await apply(std::exchange(operations, {epoch_check()})); !removed) co_return removed;
     }
-    for (const auto& path : {partitions_path(name), topic_path(name), config_path(ConfigEntity::topics, name), delete_topic_path(name)}) {
+    for (const auto& path :
+         {partitions_path(name), topic_path(name), config_path(ConfigEntity::topics, name), delete_topic_path(name)}) {
       auto there = co_await exists(path);
       if (!there) co_return tl::unexpected(there.error());
       if (*there) operations.emplace_back(RemoveOperation{path});
@@ -287,7 +290,8 @@ class TopicCommands::State {
   const ControllerTerm term_;
 };
 
-TopicCommands::TopicCommands(metadata::MetadataStore& store, ControllerTerm term) : state_(std::make_shared<State>(store, term)) {}
+TopicCommands::TopicCommands(metadata::MetadataStore& store, ControllerTerm term)
+    : state_(std::make_shared<State>(store, term)) {}
 TopicCommands::~TopicCommands() = default;
 
 namespace {
@@ -301,8 +305,12 @@ Task<Status> holding([[maybe_unused]] std::shared_ptr<State> state, Task<Status>
 
 }  // namespace
 
-void TopicCommands::create(NewTopic topic, Completion done) { spawn(holding(state_, state_->create(std::move(topic))), std::move(done)); }
-void TopicCommands::remove(std::string name, Completion done) { spawn(holding(state_, state_->remove(std::move(name))), std::move(done)); }
+void TopicCommands::create(NewTopic topic, Completion done) {
+  spawn(holding(state_, state_->create(std::move(topic))), std::move(done));
+}
+void TopicCommands::remove(std::string name, Completion done) {
+  spawn(holding(state_, state_->remove(std::move(name))), std::move(done));
+}
 void TopicCommands::resume(Completion done) { spawn(holding(state_, state_->resume()), std::move(done)); }
 
 }  // namespace millrace::controller

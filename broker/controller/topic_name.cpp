@@ -14,12 +14,16 @@ bool is_allowed(char c) {
 }  // namespace
 
 Status check_topic_name(std::string_view name) {
-  auto invalid = [](const std::string& why) { return fail(ErrorKind::invalid_argument, "Topic name is invalid: " + why); };
+  auto invalid = [](const std::string& why) {
+    return fail(ErrorKind::invalid_argument, "Topic name is invalid: " + why);
+  };
   if (name.empty()) return invalid("the empty string is not allowed");
   if (name == "." || name == "..") return invalid("'" + std::string(name) + "' is not allowed");
-  if (name.size() > longest_name) return invalid("the length of '" + std::string(name) + "' is longer than the max allowed length 249");
+  if (name.size() > longest_name)
+    return invalid("the length of '" + std::string(name) + "' is longer than the max allowed length 249");
   if (!std::ranges::all_of(name, is_allowed)) {
-    return invalid("'" + std::string(name) + "' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'");
+    return invalid("'" + std::string(name) +
+                   "' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'");
   }
   return {};
 }

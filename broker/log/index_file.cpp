@@ -82,7 +82,7 @@ void IndexFile::append(BytesView entry) {
   }
   memory_.insert(memory_.end(), entry.begin(), entry.end());
   ++entries_;
-  if (entries_ - written_ < written_together) return;
+  if ((entries_ - written_) % written_together != 0) return;
   if (auto status = write_pending(); !status) logger.warning(status.error().message + "; the entries stay in memory");
 }
 

@@ -17,7 +17,8 @@ namespace millrace::replication {
 class FetchWait : public std::enable_shared_from_this<FetchWait> {
  public:
   // `wake` runs once, on `home`.
-  FetchWait(Shard& home, std::int64_t missing_bytes, Job wake) : home_(home), missing_bytes_(missing_bytes), wake_(std::move(wake)) {}
+  FetchWait(Shard& home, std::int64_t missing_bytes, Job wake)
+      : home_(home), missing_bytes_(missing_bytes), wake_(std::move(wake)) {}
 
   // `bytes` more can be read. Any shard.
   void add(std::int64_t bytes) {

@@ -26,10 +26,13 @@ Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in
 void Partition::resign() {
   leader_.reset();
   for (auto& wait : std::exchange(waits_, {})) wait->fire();
-  for (auto& append : std::exchange(pending_, {})) append.done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
+  for (auto& append : std::exchange(pending_, {}))
+    append.done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
 }
 
-Offset Partition::high_watermark() const { return leader_ ? leader_->high_watermark() : log_->checkpointed_high_watermark(); }
+Offset Partition::high_watermark() const {
+  return leader_ ? leader_->high_watermark() : log_->checkpointed_high_watermark();
+}
 
 Offset Partition::last_stable_offset() const {
   auto unstable = log_->first_unstable_offset();
@@ -38,8 +41,10 @@ Offset Partition::last_stable_offset() const {
 
 std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_leader_epoch) const {
   if (!leader_) return PartitionRefusal::not_leader;
-  if (current_leader_epoch == LeaderEpoch::none() || current_leader_epoch == leader_->leader_epoch()) return std::nullopt;
-  return current_leader_epoch < leader_->leader_epoch() ? PartitionRefusal::fenced_leader_epoch : PartitionRefusal::unknown_leader_epoch;
+  if (current_leader_epoch == LeaderEpoch::none() || current_leader_epoch == leader_->leader_epoch())
+    return std::nullopt;
+  return current_leader_epoch < leader_->leader_epoch() ? PartitionRefusal::fenced_leader_epoch
+                                                        : PartitionRefusal::unknown_leader_epoch;
 }
 
 void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
@@ -70,7 +75,8 @@ void Partition::on_appended(const log::AppendResult& result) {
 }
 
 void Partition::complete_pending() {
-  auto above = std::ranges::find_if(pending_, [&](const auto& append) { return append.last_offset >= high_watermark(); });
+  auto above =
+      std::ranges::find_if(pending_, [&](const auto& append) { return append.last_offset >= high_watermark(); });
   std::vector<PendingAppend> ready(std::make_move_iterator(pending_.begin()), std::make_move_iterator(above));
   pending_.erase(pending_.begin(), above);
   for (auto& append : ready) append.done(append.result);
@@ -79,14 +85,16 @@ void Partition::complete_pending() {
 void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
   if (auto refusal = check_leader(call.current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
   const Offset stable = last_stable_offset();
-  log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes, call.min_one_message};
+  log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes,
+                           call.min_one_message};
   log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
     done(FetchResult{std::move(outcome->records), watermark, stable, outcome->log_start_offset});
   });
 }
 
-void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed, PartitionOffsetCompletion done) {
+void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed,
+                            PartitionOffsetCompletion done) {
   if (auto refusal = check_leader(current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
   const Offset visible = read_committed ? last_stable_offset() : high_watermark();
   if (timestamp == log::OffsetSpec::latest) {

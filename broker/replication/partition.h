@@ -94,7 +94,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void append(const AppendCall& call, PartitionAppendCompletion done);
   // Consumers see the log up to the high watermark, or the last stable offset.
   void fetch(const FetchCall& call, PartitionFetchCompletion done);
-  void find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed, PartitionOffsetCompletion done);
+  void find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed,
+                   PartitionOffsetCompletion done);
 
   // Counts every record that becomes readable from now on for `wait`; when more than `seen` is readable already, it wakes at
   // once. A wait that fired is forgotten with the next append or by forget.

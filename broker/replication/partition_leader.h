@@ -18,8 +18,8 @@ namespace millrace::replication {
 class PartitionLeader {
  public:
   // `high_watermark` is what was known before this term; it may move at once when the ISR is the leader alone.
-  PartitionLeader(BrokerId self, LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas, Offset log_end_offset,
-                  Offset high_watermark);
+  PartitionLeader(BrokerId self, LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas,
+                  Offset log_end_offset, Offset high_watermark);
 
   [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_epoch_; }
   [[nodiscard]] Offset high_watermark() const { return high_watermark_; }

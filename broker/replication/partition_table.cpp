@@ -24,7 +24,9 @@ struct PartitionHash {
   std::size_t operator()(PartitionKeyView key) const noexcept {
     return std::hash<std::string_view>{}(key.topic) * 31 + static_cast<std::size_t>(key.partition.value());
   }
-  std::size_t operator()(const TopicPartition& key) const noexcept { return (*this)(PartitionKeyView{key.topic, key.partition}); }
+  std::size_t operator()(const TopicPartition& key) const noexcept {
+    return (*this)(PartitionKeyView{key.topic, key.partition});
+  }
 };
 struct PartitionEqual {
   using is_transparent = void;
@@ -40,7 +42,8 @@ std::string name_of(const TopicPartition& key) { return key.topic + "-" + std::t
 
 ShardId owner_of(std::string_view topic, PartitionIndex partition, std::size_t shard_count) {
   // Neighbouring partitions of a topic go to neighbouring shards: a topic with as many partitions as shards uses all of them.
-  return static_cast<ShardId>((std::hash<std::string_view>{}(topic) + static_cast<std::size_t>(partition.value())) % shard_count);
+  return static_cast<ShardId>((std::hash<std::string_view>{}(topic) + static_cast<std::size_t>(partition.value())) %
+                              shard_count);
 }
 
 class PartitionTable::State : public std::enable_shared_from_this<PartitionTable::State> {
@@ -72,9 +75,11 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     return owner_of(topic, partition, shard_count_) == shard_.id();
   }
 
-  void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image, const metadata::ConfigMap& overrides) {
+  void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image,
+            const metadata::ConfigMap& overrides) {
     TopicPartition key{topic.name, image.index};
-    slots_[key].wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
+    slots_[key].wanted =
+        Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
     step(key);
   }
 
@@ -136,7 +141,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     }
     if (opened.error().kind == ErrorKind::conflict && slot.wanted) {
       // The directory of a topic that was deleted and made again under its name while this broker was away.
-      logger.warning("the log of " + name_of(key) + " belongs to a deleted topic and is removed: " + opened.error().message);
+      logger.warning("the log of " + name_of(key) +
+                     " belongs to a deleted topic and is removed: " + opened.error().message);
       return remove_log(key, slot);
     }
     logger.error("the log of " + name_of(key) + " cannot be opened: " + opened.error().message);
@@ -209,7 +215,8 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
     if (old) {
       for (const auto& partition : old->partitions) {
         const auto* still = now ? now->partition(partition.index) : nullptr;
-        bool hosted = still != nullptr && std::ranges::find(still->replicas, state.environment_.self) != still->replicas.end();
+        bool hosted =
+            still != nullptr && std::ranges::find(still->replicas, state.environment_.self) != still->replicas.end();
         if (!hosted && state.owns(old->name, partition.index)) state.drop(old->name, partition.index);
       }
     }

@@ -6,7 +6,8 @@
 
 namespace millrace::replication {
 
-ReplicaManager::ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment) : shards_(shards), self_(environment.self) {
+ReplicaManager::ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment)
+    : shards_(shards), self_(environment.self) {
   tables_.reserve(shards.size());
   for (ShardId id = 0; id < shards.size(); ++id) {
     tables_.push_back(std::make_unique<PartitionTable>(shards.at(id), shards.size(), environment));

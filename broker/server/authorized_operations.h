@@ -24,10 +24,10 @@ constexpr std::int32_t bits(Operations... operations) {
 }
 
 inline constexpr std::int32_t all_topic_operations =
-    bits(AclOperation::read, AclOperation::write, AclOperation::create, AclOperation::describe, AclOperation::remove, AclOperation::alter,
-         AclOperation::describe_configs, AclOperation::alter_configs);
+    bits(AclOperation::read, AclOperation::write, AclOperation::create, AclOperation::describe, AclOperation::remove,
+         AclOperation::alter, AclOperation::describe_configs, AclOperation::alter_configs);
 inline constexpr std::int32_t all_cluster_operations =
-    bits(AclOperation::create, AclOperation::cluster_action, AclOperation::describe_configs, AclOperation::alter_configs,
-         AclOperation::idempotent_write, AclOperation::alter, AclOperation::describe);
+    bits(AclOperation::create, AclOperation::cluster_action, AclOperation::describe_configs,
+         AclOperation::alter_configs, AclOperation::idempotent_write, AclOperation::alter, AclOperation::describe);
 
 }  // namespace millrace::server

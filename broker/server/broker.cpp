@@ -83,7 +83,8 @@ class Health final : public BrokerHealth {
 
 class Broker::State {
  public:
-  State(const BrokerConfiguration& configuration, MetricsRegistry& metrics) : configuration_(configuration), metrics_(metrics) {}
+  State(const BrokerConfiguration& configuration, MetricsRegistry& metrics)
+      : configuration_(configuration), metrics_(metrics) {}
 
   Status start() {
     return open_network()
@@ -97,7 +98,8 @@ class Broker::State {
     if (stopped_) return {};
     stopped_ = true;
     health_.set_reason("stopping");
-    if (network_ && !network_->stop(stop_patience)) logger.warning("requests in work were cut off: they took too long to end");
+    if (network_ && !network_->stop(stop_patience))
+      logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
     if (runtime_) runtime_->stop();
     Status closed;
@@ -119,7 +121,8 @@ class Broker::State {
 
   Status open_network() {
     network::ShardRuntimeConfig runtime;
-    runtime.shards = configuration_.shards > 0 ? configuration_.shards : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    runtime.shards = configuration_.shards > 0 ? configuration_.shards
+                                               : std::max<std::size_t>(1, std::thread::hardware_concurrency());
     auto started = network::ShardRuntime::start(runtime, metrics_);
     if (!started) return tl::unexpected(started.error());
     runtime_ = std::move(*started);
@@ -190,7 +193,9 @@ class Broker::State {
       co_return cache_->image(metadata_shard().id());
     });
     health_.set_reason("recovering the logs");
-    auto loaded = logs_->load([this, image](const std::string& topic) { return topic_settings(configuration_.values, *image->topic_config(topic)).log; });
+    auto loaded = logs_->load([this, image](const std::string& topic) {
+      return topic_settings(configuration_.values, *image->topic_config(topic)).log;
+    });
     if (!loaded) return loaded;
     logs_loaded_ = true;
     metadata_shard().post([this] { logs_->start(metadata_shard()); });
@@ -199,14 +204,14 @@ class Broker::State {
 
   Status serve() {
     replication::PartitionTable::Environment environment{
-        registration_.id, logs_.get(),
-        [this](const metadata::ConfigMap& overrides) {
+        registration_.id, logs_.get(), [this](const metadata::ConfigMap& overrides) {
           auto settings = topic_settings(configuration_.values, overrides);
           return replication::PartitionConfig{settings.log, static_cast<std::size_t>(settings.min_insync_replicas)};
         }};
     replicas_ = std::make_unique<replication::ReplicaManager>(*runtime_, std::move(environment));
-    services_.emplace(BrokerServices{configuration_, configuration_layers_, registration_.id, cluster_id_, *runtime_, *cache_, *image_waits_, *replicas_,
-                                     metadata_shard(), *topic_commands_, *producer_ids_, random_});
+    services_.emplace(BrokerServices{configuration_, configuration_layers_, registration_.id, cluster_id_, *runtime_,
+                                     *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
+                                     *producer_ids_, random_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
@@ -294,7 +299,8 @@ class Broker::State {
   std::unique_ptr<network::NetworkServer> network_;
 };
 
-Broker::Broker(const BrokerConfiguration& configuration, MetricsRegistry& metrics) : state_(std::make_unique<State>(configuration, metrics)) {}
+Broker::Broker(const BrokerConfiguration& configuration, MetricsRegistry& metrics)
+    : state_(std::make_unique<State>(configuration, metrics)) {}
 Broker::~Broker() { stop(); }
 
 Status Broker::start() {

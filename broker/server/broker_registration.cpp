@@ -15,8 +15,8 @@ using metadata::MetadataStore;
 namespace znodes = metadata::znodes;
 
 tl::unexpected<Error> other_cluster(const std::string& what, const std::string& theirs, const std::string& ours) {
-  return fail(ErrorKind::conflict, what + " of cluster " + theirs + ", but the metadata store is that of cluster " + ours +
-                                       ": they do not belong together");
+  return fail(ErrorKind::conflict, what + " of cluster " + theirs + ", but the metadata store is that of cluster " +
+                                       ours + ": they do not belong together");
 }
 
 // The cluster's id as the store has it; nothing when it was never founded.
@@ -36,12 +36,12 @@ Task<Result<std::string>> agree_on_cluster(MetadataStore& store, Random& random,
   if (!standing) co_return tl::unexpected(standing.error());
   if (!*standing && !request.stored_cluster_id.empty()) {
     // Founding a cluster now would orphan every topic in these directories.
-    co_return fail(ErrorKind::conflict, "the log directories hold data of cluster " + request.stored_cluster_id +
-                                            ", but the metadata store is empty: give it back, or use an empty log directory");
+    co_return fail(ErrorKind::conflict,
+                   "the log directories hold data of cluster " + request.stored_cluster_id +
+                       ", but the metadata store is empty: give it back, or use an empty log directory");
   }
-  auto id = co_await completion<Result<std::string>>([&](auto reply) {
-    metadata::found_cluster(store, random, request.wanted_cluster_id, std::move(reply));
-  });
+  auto id = co_await completion<Result<std::string>>(
+      [&](auto reply) { metadata::found_cluster(store, random, request.wanted_cluster_id, std::move(reply)); });
   if (!id) co_return id;
   if (!request.stored_cluster_id.empty() && request.stored_cluster_id != *id) {
     co_return other_cluster("the log directories hold data", request.stored_cluster_id, *id);
@@ -55,7 +55,8 @@ Task<Result<std::string>> agree_on_cluster(MetadataStore& store, Random& random,
 // The version that a write gives /brokers/seqid is a number that no other broker gets (Kafka: generateBrokerSequenceId).
 Task<Result<BrokerId>> choose_broker_id(MetadataStore& store, const JoinRequest& request) {
   const auto none = BrokerId::none();
-  if (request.wanted_broker_id != none && request.stored_broker_id != none && request.wanted_broker_id != request.stored_broker_id) {
+  if (request.wanted_broker_id != none && request.stored_broker_id != none &&
+      request.wanted_broker_id != request.stored_broker_id) {
     co_return fail(ErrorKind::conflict, "broker.id is " + std::to_string(request.wanted_broker_id.value()) +
                                             ", but the log directories are those of broker " +
                                             std::to_string(request.stored_broker_id.value()));
@@ -79,11 +80,12 @@ Task<Result<Joined>> join_cluster(MetadataStore& store, Random& random, JoinRequ
   znode.endpoints = request.endpoints;
   znode.rack = request.rack;
   znode.timestamp = request.now;
-  auto registered =
-      co_await metadata::create(store, znodes::broker_path(*id), znodes::encode(znode), metadata::CreateMode::ephemeral);
+  auto registered = co_await metadata::create(store, znodes::broker_path(*id), znodes::encode(znode),
+                                              metadata::CreateMode::ephemeral);
   if (!registered) {
     if (registered.error().kind != ErrorKind::already_exists) co_return tl::unexpected(registered.error());
-    co_return fail(ErrorKind::conflict, "another broker with id " + std::to_string(id->value()) + " is registered in this cluster");
+    co_return fail(ErrorKind::conflict,
+                   "another broker with id " + std::to_string(id->value()) + " is registered in this cluster");
   }
   Joined joined;
   joined.cluster_id = std::move(*cluster_id);

@@ -25,12 +25,12 @@ struct Registration {
 };
 
 struct JoinRequest {
-  std::string stored_cluster_id;                    // in the log directories; empty for new ones
-  std::string wanted_cluster_id;                    // millrace.cluster.id; empty: any
-  BrokerId stored_broker_id = BrokerId::none();     // in the log directories
-  BrokerId wanted_broker_id = BrokerId::none();     // broker.id; none: the stored one, or a generated one
-  BrokerId first_generated_broker_id{1001};         // reserved.broker.max.id + 1
-  std::vector<metadata::Endpoint> endpoints;        // advertised
+  std::string stored_cluster_id;                 // in the log directories; empty for new ones
+  std::string wanted_cluster_id;                 // millrace.cluster.id; empty: any
+  BrokerId stored_broker_id = BrokerId::none();  // in the log directories
+  BrokerId wanted_broker_id = BrokerId::none();  // broker.id; none: the stored one, or a generated one
+  BrokerId first_generated_broker_id{1001};      // reserved.broker.max.id + 1
+  std::vector<metadata::Endpoint> endpoints;     // advertised
   std::optional<std::string> rack;
   TimestampMs now;
 };

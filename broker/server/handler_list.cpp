@@ -38,9 +38,10 @@ constexpr HandlerEntry entry() {
 }
 
 constexpr std::array entries{
-    entry<ProduceHandler>(),      entry<FetchHandler>(),        entry<ListOffsetsHandler>(),    entry<MetadataHandler>(),
-    entry<ApiVersionsHandler>(),  entry<CreateTopicsHandler>(), entry<DeleteTopicsHandler>(),   entry<InitProducerIdHandler>(),
-    entry<DescribeConfigsHandler>(), entry<DescribeClusterHandler>(),
+    entry<ProduceHandler>(),         entry<FetchHandler>(),          entry<ListOffsetsHandler>(),
+    entry<MetadataHandler>(),        entry<ApiVersionsHandler>(),    entry<CreateTopicsHandler>(),
+    entry<DeleteTopicsHandler>(),    entry<InitProducerIdHandler>(), entry<DescribeConfigsHandler>(),
+    entry<DescribeClusterHandler>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
 

@@ -34,7 +34,8 @@ struct Size {
 // What a topic gets whose creator left it open; the topics of the coordinators have keys of their own.
 Size default_size(const BrokerConfiguration& configuration, std::string_view name) {
   auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(configuration.values.integer(key)); };
-  if (name == "__consumer_offsets") return {integer("offsets.topic.num.partitions"), integer("offsets.topic.replication.factor")};
+  if (name == "__consumer_offsets")
+    return {integer("offsets.topic.num.partitions"), integer("offsets.topic.replication.factor")};
   if (name == "__transaction_state") {
     return {integer("transaction.state.log.num.partitions"), integer("transaction.state.log.replication.factor")};
   }
@@ -53,7 +54,8 @@ tl::expected<Assignment, TopicRefusal> assignment_of(const Wanted& wanted, const
   std::set<PartitionIndex> seen;
   for (const auto& partition : wanted.assignments) {
     auto index = static_cast<std::size_t>(partition.partition_index.value());
-    if (partition.partition_index.value() < 0 || index >= assignment.size() || !seen.insert(partition.partition_index).second) {
+    if (partition.partition_index.value() < 0 || index >= assignment.size() ||
+        !seen.insert(partition.partition_index).second) {
       return invalid("partitions should be a consecutive 0-based integer sequence");
     }
     std::set<BrokerId> replicas(partition.broker_ids.begin(), partition.broker_ids.end());
@@ -63,22 +65,24 @@ tl::expected<Assignment, TopicRefusal> assignment_of(const Wanted& wanted, const
     if (replicas.empty()) return invalid("Partition " + std::to_string(index) + " has no replicas.");
     for (auto replica : replicas) {
       if (image.broker(replica) == nullptr) {
-        return invalid("Partition " + std::to_string(index) + " is assigned to broker " + std::to_string(replica.value()) +
-                       ", which is not a live broker of this cluster.");
+        return invalid("Partition " + std::to_string(index) + " is assigned to broker " +
+                       std::to_string(replica.value()) + ", which is not a live broker of this cluster.");
       }
     }
     assignment[index] = partition.broker_ids;
   }
-  bool same_size = std::ranges::all_of(assignment, [&](const auto& replicas) { return replicas.size() == assignment.front().size(); });
+  bool same_size = std::ranges::all_of(
+      assignment, [&](const auto& replicas) { return replicas.size() == assignment.front().size(); });
   if (!same_size) return invalid("All partitions should have the same number of replicas");
   return assignment;
 }
 
-tl::expected<Assignment, TopicRefusal> spread(BrokerServices& services, const metadata::ClusterImage& image, std::int32_t partitions,
-                                              std::int32_t replication_factor) {
+tl::expected<Assignment, TopicRefusal> spread(BrokerServices& services, const metadata::ClusterImage& image,
+                                              std::int32_t partitions, std::int32_t replication_factor) {
   if (partitions <= 0) return refuse(ErrorCode::invalid_partitions, "Number of partitions must be larger than 0.");
   if (partitions > max_partitions) {
-    return refuse(ErrorCode::invalid_partitions, "Number of partitions must be at most " + std::to_string(max_partitions) + ".");
+    return refuse(ErrorCode::invalid_partitions,
+                  "Number of partitions must be at most " + std::to_string(max_partitions) + ".");
   }
   auto assigned = controller::assign_replicas(live_brokers(image), partitions, replication_factor, services.random);
   if (!assigned) return refuse(ErrorCode::invalid_replication_factor, assigned.error().message);
@@ -95,7 +99,8 @@ std::optional<TopicRefusal> check_name(const metadata::ClusterImage& image, std:
     if (controller::topic_names_collide(topic->name, name)) colliding += (colliding.empty() ? "" : ", ") + topic->name;
   });
   if (colliding.empty()) return std::nullopt;
-  return TopicRefusal{ErrorCode::invalid_topic_exception, "Topic '" + std::string(name) + "' collides with existing topics: " + colliding};
+  return TopicRefusal{ErrorCode::invalid_topic_exception,
+                      "Topic '" + std::string(name) + "' collides with existing topics: " + colliding};
 }
 
 tl::expected<metadata::ConfigMap, TopicRefusal> configs_of(BrokerServices& services, const Wanted& wanted) {
@@ -117,7 +122,8 @@ tl::expected<metadata::ConfigMap, TopicRefusal> configs_of(BrokerServices& servi
 
 }  // namespace
 
-tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& services, const metadata::ClusterImage& image,
+tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& services,
+                                                                const metadata::ClusterImage& image,
                                                                 const Wanted& wanted) {
   if (image.topic(wanted.name)) {
     return refuse(ErrorCode::topic_already_exists, "Topic '" + std::string(wanted.name) + "' already exists.");
@@ -125,21 +131,27 @@ tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& 
   const bool counted = wanted.num_partitions != chosen_by_broker || wanted.replication_factor != chosen_by_broker;
   if (counted && !wanted.assignments.empty()) {
     return refuse(ErrorCode::invalid_request,
-                  "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.");
+                  "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at "
+                  "the same time.");
   }
   const auto defaults = default_size(services.configuration, {});
-  auto assignment = wanted.assignments.empty()
-                        ? spread(services, image, wanted.num_partitions == chosen_by_broker ? defaults.partitions : wanted.num_partitions,
-                                 wanted.replication_factor == chosen_by_broker ? defaults.replication_factor : wanted.replication_factor)
-                        : assignment_of(wanted, image);
+  auto assignment =
+      wanted.assignments.empty()
+          ? spread(
+                services, image,
+                wanted.num_partitions == chosen_by_broker ? defaults.partitions : wanted.num_partitions,
+                wanted.replication_factor == chosen_by_broker ? defaults.replication_factor : wanted.replication_factor)
+          : assignment_of(wanted, image);
   if (!assignment) return tl::unexpected(std::move(assignment.error()));
   if (auto refusal = check_name(image, wanted.name)) return tl::unexpected(std::move(*refusal));
   auto configs = configs_of(services, wanted);
   if (!configs) return tl::unexpected(std::move(configs.error()));
-  return controller::NewTopic{std::string(wanted.name), Uuid::random(services.random), std::move(*assignment), std::move(*configs)};
+  return controller::NewTopic{std::string(wanted.name), Uuid::random(services.random), std::move(*assignment),
+                              std::move(*configs)};
 }
 
-tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerServices& services, const metadata::ClusterImage& image,
+tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerServices& services,
+                                                                         const metadata::ClusterImage& image,
                                                                          std::string_view name) {
   if (auto refusal = check_name(image, name)) return tl::unexpected(std::move(*refusal));
   const auto defaults = default_size(services.configuration, name);

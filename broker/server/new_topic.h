@@ -20,9 +20,11 @@ struct TopicRefusal {
   std::string message;
 };
 
-tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& services, const metadata::ClusterImage& image,
+tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& services,
+                                                                const metadata::ClusterImage& image,
                                                                 const protocol::CreateTopicsRequest::Topic& wanted);
-tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerServices& services, const metadata::ClusterImage& image,
+tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerServices& services,
+                                                                         const metadata::ClusterImage& image,
                                                                          std::string_view name);
 
 }  // namespace millrace::server

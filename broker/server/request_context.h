@@ -21,8 +21,8 @@ namespace millrace::server {
 
 class RequestContext {
  public:
-  RequestContext(BrokerServices& services, const protocol::RequestHeader& header, network::Request request, Shard& shard,
-                 std::shared_ptr<const metadata::ClusterImage> image)
+  RequestContext(BrokerServices& services, const protocol::RequestHeader& header, network::Request request,
+                 Shard& shard, std::shared_ptr<const metadata::ClusterImage> image)
       : services_(services), header_(header), request_(std::move(request)), shard_(shard), image_(std::move(image)) {}
   RequestContext(const RequestContext&) = delete;
   RequestContext& operator=(const RequestContext&) = delete;

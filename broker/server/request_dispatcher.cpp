@@ -15,21 +15,23 @@ namespace millrace::server {
 namespace {
 
 std::string describe(const protocol::RequestHeader& header) {
-  return std::string(protocol::to_string(header.api_key)) + " version " + std::to_string(header.api_version) + " from client '" +
-         std::string(header.client_id.value_or("")) + "'";
+  return std::string(protocol::to_string(header.api_key)) + " version " + std::to_string(header.api_version) +
+         " from client '" + std::string(header.client_id.value_or("")) + "'";
 }
 
 }  // namespace
 
 RequestDispatcher::RequestDispatcher(BrokerServices& services, MetricsRegistry& metrics)
     : services_(services),
-      refused_(metrics.counter("millrace_requests_refused_total", "Requests that closed their connection: unknown API or version, or unreadable")) {
+      refused_(metrics.counter("millrace_requests_refused_total",
+                               "Requests that closed their connection: unknown API or version, or unreadable")) {
   const std::vector<double> bounds{0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30};
   for (const auto& entry : handler_list()) {
     const MetricLabels labels{{"api", std::string(protocol::to_string(entry.key))}};
-    metrics_.emplace(entry.key, ApiMetrics{metrics.counter("millrace_requests_total", "Requests by API", labels),
-                                           metrics.histogram("millrace_request_seconds", "Time from the request's last byte to its answer",
-                                                             bounds, labels)});
+    metrics_.emplace(entry.key,
+                     ApiMetrics{metrics.counter("millrace_requests_total", "Requests by API", labels),
+                                metrics.histogram("millrace_request_seconds",
+                                                  "Time from the request's last byte to its answer", bounds, labels)});
   }
 }
 
@@ -54,7 +56,8 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
   auto& metrics = metrics_.at(header.api_key);
   const auto received = request.received;
   auto body = std::as_const(*frame).bytes().subspan(decoded->size_bytes);
-  auto owned = std::make_unique<RequestContext>(services_, header, std::move(request), shard, services_.cache.image(shard.id()));
+  auto owned =
+      std::make_unique<RequestContext>(services_, header, std::move(request), shard, services_.cache.image(shard.id()));
   auto& context = *owned;
   auto answered = [owned = std::move(owned), responder = std::move(responder), &metrics, received,
                    this](Result<std::optional<OutputChain>> outcome) mutable {

@@ -53,7 +53,8 @@ Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, c
   co_return TopicOutcome::done;
 }
 
-Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home, std::shared_ptr<const metadata::TopicImage> topic,
+Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home,
+                                        std::shared_ptr<const metadata::TopicImage> topic,
                                         std::chrono::milliseconds timeout) {
   auto asked = co_await ask_controller(services, home, [name = topic->name](auto& commands, auto done) mutable {
     commands.remove(std::move(name), std::move(done));

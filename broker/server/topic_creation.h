@@ -19,8 +19,10 @@ enum class TopicOutcome : std::uint8_t {
 };
 
 // `home` is the asking shard. Errors are the controller's (topic_commands.h).
-Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, controller::NewTopic topic, std::chrono::milliseconds timeout);
-Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home, std::shared_ptr<const metadata::TopicImage> topic,
+Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, controller::NewTopic topic,
+                                        std::chrono::milliseconds timeout);
+Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home,
+                                        std::shared_ptr<const metadata::TopicImage> topic,
                                         std::chrono::milliseconds timeout);
 
 }  // namespace millrace::server

@@ -22,7 +22,8 @@ constexpr std::string_view addresses = "the operator makes listeners and address
 constexpr std::string_view directories = "the operator places the data on the volumes of spec.pools[].storage";
 constexpr std::string_view metadata = "the metadata store is chosen with spec.metadata";
 constexpr std::string_view raft = "brokers of this cluster do not run in KRaft mode";
-constexpr std::string_view secrets = "secrets do not belong into config, where everybody who may read the resource sees them";
+constexpr std::string_view secrets =
+    "secrets do not belong into config, where everybody who may read the resource sees them";
 
 constexpr std::array refused_keys = {
     Refusal{"broker.id", ids},
@@ -52,8 +53,8 @@ constexpr std::array refused_prefixes = {
     Refusal{"millrace.http.", "the operator's health checks need the broker's port 9404 as it is"},
 };
 
-constexpr std::array<std::string_view, 6> secret_endings = {".password", ".secret",          "sasl.jaas.config",
-                                                            ".keystore.key", ".credentials", "ssl.keystore.certificate.chain"};
+constexpr std::array<std::string_view, 6> secret_endings = {
+    ".password", ".secret", "sasl.jaas.config", ".keystore.key", ".credentials", "ssl.keystore.certificate.chain"};
 
 std::optional<std::string_view> why_refused(std::string_view key) {
   for (const auto& refusal : refused_keys) {
@@ -70,7 +71,8 @@ std::optional<std::string_view> why_refused(std::string_view key) {
 
 bool is_key(std::string_view key) {
   return !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -102,7 +104,9 @@ BrokerConfig check_broker_config(const Json& config) {
     }
     auto text = scalar_text(value);
     if (!text) {
-      checked.refusals.push_back(named.append("has ").append(kind_of(value)).append(" as its value: a text, a number or a boolean is allowed"));
+      checked.refusals.push_back(named.append("has ")
+                                     .append(kind_of(value))
+                                     .append(" as its value: a text, a number or a boolean is allowed"));
       continue;
     }
     checked.values.emplace(key, std::move(*text));

@@ -62,7 +62,8 @@ bool FieldReader::boolean(std::string_view name, bool fallback) const {
   return fallback;
 }
 
-std::optional<std::int64_t> FieldReader::integer(std::string_view name, std::int64_t minimum, std::int64_t maximum) const {
+std::optional<std::int64_t> FieldReader::integer(std::string_view name, std::int64_t minimum,
+                                                 std::int64_t maximum) const {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (value->is_number_integer()) {

@@ -23,7 +23,8 @@ class FieldReader {
   [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
   [[nodiscard]] std::string required_text(std::string_view name) const;
   [[nodiscard]] bool boolean(std::string_view name, bool fallback) const;
-  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t minimum, std::int64_t maximum) const;
+  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t minimum,
+                                                    std::int64_t maximum) const;
   // A text or a number, as the text that Kubernetes would read.
   [[nodiscard]] std::optional<std::string> int_or_text(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;

@@ -91,9 +91,11 @@ ListenerSpec read_listener(const FieldReader& reader) {
 
 void read_metadata(const FieldReader& reader, const KafkaClusterSpec& spec) {
   auto metadata = reader.object("metadata");
-  if (!metadata.has("embedded")) metadata.mistake("", "must choose a store: embedded: {} is the one that this version has");
+  if (!metadata.has("embedded"))
+    metadata.mistake("", "must choose a store: embedded: {} is the one that this version has");
   if (spec.broker_count() != 1) {
-    metadata.mistake("embedded", "needs exactly one pool with replicas 1, because no other broker can read a file inside a broker");
+    metadata.mistake("embedded",
+                     "needs exactly one pool with replicas 1, because no other broker can read a file inside a broker");
   }
 }
 
@@ -105,7 +107,8 @@ void check_names(const FieldReader& reader, const KafkaClusterSpec& spec) {
   std::set<std::string> listeners;
   std::set<std::int32_t> ports;
   for (const auto& listener : spec.listeners) {
-    if (!listeners.insert(listener.name).second) reader.mistake("listeners", "has two listeners named " + listener.name);
+    if (!listeners.insert(listener.name).second)
+      reader.mistake("listeners", "has two listeners named " + listener.name);
     if (!ports.insert(listener.port).second) {
       reader.mistake("listeners", "has two listeners with port " + std::to_string(listener.port));
     }

@@ -94,7 +94,7 @@ struct KafkaClusterSpec {
   std::vector<std::string> image_pull_secrets;
   std::vector<PoolSpec> pools;
   MetadataKind metadata = MetadataKind::embedded;
-  std::vector<ListenerSpec> listeners;  // at least one
+  std::vector<ListenerSpec> listeners;               // at least one
   nlohmann::json config = nlohmann::json::object();  // keys and values as given; broker_config.h checks them
   RolloutSpec rollout;
   std::string priority_class_name;

@@ -52,8 +52,9 @@ std::optional<double> amount_of(std::string_view text) {
 Result<Quantity> Quantity::parse(std::string_view text) {
   auto amount = amount_of(text);
   if (!amount) {
-    return fail(ErrorKind::invalid_argument,
-                "'" + std::string(text) + "' is not a quantity: a number such as 2, 0.5, 250m, 64Mi or 5Gi is expected");
+    return fail(
+        ErrorKind::invalid_argument,
+        "'" + std::string(text) + "' is not a quantity: a number such as 2, 0.5, 250m, 64Mi or 5Gi is expected");
   }
   return Quantity(std::string(text), *amount);
 }

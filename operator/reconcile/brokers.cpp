@@ -32,7 +32,8 @@ Status create_broker(ClusterContext& context, const Broker& broker) {
 
 // Everything but the template; and the ConfigMap that the template mounts, where it is one that we know how to make.
 Status keep_broker(ClusterContext& context, const Broker& broker, const Json& live) {
-  auto kept = ensure(context, kubernetes::stateful_sets, resources::with_template_of(resources::stateful_set(broker), live));
+  auto kept =
+      ensure(context, kubernetes::stateful_sets, resources::with_template_of(resources::stateful_set(broker), live));
   if (!kept) return tl::unexpected(kept.error());
   auto mounted = mounted_config(api::json_at(*kept, {"spec", "template"}));
   if (mounted != resources::config_map_name(broker)) return {};
@@ -53,12 +54,18 @@ Status reconcile_broker(ClusterContext& context, const Broker& broker) {
 
 std::string_view reason_for(BrokerState state) {
   switch (state) {
-    case BrokerState::pending: return "BrokerPending";
-    case BrokerState::starting: return "BrokerStarting";
-    case BrokerState::running: return "BrokersServing";
-    case BrokerState::stopping: return "BrokerStopping";
-    case BrokerState::failing: return "BrokerFailing";
-    case BrokerState::unreachable: return "BrokerUnreachable";
+    case BrokerState::pending:
+      return "BrokerPending";
+    case BrokerState::starting:
+      return "BrokerStarting";
+    case BrokerState::running:
+      return "BrokersServing";
+    case BrokerState::stopping:
+      return "BrokerStopping";
+    case BrokerState::failing:
+      return "BrokerFailing";
+    case BrokerState::unreachable:
+      return "BrokerUnreachable";
   }
   return "BrokerPending";
 }
@@ -80,16 +87,20 @@ Outcome judge_brokers(const std::vector<status::BrokerStatus>& brokers, std::int
   if (worst == nullptr) return waiting("BrokerPending", "no broker has been created yet");
   auto state = worst->condition.state;
   if (state == BrokerState::running) {
-    if (static_cast<std::int32_t>(brokers.size()) < wanted) return waiting("BrokerPending", "not every broker has been created yet");
-    return done("BrokersServing", wanted == 1 ? "the broker serves" : "all " + std::to_string(wanted) + " brokers serve");
+    if (static_cast<std::int32_t>(brokers.size()) < wanted)
+      return waiting("BrokerPending", "not every broker has been created yet");
+    return done("BrokersServing",
+                wanted == 1 ? "the broker serves" : "all " + std::to_string(wanted) + " brokers serve");
   }
   std::string message = text_of(worst->id) + " is " + std::string(to_string(state));
   if (!worst->condition.message.empty()) message += ": " + worst->condition.message;
-  return needs_a_person(state) ? problem(std::string(reason_for(state)), message) : waiting(std::string(reason_for(state)), message);
+  return needs_a_person(state) ? problem(std::string(reason_for(state)), message)
+                               : waiting(std::string(reason_for(state)), message);
 }
 
 Outcome reconcile_brokers(ClusterContext& context) {
-  if (!context.record) return waiting("WaitingForIdentity", "no broker is created before the cluster's identity is settled");
+  if (!context.record)
+    return waiting("WaitingForIdentity", "no broker is created before the cluster's identity is settled");
   auto account = ensure(context, kubernetes::service_accounts, resources::service_account(context.cluster));
   if (!account) return failed(account.error());
   for (const auto& broker : context.brokers()) {

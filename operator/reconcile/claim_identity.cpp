@@ -15,9 +15,10 @@ using Json = nlohmann::json;
 Result<ClaimIdentity> identify_claim(const Json& claim, std::string_view cluster) {
   auto name = api::object_name(claim);
   auto wrong = [&](std::string_view label) {
-    return fail(ErrorKind::corrupt, "claim " + name + " belongs to the cluster, but its label " + std::string(label) +
-                                        " is missing or wrong; restore it from a backup of the claim, or remove its label " +
-                                        std::string(resources::cluster_label));
+    return fail(ErrorKind::corrupt,
+                "claim " + name + " belongs to the cluster, but its label " + std::string(label) +
+                    " is missing or wrong; restore it from a backup of the claim, or remove its label " +
+                    std::string(resources::cluster_label));
   };
   ClaimIdentity identity;
   identity.cluster_id = api::label(claim, resources::cluster_id_label);

@@ -29,8 +29,12 @@ const Json* ClusterObjects::find(const ObjectsByName& objects, std::string_view 
 
 Result<ClusterObjects> read_cluster_objects(kubernetes::KubernetesApi& api, const api::KafkaCluster& cluster) {
   static constexpr std::array types = {
-      kubernetes::persistent_volume_claims, kubernetes::config_maps,      kubernetes::stateful_sets,
-      kubernetes::pods,                     kubernetes::services,         kubernetes::service_accounts,
+      kubernetes::persistent_volume_claims,
+      kubernetes::config_maps,
+      kubernetes::stateful_sets,
+      kubernetes::pods,
+      kubernetes::services,
+      kubernetes::service_accounts,
       kubernetes::pod_disruption_budgets,
   };
   ClusterObjects objects;

@@ -34,6 +34,7 @@ struct ClusterObjects {
   [[nodiscard]] static const nlohmann::json* find(const ObjectsByName& objects, std::string_view name);
 };
 
-[[nodiscard]] Result<ClusterObjects> read_cluster_objects(kubernetes::KubernetesApi& api, const api::KafkaCluster& cluster);
+[[nodiscard]] Result<ClusterObjects> read_cluster_objects(kubernetes::KubernetesApi& api,
+                                                          const api::KafkaCluster& cluster);
 
 }  // namespace millrace::reconcile

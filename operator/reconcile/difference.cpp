@@ -27,8 +27,8 @@ bool same_quantity(const Json& live, const Json& desired) {
 
 std::string_view common_key(const Json& list) {
   for (auto key : item_keys) {
-    bool everywhere = std::all_of(list.begin(), list.end(),
-                                  [&](const Json& item) { return !api::text_at(item, {key}).empty(); });
+    bool everywhere =
+        std::all_of(list.begin(), list.end(), [&](const Json& item) { return !api::text_at(item, {key}).empty(); });
     if (everywhere) return key;
   }
   return {};

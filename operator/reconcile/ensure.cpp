@@ -24,7 +24,8 @@ std::string hash_of(Json object) {
 }
 
 bool is_ours(const ClusterContext& context, const Json& live) {
-  return api::label(live, resources::cluster_label) == context.cluster.name || api::is_owned_by(live, context.cluster.uid);
+  return api::label(live, resources::cluster_label) == context.cluster.name ||
+         api::is_owned_by(live, context.cluster.uid);
 }
 
 Result<std::optional<Json>> find_live(ClusterContext& context, const kubernetes::ObjectReference& reference) {
@@ -58,7 +59,8 @@ Result<Json> ensure(ClusterContext& context, const kubernetes::ResourceType& typ
   desired["metadata"]["annotations"][applied_hash_annotation] = hash;
   if (*live) {
     if (!is_ours(context, **live)) {
-      return fail(ErrorKind::already_exists, reference.text() + " is there and does not belong to this cluster; remove or rename it");
+      return fail(ErrorKind::already_exists,
+                  reference.text() + " is there and does not belong to this cluster; remove or rename it");
     }
     if (api::is_being_deleted(**live)) {
       return fail(ErrorKind::unavailable, reference.text() + " is being deleted; it is made again when it is gone");

@@ -54,8 +54,9 @@ Result<FoundingRecord> record_of_claims(const ClusterContext& context) {
     if (!identity) return tl::unexpected(identity.error());
     if (record.cluster_id.empty()) record.cluster_id = identity->cluster_id;
     if (record.cluster_id != identity->cluster_id) {
-      return fail(ErrorKind::corrupt, "claim " + name + " is of cluster id " + identity->cluster_id + ", others are of " +
-                                          record.cluster_id + "; remove those of the wrong cluster");
+      return fail(ErrorKind::corrupt, "claim " + name + " is of cluster id " + identity->cluster_id +
+                                          ", others are of " + record.cluster_id +
+                                          "; remove those of the wrong cluster");
     }
     auto& member = record.brokers[identity->broker];
     member.pool = identity->pool;
@@ -71,7 +72,8 @@ std::optional<Outcome> conflict_with_claims(const ClusterContext& context, const
     if (cluster_id.empty() || cluster_id == record.cluster_id) continue;
     return problem("ClusterIdConflict", "claim " + name + " is of cluster id " + cluster_id + ", but this cluster is " +
                                             record.cluster_id + "; remove the claim or the ConfigMap " +
-                                            resources::founding_record_name(context.cluster.name) + ", whichever is wrong");
+                                            resources::founding_record_name(context.cluster.name) +
+                                            ", whichever is wrong");
   }
   return std::nullopt;
 }
@@ -79,8 +81,8 @@ std::optional<Outcome> conflict_with_claims(const ClusterContext& context, const
 std::optional<Outcome> unknown_pool(const ClusterContext& context, const FoundingRecord& record) {
   for (const auto& [id, member] : record.brokers) {
     if (context.cluster.spec.find_pool(member.pool) != nullptr) continue;
-    return problem("PoolMissing", "broker " + std::to_string(id.value()) + " with its claims belongs to pool " + member.pool +
-                                      ", which spec.pools does not have; give a pool this name");
+    return problem("PoolMissing", "broker " + std::to_string(id.value()) + " with its claims belongs to pool " +
+                                      member.pool + ", which spec.pools does not have; give a pool this name");
   }
   return std::nullopt;
 }
@@ -104,8 +106,8 @@ std::optional<Outcome> assign_ids(const api::KafkaClusterSpec& spec, FoundingRec
       --missing;
     }
     if (missing > 0) {
-      return problem("NoBrokerIdLeft", "pool " + pool.name + " has no unused broker id left from " + std::to_string(range.start) +
-                                           " to " + std::to_string(range.end));
+      return problem("NoBrokerIdLeft", "pool " + pool.name + " has no unused broker id left from " +
+                                           std::to_string(range.start) + " to " + std::to_string(range.end));
     }
   }
   return std::nullopt;
@@ -116,7 +118,8 @@ std::vector<resources::ClaimOwner> claim_owners(const ClusterContext& context, c
   for (const auto& [id, member] : record.brokers) {
     for (const auto& volume : member.volumes) {
       auto name = resources::claim_name(context.cluster.name, id, volume);
-      if (const Json* claim = ClusterObjects::find(context.objects.claims, name)) owners.push_back({name, api::object_uid(*claim)});
+      if (const Json* claim = ClusterObjects::find(context.objects.claims, name))
+        owners.push_back({name, api::object_uid(*claim)});
     }
   }
   return owners;
@@ -146,15 +149,17 @@ Outcome found_or_recover(ClusterContext& context) {
     return adopt(context, std::move(*record));
   }
   if (!context.recorded_cluster_id.empty()) {
-    return problem("FoundingRecordLost",
-                   "the claims and the founding record of cluster id " + context.recorded_cluster_id +
-                       " are gone, and with them all records. Restore them from a backup, or delete and create the KafkaCluster "
-                       "again to begin an empty cluster");
+    return problem(
+        "FoundingRecordLost",
+        "the claims and the founding record of cluster id " + context.recorded_cluster_id +
+            " are gone, and with them all records. Restore them from a backup, or delete and create the KafkaCluster "
+            "again to begin an empty cluster");
   }
   FoundingRecord record;
   record.cluster_id = new_cluster_id(context.random);
   auto outcome = settle(context, record);
-  if (context.record) context.tell("Founded", "Found", "the cluster begins, empty, with cluster id " + record.cluster_id);
+  if (context.record)
+    context.tell("Founded", "Found", "the cluster begins, empty, with cluster id " + record.cluster_id);
   return outcome;
 }
 
@@ -200,8 +205,9 @@ Outcome reconcile_identity(ClusterContext& context) {
   if (!ours) {
     if (const Json* claim = departing_claim(context)) {
       return waiting("WaitingForDeletion",
-                     "claim " + api::object_name(*claim) + " of an earlier cluster of this name is being deleted; the new one begins "
-                                                           "when it is gone",
+                     "claim " + api::object_name(*claim) +
+                         " of an earlier cluster of this name is being deleted; the new one begins "
+                         "when it is gone",
                      removal_interval);
     }
     if (record != nullptr && is_departing_record(context, *record)) {
@@ -212,7 +218,8 @@ Outcome reconcile_identity(ClusterContext& context) {
   if (record == nullptr) return found_or_recover(context);
   auto parsed = resources::parse_founding_config_map(*record);
   if (!parsed) {
-    return problem("FoundingRecordUnreadable", "ConfigMap " + api::object_name(*record) + ": " + parsed.error().message +
+    return problem("FoundingRecordUnreadable", "ConfigMap " + api::object_name(*record) + ": " +
+                                                   parsed.error().message +
                                                    ". Restore it, or delete it: it is then made again from the claims");
   }
   return ours ? settle(context, std::move(*parsed)) : adopt(context, std::move(*parsed));

@@ -26,8 +26,9 @@ double seconds_of(Duration duration) { return std::chrono::duration<double>(dura
 
 }  // namespace
 
-KafkaClusterController::KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock,
-                                               MetricsRegistry& metrics, ControllerOptions options, std::function<bool()> leads)
+KafkaClusterController::KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events,
+                                               const Clock& clock, MetricsRegistry& metrics, ControllerOptions options,
+                                               std::function<bool()> leads)
     : clock_(clock),
       options_(std::move(options)),
       leads_(std::move(leads)),
@@ -35,8 +36,10 @@ KafkaClusterController::KafkaClusterController(kubernetes::KubernetesApi& api, k
       schema_(api, clock),
       queue_(clock),
       reconciler_(guard_, events, clock, random_, {options_.default_image, [this] { return schema_.refusal(); }}),
-      succeeded_(metrics.counter("millrace_operator_reconciliations_total", "Looks at a cluster", {{"result", "success"}})),
-      failed_(metrics.counter("millrace_operator_reconciliations_total", "Looks at a cluster", {{"result", "failure"}})),
+      succeeded_(
+          metrics.counter("millrace_operator_reconciliations_total", "Looks at a cluster", {{"result", "success"}})),
+      failed_(
+          metrics.counter("millrace_operator_reconciliations_total", "Looks at a cluster", {{"result", "failure"}})),
       seconds_(metrics.histogram("millrace_operator_reconciliation_seconds", "Time of one look at a cluster",
                                  {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60})),
       cluster_count_(metrics.gauge("millrace_operator_clusters", "KafkaClusters that are watched")),
@@ -52,17 +55,22 @@ KafkaClusterController::~KafkaClusterController() { stop(); }
 void KafkaClusterController::watch_namespace(const std::string& namespace_name) {
   auto& api = guard_;
   auto& clusters = clusters_.emplace_back(std::make_unique<Clusters>(
-      api, clock_, random_, kubernetes::InformerOptions{.type = kafka_clusters, .namespace_name = namespace_name}, &watch_cluster));
-  clusters->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedCluster* before, const WatchedCluster* after) {
+      api, clock_, random_, kubernetes::InformerOptions{.type = kafka_clusters, .namespace_name = namespace_name},
+      &watch_cluster));
+  clusters->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedCluster* before,
+                             const WatchedCluster* after) {
     // Our own writes of the status are no news.
-    bool same = before != nullptr && after != nullptr && before->generation == after->generation && before->deleting == after->deleting;
+    bool same = before != nullptr && after != nullptr && before->generation == after->generation &&
+                before->deleting == after->deleting;
     if (!same) queue_.add(key);
   });
   for (const auto& type : child_types) {
     kubernetes::InformerOptions options{.type = type, .namespace_name = namespace_name};
     options.label_selector = std::string(resources::managed_by_label) + "=" + std::string(resources::managed_by);
-    auto& children = children_.emplace_back(std::make_unique<Children>(api, clock_, random_, std::move(options), &watch_child));
-    children->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedChild* before, const WatchedChild* after) {
+    auto& children =
+        children_.emplace_back(std::make_unique<Children>(api, clock_, random_, std::move(options), &watch_child));
+    children->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedChild* before,
+                               const WatchedChild* after) {
       if (before != nullptr && after != nullptr && before->fingerprint == after->fingerprint) return;
       for (const auto* child : {before, after}) {
         if (child != nullptr && !child->cluster.empty()) queue_.add({key.namespace_name, child->cluster});
@@ -120,7 +128,8 @@ void KafkaClusterController::take(const kubernetes::ObjectKey& key) {
 
 Status KafkaClusterController::readiness() const {
   auto not_yet = [](const std::string& what, const std::string& error) {
-    return fail(ErrorKind::unavailable, "the first list of " + what + " has not come in" + (error.empty() ? "" : ": " + error));
+    return fail(ErrorKind::unavailable,
+                "the first list of " + what + " has not come in" + (error.empty() ? "" : ": " + error));
   };
   for (const auto& clusters : clusters_) {
     if (!clusters->has_synced()) return not_yet("KafkaClusters", clusters->last_error());

@@ -39,8 +39,8 @@ struct ControllerOptions {
 
 class KafkaClusterController {
  public:
-  KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock, MetricsRegistry& metrics,
-                         ControllerOptions options, std::function<bool()> leads);
+  KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock,
+                         MetricsRegistry& metrics, ControllerOptions options, std::function<bool()> leads);
   KafkaClusterController(const KafkaClusterController&) = delete;
   KafkaClusterController& operator=(const KafkaClusterController&) = delete;
   ~KafkaClusterController();

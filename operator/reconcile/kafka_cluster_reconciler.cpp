@@ -47,7 +47,8 @@ void take_in(ReconcileResult& result, const Outcome& outcome) {
     result.failed = true;
     result.why += (result.why.empty() ? "" : "; ") + outcome.message;
   }
-  if (outcome.look_again) result.look_again = std::min(*outcome.look_again, result.look_again.value_or(*outcome.look_again));
+  if (outcome.look_again)
+    result.look_again = std::min(*outcome.look_again, result.look_again.value_or(*outcome.look_again));
 }
 
 void take_in(ReconcileResult& result, const Status& written) {
@@ -97,8 +98,8 @@ void only_look(ClusterContext& context, StatusReport& report) {
 
 }  // namespace
 
-KafkaClusterReconciler::KafkaClusterReconciler(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock,
-                                               Random& random, ReconcilerSettings settings)
+KafkaClusterReconciler::KafkaClusterReconciler(kubernetes::KubernetesApi& api, kubernetes::EventSink& events,
+                                               const Clock& clock, Random& random, ReconcilerSettings settings)
     : api_(api), events_(events), clock_(clock), random_(random), settings_(std::move(settings)) {}
 
 ReconcileResult KafkaClusterReconciler::reconcile(const kubernetes::ObjectKey& key) {

@@ -43,8 +43,8 @@ struct ReconcileResult {
 class KafkaClusterReconciler {
  public:
   // `random` must be usable from every thread that reconciles.
-  KafkaClusterReconciler(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock, Random& random,
-                         ReconcilerSettings settings);
+  KafkaClusterReconciler(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock,
+                         Random& random, ReconcilerSettings settings);
 
   [[nodiscard]] ReconcileResult reconcile(const kubernetes::ObjectKey& key);
 

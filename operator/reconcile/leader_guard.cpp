@@ -21,8 +21,8 @@ Result<std::string> LeaderGuard::list(const kubernetes::ResourceType& type, cons
   return api_.list(type, options, each);
 }
 
-Status LeaderGuard::watch(const kubernetes::ResourceType& type, const kubernetes::WatchOptions& options, const WatchHandler& each,
-                          std::stop_token stop) {
+Status LeaderGuard::watch(const kubernetes::ResourceType& type, const kubernetes::WatchOptions& options,
+                          const WatchHandler& each, std::stop_token stop) {
   return api_.watch(type, options, each, std::move(stop));
 }
 

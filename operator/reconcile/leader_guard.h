@@ -13,7 +13,8 @@ class LeaderGuard final : public kubernetes::KubernetesApi {
   // `api` outlives the guard. `leads` is called from any thread. A write that may not be made is ErrorKind::cancelled.
   LeaderGuard(kubernetes::KubernetesApi& api, std::function<bool()> leads) : api_(api), leads_(std::move(leads)) {}
 
-  Result<nlohmann::json> get(const kubernetes::ObjectReference& reference, const kubernetes::CallOptions& options) override;
+  Result<nlohmann::json> get(const kubernetes::ObjectReference& reference,
+                             const kubernetes::CallOptions& options) override;
   Result<std::string> list(const kubernetes::ResourceType& type, const kubernetes::ListOptions& options,
                            const ItemHandler& each) override;
   Status watch(const kubernetes::ResourceType& type, const kubernetes::WatchOptions& options, const WatchHandler& each,

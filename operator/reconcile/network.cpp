@@ -13,8 +13,8 @@ Outcome reconcile_network(ClusterContext& context) {
   if (!headless) return failed(headless.error());
   auto bootstrap = ensure(context, kubernetes::services, resources::bootstrap_service(context.cluster));
   if (!bootstrap) return failed(bootstrap.error());
-  return done("ServicesReady", "clients begin at " +
-                                   resources::bootstrap_servers(context.cluster, context.cluster.spec.listeners.front()));
+  return done("ServicesReady", "clients begin at " + resources::bootstrap_servers(
+                                                         context.cluster, context.cluster.spec.listeners.front()));
 }
 
 }  // namespace millrace::reconcile

@@ -7,12 +7,18 @@ namespace {
 
 std::string reason_for(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::permission_denied: return "PermissionDenied";
-    case ErrorKind::invalid_argument: return "Rejected";
-    case ErrorKind::conflict: return "FieldConflict";
-    case ErrorKind::already_exists: return "NameTaken";
-    case ErrorKind::unsupported: return "Unsupported";
-    default: return "Unavailable";
+    case ErrorKind::permission_denied:
+      return "PermissionDenied";
+    case ErrorKind::invalid_argument:
+      return "Rejected";
+    case ErrorKind::conflict:
+      return "FieldConflict";
+    case ErrorKind::already_exists:
+      return "NameTaken";
+    case ErrorKind::unsupported:
+      return "Unsupported";
+    default:
+      return "Unavailable";
   }
 }
 

@@ -33,8 +33,10 @@ struct Outcome {
 
 [[nodiscard]] Outcome done(std::string reason, std::string message);
 // Watches bring the news of most changes; `look_again` is for those that nothing announces.
-[[nodiscard]] Outcome waiting(std::string reason, std::string message, std::optional<Duration> look_again = std::nullopt);
-[[nodiscard]] Outcome problem(std::string reason, std::string message, std::optional<Duration> look_again = std::nullopt);
+[[nodiscard]] Outcome waiting(std::string reason, std::string message,
+                              std::optional<Duration> look_again = std::nullopt);
+[[nodiscard]] Outcome problem(std::string reason, std::string message,
+                              std::optional<Duration> look_again = std::nullopt);
 [[nodiscard]] Outcome failed(const Error& error);
 
 }  // namespace millrace::reconcile

@@ -11,8 +11,9 @@ Outcome reconcile_protection(ClusterContext& context) {
   auto budget = ensure(context, kubernetes::pod_disruption_budgets, resources::disruption_budget(context.cluster));
   if (!budget) return failed(budget.error());
   auto keep = resources::min_available(context.cluster.spec.broker_count());
-  return done("BudgetReady", keep == 0 ? "a single broker may be interrupted at any time: nothing else could take its work"
-                                       : "drains leave at least " + std::to_string(keep) + " brokers");
+  return done("BudgetReady", keep == 0
+                                 ? "a single broker may be interrupted at any time: nothing else could take its work"
+                                 : "drains leave at least " + std::to_string(keep) + " brokers");
 }
 
 }  // namespace millrace::reconcile

@@ -77,7 +77,8 @@ std::optional<Outcome> roll(ClusterContext& context, const Broker& broker, const
       return waiting("ConfigRefused", text_of(broker) + " is not restarted while spec.config is refused");
     }
     if (context.cluster.spec.rollout.paused) {
-      return waiting("RolloutPaused", text_of(broker) + " waits with a change (" + change + ") because spec.rollout.paused is true");
+      return waiting("RolloutPaused",
+                     text_of(broker) + " waits with a change (" + change + ") because spec.rollout.paused is true");
     }
     auto written = write_template(context, broker, change);
     if (!written) return failed(written.error());
@@ -87,13 +88,15 @@ std::optional<Outcome> roll(ClusterContext& context, const Broker& broker, const
   if (pod == nullptr) return waiting("Restarting", text_of(broker) + " has no pod yet");
   if (api::is_being_deleted(*pod)) return waiting("Restarting", text_of(broker) + " is being restarted");
   switch (pod_revision(stateful_set, *pod)) {
-    case PodRevision::unknown: return waiting("Restarting", text_of(broker) + " is about to be restarted", revision_interval);
+    case PodRevision::unknown:
+      return waiting("Restarting", text_of(broker) + " is about to be restarted", revision_interval);
     case PodRevision::outdated:
       if (context.cluster.spec.rollout.paused) {
         return waiting("RolloutPaused", text_of(broker) + " is not restarted because spec.rollout.paused is true");
       }
       return restart(context, broker, *pod, stateful_set);
-    case PodRevision::current: break;
+    case PodRevision::current:
+      break;
   }
   if (auto removed = remove_old_configs(context, broker, stateful_set, *pod); !removed) return failed(removed.error());
   return std::nullopt;

@@ -10,7 +10,8 @@
 namespace millrace::reconcile {
 namespace {
 
-constexpr const char* command = "kubectl apply --server-side --force-conflicts -f crds/ (of this operator's release), or helm upgrade";
+constexpr const char* command =
+    "kubectl apply --server-side --force-conflicts -f crds/ (of this operator's release), or helm upgrade";
 
 int schema_version_of(const nlohmann::json& definition) {
   auto text = api::annotation(definition, api::schema_version_annotation);
@@ -22,7 +23,8 @@ int schema_version_of(const nlohmann::json& definition) {
 }  // namespace
 
 SchemaCheck check_schema(kubernetes::KubernetesApi& api) {
-  kubernetes::ObjectReference reference{kubernetes::custom_resource_definitions, "", std::string(api::kafka_cluster_definition)};
+  kubernetes::ObjectReference reference{kubernetes::custom_resource_definitions, "",
+                                        std::string(api::kafka_cluster_definition)};
   auto definition = api.get(reference, {});
   if (!definition) {
     if (definition.error().kind == ErrorKind::not_found) {

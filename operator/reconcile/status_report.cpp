@@ -29,13 +29,17 @@ void record(kubernetes::EventSink& events, const Json& object, kubernetes::Event
 }
 
 bool says_the_same(const Condition* before, const Condition& now) {
-  return before != nullptr && before->status == now.status && before->reason == now.reason && before->message == now.message;
+  return before != nullptr && before->status == now.status && before->reason == now.reason &&
+         before->message == now.message;
 }
 
 }  // namespace
 
 StatusReport::StatusReport(const Json& object, const Clock& clock)
-    : object_(object), clock_(clock), before_(api::json_at(object, {"status"})), conditions_before_(status::parse_conditions(before_)) {
+    : object_(object),
+      clock_(clock),
+      before_(api::json_at(object, {"status"})),
+      conditions_before_(status::parse_conditions(before_)) {
   if (!before_.is_object()) before_ = Json::object();
   status_.observed_generation = api::integer_at(object, {"metadata", "generation"}).value_or(0);
 }
@@ -60,10 +64,13 @@ void StatusReport::keep(const std::string& aspect) {
     aspects_.push_back({*before, Outcome::Kind::done});
     return;
   }
-  aspects_.push_back({condition_of(aspect, waiting("NotLookedAtYet", "the operator has not come to this yet")), Outcome::Kind::waiting});
+  aspects_.push_back({condition_of(aspect, waiting("NotLookedAtYet", "the operator has not come to this yet")),
+                      Outcome::Kind::waiting});
 }
 
-void StatusReport::note(std::string type, const Outcome& outcome) { notes_.push_back(condition_of(std::move(type), outcome)); }
+void StatusReport::note(std::string type, const Outcome& outcome) {
+  notes_.push_back(condition_of(std::move(type), outcome));
+}
 
 void StatusReport::set_brokers(std::vector<status::BrokerStatus> brokers, std::int32_t wanted) {
   status_.brokers = std::move(brokers);
@@ -81,7 +88,8 @@ Status StatusReport::patch(kubernetes::KubernetesApi& api, const Json& after) co
   return {};
 }
 
-Status StatusReport::write_refusal(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Outcome& refusal) {
+Status StatusReport::write_refusal(kubernetes::KubernetesApi& api, kubernetes::EventSink& events,
+                                   const Outcome& refusal) {
   auto ready = condition_of(status::ready_type, refusal);
   Json after = before_;
   Json conditions = Json::array();

@@ -31,7 +31,8 @@ class StatusReport {
   void set_listeners(std::vector<status::ListenerStatus> listeners) { status_.listeners = std::move(listeners); }
 
   // Replaces everything but the condition Ready by what the status had: for when nothing could be looked at.
-  [[nodiscard]] Status write_refusal(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Outcome& refusal);
+  [[nodiscard]] Status write_refusal(kubernetes::KubernetesApi& api, kubernetes::EventSink& events,
+                                     const Outcome& refusal);
   [[nodiscard]] Status write(kubernetes::KubernetesApi& api, kubernetes::EventSink& events);
 
  private:

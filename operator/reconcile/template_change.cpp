@@ -54,11 +54,13 @@ std::string changed_keys(const Json* before, const Json& after) {
 
 TemplateState template_state(const ClusterContext& context, const resources::Broker& broker, const Json& live) {
   auto desired = resources::stateful_set(broker);
-  if (api::annotation(live, resources::spec_hash_annotation) != api::annotation(desired, resources::spec_hash_annotation)) {
+  if (api::annotation(live, resources::spec_hash_annotation) !=
+      api::annotation(desired, resources::spec_hash_annotation)) {
     return TemplateState::outdated;
   }
   const Json& live_template = api::json_at(live, {"spec", "template"});
-  if (api::annotation(live, resources::template_hash_annotation) == api::annotation(desired, resources::template_hash_annotation)) {
+  if (api::annotation(live, resources::template_hash_annotation) ==
+      api::annotation(desired, resources::template_hash_annotation)) {
     return covers(live_template, desired["spec"]["template"]) ? TemplateState::current : TemplateState::drifted;
   }
   // Its pod could not start again without its ConfigMap, and only our own template's can be made.

@@ -16,7 +16,8 @@ api::Quantity amount(const Json& object, api::JsonPath path) {
   return api::Quantity::parse(api::text_at(object, path)).value_or(api::Quantity{});
 }
 
-Outcome ask_for_more(ClusterContext& context, const Json& claim, const api::Quantity& now, const api::Quantity& wanted) {
+Outcome ask_for_more(ClusterContext& context, const Json& claim, const api::Quantity& now,
+                     const api::Quantity& wanted) {
   auto name = api::object_name(claim);
   auto class_name = api::text_at(claim, {"spec", "storageClassName"});
   auto storage_class = context.api.get(context.reference(kubernetes::storage_classes, class_name), {});
@@ -29,7 +30,8 @@ Outcome ask_for_more(ClusterContext& context, const Json& claim, const api::Quan
   }
   if (api::json_at(*storage_class, {"allowVolumeExpansion"}) != Json(true)) {
     return problem("VolumeCannotGrow", "claim " + name + " cannot grow from " + now.text() + " to " + wanted.text() +
-                                           ": storage class " + class_name + " does not allow it (allowVolumeExpansion)");
+                                           ": storage class " + class_name +
+                                           " does not allow it (allowVolumeExpansion)");
   }
   Json patch = {{"metadata", {{"uid", api::object_uid(claim)}, {"resourceVersion", api::resource_version(claim)}}},
                 {"spec", {{"resources", {{"requests", {{"storage", wanted.text()}}}}}}}};
@@ -77,7 +79,8 @@ std::string why_unbound(ClusterContext& context, const Json& claim) {
   // Without permission to read storage classes there is nothing to add.
   if (!listed || found) return {};
   std::string there = names.empty() ? "there is none" : "there are: " + names;
-  if (wanted.empty()) return "the Kubernetes cluster has no default storage class; name one in storageClass (" + there + ")";
+  if (wanted.empty())
+    return "the Kubernetes cluster has no default storage class; name one in storageClass (" + there + ")";
   return "storage class " + wanted + " is not there (" + there + ")";
 }
 

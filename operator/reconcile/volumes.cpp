@@ -23,10 +23,11 @@ constexpr auto binding_interval = std::chrono::seconds(30);
 std::string text_of(const Broker& broker) { return "broker " + std::to_string(broker.id.value()); }
 
 Outcome missing_claim(const std::string& name, const Broker& broker) {
-  return problem("VolumeMissing",
-                 "claim " + name + " of " + text_of(broker) +
-                     " is gone. Its pod waits for it, and no empty volume takes its place. Restore the claim from a backup under this "
-                     "name; or, if its records are lost for good, delete the KafkaCluster and create it again to begin an empty one");
+  return problem("VolumeMissing", "claim " + name + " of " + text_of(broker) +
+                                      " is gone. Its pod waits for it, and no empty volume takes its place. Restore "
+                                      "the claim from a backup under this "
+                                      "name; or, if its records are lost for good, delete the KafkaCluster and create "
+                                      "it again to begin an empty one");
 }
 
 // The owners as they should be: ours with deleteClaim, never those of other KafkaClusters, everybody else's untouched.
@@ -53,7 +54,8 @@ Status mend_metadata(ClusterContext& context, const Json& claim, const Broker& b
   auto labels = resources::claim_labels(broker);
   auto owners = wanted_owners(claim, broker);
   bool labelled = true;
-  for (const auto& [name, value] : labels.items()) labelled = labelled && api::label(claim, name) == value.get<std::string>();
+  for (const auto& [name, value] : labels.items())
+    labelled = labelled && api::label(claim, name) == value.get<std::string>();
   if (labelled && has_owners(claim, owners)) return {};
   Json patch = {{"metadata",
                  {{"uid", api::object_uid(claim)},
@@ -73,7 +75,8 @@ Result<Json> create_claim(ClusterContext& context, const Broker& broker, const a
   auto created = context.api.create(context.reference(kubernetes::persistent_volume_claims, name), desired, {});
   if (!created) return created;
   context.objects.claims.insert_or_assign(name, *created);
-  context.tell("ClaimCreated", "CreateClaim", "claim " + name + " of " + volume.size.text() + " for " + text_of(broker));
+  context.tell("ClaimCreated", "CreateClaim",
+               "claim " + name + " of " + volume.size.text() + " for " + text_of(broker));
   return created;
 }
 
@@ -85,8 +88,9 @@ Result<std::optional<Json>> find_or_create(ClusterContext& context, const Broker
   auto live = context.api.get(context.reference(kubernetes::persistent_volume_claims, name), {});
   if (live) {
     if (!was_made && api::label(*live, resources::cluster_label) != context.cluster.name) {
-      return fail(ErrorKind::already_exists,
-                  "claim " + name + " is there and does not belong to this cluster; remove it, or name the cluster otherwise");
+      return fail(
+          ErrorKind::already_exists,
+          "claim " + name + " is there and does not belong to this cluster; remove it, or name the cluster otherwise");
     }
     return std::move(*live);
   }
@@ -125,16 +129,17 @@ std::optional<Outcome> reconcile_volume(ClusterContext& context, const Broker& b
   context.record->brokers[broker.id].volumes.insert(volume.name);
   context.objects.claims.insert_or_assign(name, claim);
   if (api::is_being_deleted(claim)) {
-    return problem("VolumeTerminating", "claim " + name + " of " + text_of(broker) +
-                                            " was deleted and goes, with all records in it, as soon as its pod ends; take a copy of its "
-                                            "volume before that");
+    return problem("VolumeTerminating",
+                   "claim " + name + " of " + text_of(broker) +
+                       " was deleted and goes, with all records in it, as soon as its pod ends; take a copy of its "
+                       "volume before that");
   }
   if (auto mended = mend_metadata(context, claim, broker); !mended) return failed(mended.error());
   const Json current = context.objects.claims[name];
   if (volume.storage_class && api::text_at(current, {"spec", "storageClassName"}) != *volume.storage_class) {
-    return problem("StorageClassDiffers", "claim " + name + " is of storage class " +
-                                              api::text_at(current, {"spec", "storageClassName"}) + " and " + *volume.storage_class +
-                                              " is asked for: a volume cannot move to another class");
+    return problem("StorageClassDiffers",
+                   "claim " + name + " is of storage class " + api::text_at(current, {"spec", "storageClassName"}) +
+                       " and " + *volume.storage_class + " is asked for: a volume cannot move to another class");
   }
   if (auto size = reconcile_size(context, current, volume)) return size;
   return judge_binding(context, current);
@@ -142,11 +147,16 @@ std::optional<Outcome> reconcile_volume(ClusterContext& context, const Broker& b
 
 int gravity(const Outcome& outcome) {
   switch (outcome.kind) {
-    case Outcome::Kind::done: return 0;
-    case Outcome::Kind::waiting: return 1;
-    case Outcome::Kind::retry: return 2;
-    case Outcome::Kind::failed: return 3;
-    case Outcome::Kind::problem: return 4;
+    case Outcome::Kind::done:
+      return 0;
+    case Outcome::Kind::waiting:
+      return 1;
+    case Outcome::Kind::retry:
+      return 2;
+    case Outcome::Kind::failed:
+      return 3;
+    case Outcome::Kind::problem:
+      return 4;
   }
   return 0;
 }
@@ -164,7 +174,8 @@ bool has_its_volumes(const ClusterContext& context, const Broker& broker) {
 }
 
 Outcome reconcile_volumes(ClusterContext& context) {
-  if (!context.record) return waiting("WaitingForIdentity", "no claim is made before the cluster's identity is settled");
+  if (!context.record)
+    return waiting("WaitingForIdentity", "no claim is made before the cluster's identity is settled");
   auto worst = done("VolumesReady", "every broker has its volumes");
   for (const auto& broker : context.brokers()) {
     for (const auto& volume : broker.pool.volumes) {

@@ -10,13 +10,12 @@
 namespace millrace::resources {
 
 nlohmann::json bootstrap_service(const api::KafkaCluster& cluster) {
-  return {{"apiVersion", "v1"},
-          {"kind", "Service"},
-          {"metadata", owned_metadata(cluster, bootstrap_service_name(cluster.name), brokers_labels(cluster.name))},
-          {"spec",
-           {{"type", "ClusterIP"},
-            {"selector", brokers_selector(cluster.name)},
-            {"ports", service_ports(cluster.spec)}}}};
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata", owned_metadata(cluster, bootstrap_service_name(cluster.name), brokers_labels(cluster.name))},
+      {"spec",
+       {{"type", "ClusterIP"}, {"selector", brokers_selector(cluster.name)}, {"ports", service_ports(cluster.spec)}}}};
 }
 
 std::string bootstrap_servers(const api::KafkaCluster& cluster, const api::ListenerSpec& listener) {

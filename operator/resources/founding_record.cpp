@@ -64,12 +64,14 @@ Result<FoundingRecord> parse_founding_config_map(const Json& config_map) {
   }
   record.cluster_id = cluster_id->get<std::string>();
   auto text = data.find(brokers_key);
-  Json brokers = text == data.end() || !text->is_string() ? Json() : Json::parse(text->get<std::string>(), nullptr, false);
+  Json brokers =
+      text == data.end() || !text->is_string() ? Json() : Json::parse(text->get<std::string>(), nullptr, false);
   if (!brokers.is_object()) return corrupt("brokers is missing or not an object");
   for (const auto& [key, json] : brokers.items()) {
     std::int32_t id = 0;
     auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (error != std::errc{} || end != key.data() + key.size() || id < 0) return corrupt("'" + key + "' is not a broker id");
+    if (error != std::errc{} || end != key.data() + key.size() || id < 0)
+      return corrupt("'" + key + "' is not a broker id");
     auto member = parse_member(key, json);
     if (!member) return tl::unexpected(member.error());
     record.brokers.emplace(BrokerId(id), std::move(*member));

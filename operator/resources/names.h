@@ -12,7 +12,8 @@ namespace millrace::resources {
 [[nodiscard]] std::string broker_name(std::string_view cluster, BrokerId id);  // demo-broker-0: its StatefulSet
 [[nodiscard]] std::string broker_pod_name(std::string_view cluster, BrokerId id);
 [[nodiscard]] std::string claim_name(std::string_view cluster, BrokerId id, std::string_view volume);
-[[nodiscard]] std::string brokers_name(std::string_view cluster);  // headless Service, ServiceAccount, PodDisruptionBudget
+[[nodiscard]] std::string brokers_name(
+    std::string_view cluster);  // headless Service, ServiceAccount, PodDisruptionBudget
 [[nodiscard]] std::string bootstrap_service_name(std::string_view cluster);
 [[nodiscard]] std::string founding_record_name(std::string_view cluster);
 

@@ -16,10 +16,10 @@ constexpr const char* zone_key = "topology.kubernetes.io/zone";
 }  // namespace
 
 Json affinity(const Broker& broker) {
-  Json apart = {{"weight", 100},
-                {"podAffinityTerm",
-                 {{"topologyKey", host_key},
-                  {"labelSelector", {{"matchLabels", brokers_selector(broker.cluster.name)}}}}}};
+  Json apart = {
+      {"weight", 100},
+      {"podAffinityTerm",
+       {{"topologyKey", host_key}, {"labelSelector", {{"matchLabels", brokers_selector(broker.cluster.name)}}}}}};
   Json result = {{"podAntiAffinity", {{"preferredDuringSchedulingIgnoredDuringExecution", Json::array({apart})}}}};
   if (!broker.pool.zones.empty()) {
     Json in_zones = {{"key", zone_key}, {"operator", "In"}, {"values", broker.pool.zones}};

@@ -25,7 +25,8 @@ nlohmann::json container_resources(const api::PoolSpec& pool) {
 
   nlohmann::json limits = {{"memory", memory_limit.text()}};
   if (pool.limits.cpu) limits["cpu"] = pool.limits.cpu->text();
-  return {{"requests", {{"cpu", cpu_request.text()}, {"memory", memory_request.text()}}}, {"limits", std::move(limits)}};
+  return {{"requests", {{"cpu", cpu_request.text()}, {"memory", memory_request.text()}}},
+          {"limits", std::move(limits)}};
 }
 
 }  // namespace millrace::resources

@@ -36,29 +36,29 @@ Json volume_mounts(const Broker& broker) {
 Json volumes(const Broker& broker) {
   Json all = Json::array({{{"name", "config"}, {"configMap", {{"name", config_map_name(broker)}}}}});
   for (const auto& volume : broker.pool.volumes) {
-    all.push_back({{"name", "volume-" + volume.name},
-                   {"persistentVolumeClaim", {{"claimName", claim_name(broker.cluster.name, broker.id, volume.name)}}}});
+    all.push_back(
+        {{"name", "volume-" + volume.name},
+         {"persistentVolumeClaim", {{"claimName", claim_name(broker.cluster.name, broker.id, volume.name)}}}});
   }
   return all;
 }
 
 Json container(const Broker& broker) {
-  return {{"name", broker_container},
-          {"image", broker.image},
-          {"imagePullPolicy", broker.cluster.spec.image_pull_policy},
-          {"args", {std::string(config_directory) + "/" + config_file}},
-          {"ports", container_ports(broker.cluster.spec)},
-          {"resources", container_resources(broker.pool)},
-          {"livenessProbe", http_probe("/livez", 10, 5)},
-          // Every second, so that a broker that is ready is not kept from its clients.
-          {"readinessProbe", http_probe("/readyz", 1, 3)},
-          // The last lines of a failed start become the pod's message, and from there the cluster's status.
-          {"terminationMessagePolicy", "FallbackToLogsOnError"},
-          {"securityContext",
-           {{"allowPrivilegeEscalation", false},
-            {"readOnlyRootFilesystem", true},
-            {"capabilities", {{"drop", {"ALL"}}}}}},
-          {"volumeMounts", volume_mounts(broker)}};
+  return {
+      {"name", broker_container},
+      {"image", broker.image},
+      {"imagePullPolicy", broker.cluster.spec.image_pull_policy},
+      {"args", {std::string(config_directory) + "/" + config_file}},
+      {"ports", container_ports(broker.cluster.spec)},
+      {"resources", container_resources(broker.pool)},
+      {"livenessProbe", http_probe("/livez", 10, 5)},
+      // Every second, so that a broker that is ready is not kept from its clients.
+      {"readinessProbe", http_probe("/readyz", 1, 3)},
+      // The last lines of a failed start become the pod's message, and from there the cluster's status.
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
+      {"securityContext",
+       {{"allowPrivilegeEscalation", false}, {"readOnlyRootFilesystem", true}, {"capabilities", {{"drop", {"ALL"}}}}}},
+      {"volumeMounts", volume_mounts(broker)}};
 }
 
 Json pod_security() {

@@ -10,7 +10,8 @@ namespace millrace::resources {
 namespace {
 
 std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -19,20 +20,34 @@ std::string escape(std::string_view value) {
   std::string escaped;
   for (std::size_t i = 0; i < value.size(); ++i) {
     switch (value[i]) {
-      case '\\': escaped += "\\\\"; break;
-      case '\n': escaped += "\\n"; break;
-      case '\r': escaped += "\\r"; break;
-      case '\t': escaped += "\\t"; break;
-      case '\f': escaped += "\\f"; break;
-      case ' ': escaped += i == 0 ? "\\ " : " "; break;
-      default: escaped += value[i];
+      case '\\':
+        escaped += "\\\\";
+        break;
+      case '\n':
+        escaped += "\\n";
+        break;
+      case '\r':
+        escaped += "\\r";
+        break;
+      case '\t':
+        escaped += "\\t";
+        break;
+      case '\f':
+        escaped += "\\f";
+        break;
+      case ' ':
+        escaped += i == 0 ? "\\ " : " ";
+        break;
+      default:
+        escaped += value[i];
     }
   }
   return escaped;
 }
 
 void add_listeners(const Broker& broker, std::map<std::string, std::string>& properties) {
-  auto host = broker_host(broker.cluster.name, broker.id, broker.cluster.namespace_name, broker.cluster.spec.cluster_domain);
+  auto host =
+      broker_host(broker.cluster.name, broker.id, broker.cluster.namespace_name, broker.cluster.spec.cluster_domain);
   auto append = [&](const char* key, const std::string& item) {
     auto& value = properties[key];
     value += (value.empty() ? "" : ",") + item;
@@ -49,7 +64,9 @@ void add_listeners(const Broker& broker, std::map<std::string, std::string>& pro
 
 }  // namespace
 
-std::string volume_directory(const api::VolumeSpec& volume) { return std::string(volumes_directory) + "/" + volume.name; }
+std::string volume_directory(const api::VolumeSpec& volume) {
+  return std::string(volumes_directory) + "/" + volume.name;
+}
 
 std::string server_properties(const Broker& broker) {
   std::map<std::string, std::string> decided;
@@ -65,8 +82,8 @@ std::string server_properties(const Broker& broker) {
   if (broker.pool.zones.size() == 1) decided["broker.rack"] = broker.pool.zones.front();
   add_listeners(broker, decided);
 
-  std::string text = "# Broker " + std::to_string(broker.id.value()) + " of KafkaCluster " + broker.cluster.namespace_name + "/" +
-                     broker.cluster.name + ", made by the operator.\n";
+  std::string text = "# Broker " + std::to_string(broker.id.value()) + " of KafkaCluster " +
+                     broker.cluster.namespace_name + "/" + broker.cluster.name + ", made by the operator.\n";
   for (const auto& [key, value] : decided) text += key + "=" + escape(value) + "\n";
   if (!broker.config.empty()) text += "# spec.config\n";
   for (const auto& [key, value] : broker.config) text += key + "=" + escape(value) + "\n";

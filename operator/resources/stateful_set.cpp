@@ -16,9 +16,10 @@ using Json = nlohmann::json;
 Json stateful_set(const Broker& broker) {
   const auto& cluster = broker.cluster.name;
   Json pod = pod_template(broker);
-  Json metadata =
-      owned_metadata(broker.cluster, broker_name(cluster, broker.id), broker_labels(cluster, broker.pool.name, broker.id));
-  metadata["annotations"] = {{spec_hash_annotation, spec_hash(broker)}, {template_hash_annotation, content_hash(pod.dump())}};
+  Json metadata = owned_metadata(broker.cluster, broker_name(cluster, broker.id),
+                                 broker_labels(cluster, broker.pool.name, broker.id));
+  metadata["annotations"] = {{spec_hash_annotation, spec_hash(broker)},
+                             {template_hash_annotation, content_hash(pod.dump())}};
   return {{"apiVersion", "apps/v1"},
           {"kind", "StatefulSet"},
           {"metadata", std::move(metadata)},

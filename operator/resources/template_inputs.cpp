@@ -14,7 +14,8 @@ namespace {
 template <class T>
 void put(Json& inputs, const char* key, const T& value) {
   Json json = value;
-  bool absent = json.is_null() || ((json.is_object() || json.is_array()) && json.empty()) || (json.is_string() && json == "");
+  bool absent =
+      json.is_null() || ((json.is_object() || json.is_array()) && json.empty()) || (json.is_string() && json == "");
   if (!absent) inputs[key] = std::move(json);
 }
 

@@ -34,8 +34,9 @@ std::string last_words(std::string said) {
 std::string ended(const Json& terminated) {
   const Json& code = json_at(terminated, {"exitCode"});
   std::string why = text_at(terminated, {"reason"});
-  std::string sentence = why == "OOMKilled" ? "it was ended because it used more memory than its limit"
-                                            : "it ended with exit code " + (code.is_number() ? code.dump() : std::string("?"));
+  std::string sentence = why == "OOMKilled"
+                             ? "it was ended because it used more memory than its limit"
+                             : "it ended with exit code " + (code.is_number() ? code.dump() : std::string("?"));
   auto said = last_words(text_at(terminated, {"message"}));
   return said.empty() ? sentence : sentence + ": " + said;
 }
@@ -68,12 +69,18 @@ std::optional<BrokerCondition> judge_container(const Json& container) {
 
 std::string_view to_string(BrokerState state) {
   switch (state) {
-    case BrokerState::pending: return "Pending";
-    case BrokerState::starting: return "Starting";
-    case BrokerState::running: return "Running";
-    case BrokerState::stopping: return "Stopping";
-    case BrokerState::failing: return "Failing";
-    case BrokerState::unreachable: return "Unreachable";
+    case BrokerState::pending:
+      return "Pending";
+    case BrokerState::starting:
+      return "Starting";
+    case BrokerState::running:
+      return "Running";
+    case BrokerState::stopping:
+      return "Stopping";
+    case BrokerState::failing:
+      return "Failing";
+    case BrokerState::unreachable:
+      return "Unreachable";
   }
   return "Pending";
 }
@@ -82,7 +89,8 @@ BrokerCondition judge_pod(const Json& pod) {
   const Json& ready = pod_condition(pod, "Ready");
   auto node = text_at(pod, {"spec", "nodeName"});
   if (text_at(ready, {"status"}) == "Unknown" || text_at(pod, {"status", "reason"}) == "NodeLost") {
-    return {BrokerState::unreachable, "node " + node + " does not answer; its broker is left alone until the node is back or gone"};
+    return {BrokerState::unreachable,
+            "node " + node + " does not answer; its broker is left alone until the node is back or gone"};
   }
   if (api::is_being_deleted(pod)) return {BrokerState::stopping, ""};
   if (text_at(ready, {"status"}) == "True") return {BrokerState::running, ""};
@@ -97,7 +105,8 @@ BrokerCondition judge_pod(const Json& pod) {
   auto phase = text_at(pod, {"status", "phase"});
   if (phase == "Failed") {
     auto message = text_at(pod, {"status", "message"});
-    return {BrokerState::failing, "its pod failed: " + (message.empty() ? text_at(pod, {"status", "reason"}) : message)};
+    return {BrokerState::failing,
+            "its pod failed: " + (message.empty() ? text_at(pod, {"status", "reason"}) : message)};
   }
   if (phase == "Pending") return {BrokerState::pending, "node " + node + " is preparing its volumes and image"};
   return {BrokerState::starting, "it does not serve yet"};

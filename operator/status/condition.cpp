@@ -25,16 +25,19 @@ ConditionStatus parse_status(std::string_view text) {
 
 std::string_view to_string(ConditionStatus status) {
   switch (status) {
-    case ConditionStatus::is_true: return "True";
-    case ConditionStatus::is_false: return "False";
-    case ConditionStatus::unknown: return "Unknown";
+    case ConditionStatus::is_true:
+      return "True";
+    case ConditionStatus::is_false:
+      return "False";
+    case ConditionStatus::unknown:
+      return "Unknown";
   }
   return "Unknown";
 }
 
 const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type) {
-  auto found =
-      std::find_if(conditions.begin(), conditions.end(), [&](const Condition& condition) { return condition.type == type; });
+  auto found = std::find_if(conditions.begin(), conditions.end(),
+                            [&](const Condition& condition) { return condition.type == type; });
   return found == conditions.end() ? nullptr : &*found;
 }
 

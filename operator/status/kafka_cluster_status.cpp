@@ -50,7 +50,8 @@ Json to_json(const KafkaClusterStatus& status) {
   put(json, "clusterId", status.cluster_id);
   put(json, "version", versions(status.brokers));
   auto conditions = status.conditions;
-  std::sort(conditions.begin(), conditions.end(), [](const auto& left, const auto& right) { return left.type < right.type; });
+  std::sort(conditions.begin(), conditions.end(),
+            [](const auto& left, const auto& right) { return left.type < right.type; });
   for (const auto& condition : conditions) json["conditions"].push_back(to_json(condition));
   auto brokers = status.brokers;
   std::sort(brokers.begin(), brokers.end(), [](const auto& left, const auto& right) { return left.id < right.id; });
@@ -84,7 +85,8 @@ Condition ready_condition(const std::vector<Condition>& aspects, std::int32_t br
   }
   ready.status = ConditionStatus::is_true;
   ready.reason = "Running";
-  ready.message = brokers_wanted == 1 ? "the broker serves" : "all " + std::to_string(brokers_wanted) + " brokers serve";
+  ready.message =
+      brokers_wanted == 1 ? "the broker serves" : "all " + std::to_string(brokers_wanted) + " brokers serve";
   return ready;
 }
 

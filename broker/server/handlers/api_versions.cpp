@@ -8,11 +8,13 @@
 
 namespace millrace::server {
 
-Task<Result<std::optional<protocol::ApiVersionsResponse>>> ApiVersionsHandler::handle(const Request& request, RequestContext& context) {
+Task<Result<std::optional<protocol::ApiVersionsResponse>>> ApiVersionsHandler::handle(const Request& request,
+                                                                                      RequestContext& context) {
   context.connection().client_software_name = std::string(request.client_software_name);
   context.connection().client_software_version = std::string(request.client_software_version);
   Response response;
-  for (const auto& entry : handler_list()) response.api_keys.push_back({entry.key, entry.versions.lowest, entry.versions.highest});
+  for (const auto& entry : handler_list())
+    response.api_keys.push_back({entry.key, entry.versions.lowest, entry.versions.highest});
   co_return response;
 }
 

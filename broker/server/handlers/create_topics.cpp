@@ -49,7 +49,8 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
   return answer;
 }
 
-Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTopicsRequest& request, RequestContext& context) {
+Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTopicsRequest& request,
+                        RequestContext& context) {
   auto& services = context.services();
   auto planned = plan_new_topic(services, context.image(), wanted);
   if (!planned) co_return refuse(wanted.name, planned.error(), context);
@@ -61,7 +62,9 @@ Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTo
   if (!created) {
     const auto& error = created.error();
     if (error.kind == ErrorKind::already_exists) {
-      co_return refuse(wanted.name, {ErrorCode::topic_already_exists, "Topic '" + std::string(wanted.name) + "' already exists."}, context);
+      co_return refuse(wanted.name,
+                       {ErrorCode::topic_already_exists, "Topic '" + std::string(wanted.name) + "' already exists."},
+                       context);
     }
     logger.warning("topic " + std::string(wanted.name) + " was not created: " + error.message);
     co_return refuse(wanted.name, {ErrorCode::unknown_server_error, error.message}, context);
@@ -75,7 +78,8 @@ Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTo
 
 }  // namespace
 
-Task<Result<std::optional<CreateTopicsResponse>>> CreateTopicsHandler::handle(const Request& request, RequestContext& context) {
+Task<Result<std::optional<CreateTopicsResponse>>> CreateTopicsHandler::handle(const Request& request,
+                                                                              RequestContext& context) {
   Response response;
   std::map<std::string_view, std::size_t> entries;
   for (const auto& wanted : request.topics) ++entries[wanted.name];
@@ -84,7 +88,8 @@ Task<Result<std::optional<CreateTopicsResponse>>> CreateTopicsHandler::handle(co
     if (count == 1) {
       response.topics.push_back(co_await create_one(wanted, request, context));
     } else if (count > 1) {
-      response.topics.push_back(refuse(wanted.name, {ErrorCode::invalid_request, "Found multiple entries for this topic."}, context));
+      response.topics.push_back(
+          refuse(wanted.name, {ErrorCode::invalid_request, "Found multiple entries for this topic."}, context));
       count = 0;  // answered once
     }
   }

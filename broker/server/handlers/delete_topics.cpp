@@ -32,10 +32,13 @@ Answer refuse(const DeleteTopicsRequest::Topic& topic, ErrorCode code, protocol:
   return {topic.name, topic.topic_id, code, message};
 }
 
-Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::milliseconds timeout, RequestContext& context) {
+Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::milliseconds timeout,
+                        RequestContext& context) {
   const bool by_id = !topic.topic_id.is_zero();
-  if (by_id && topic.name) co_return refuse(topic, ErrorCode::invalid_request, "Topic name and topic ID can not both be specified.");
-  if (!by_id && !topic.name) co_return refuse(topic, ErrorCode::invalid_request, "Neither topic name nor id were specified.");
+  if (by_id && topic.name)
+    co_return refuse(topic, ErrorCode::invalid_request, "Topic name and topic ID can not both be specified.");
+  if (!by_id && !topic.name)
+    co_return refuse(topic, ErrorCode::invalid_request, "Neither topic name nor id were specified.");
   auto known = by_id ? context.image().topic(topic.topic_id) : context.image().topic(*topic.name);
   if (!known) co_return refuse(topic, by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition);
   context.keep(known);
@@ -44,7 +47,8 @@ Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::mi
   Answer answer{known->name, known->id, ErrorCode::none, {}};
   if (!deleted) {
     const auto& error = deleted.error();
-    answer.error_code = error.kind == ErrorKind::not_found ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_server_error;
+    answer.error_code =
+        error.kind == ErrorKind::not_found ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_server_error;
     answer.error_message = context.keep(error.message);
     logger.warning("topic " + known->name + " was not deleted: " + error.message);
   } else if (*deleted == TopicOutcome::timed_out) {
@@ -55,7 +59,8 @@ Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::mi
 
 }  // namespace
 
-Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(const Request& request, RequestContext& context) {
+Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(const Request& request,
+                                                                              RequestContext& context) {
   Response response;
   const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
   for (const auto& topic : topics_of(request)) {

@@ -14,10 +14,12 @@ Task<Result<std::optional<protocol::DescribeClusterResponse>>> DescribeClusterHa
   constexpr std::int8_t controllers = 2;
   Response response;
   if (request.endpoint_type != brokers) {
-    response.error_code = request.endpoint_type == controllers ? ErrorCode::mismatched_endpoint_type : ErrorCode::unsupported_endpoint_type;
-    response.error_message = request.endpoint_type == controllers
-                                 ? "The request was sent to an endpoint of the wrong type: this is a broker, not a controller."
-                                 : "The endpoint type is not supported: allowed is 1 (brokers).";
+    response.error_code = request.endpoint_type == controllers ? ErrorCode::mismatched_endpoint_type
+                                                               : ErrorCode::unsupported_endpoint_type;
+    response.error_message =
+        request.endpoint_type == controllers
+            ? "The request was sent to an endpoint of the wrong type: this is a broker, not a controller."
+            : "The endpoint type is not supported: allowed is 1 (brokers).";
     response.endpoint_type = request.endpoint_type;
     co_return response;
   }

@@ -37,7 +37,8 @@ protocol::NullableString view(const std::optional<std::string>& text) {
 }
 
 // The answer views `entries`, which the context keeps.
-Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, Entries described, RequestContext& context) {
+Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, Entries described,
+                 RequestContext& context) {
   auto entries = std::make_shared<const Entries>(std::move(described));
   context.keep(entries);
   auto answer = refuse(wanted, ErrorCode::none);
@@ -54,7 +55,8 @@ Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, En
     config.config_type = entry.type;
     config.documentation = request.include_documentation ? protocol::NullableString(entry.documentation) : std::nullopt;
     if (!request.include_synonyms) continue;
-    for (const auto& synonym : entry.synonyms) config.synonyms.push_back({synonym.name, view(synonym.value), synonym.source});
+    for (const auto& synonym : entry.synonyms)
+      config.synonyms.push_back({synonym.name, view(synonym.value), synonym.source});
   }
   return answer;
 }
@@ -74,22 +76,28 @@ Answer describe_broker_resource(const Wanted& wanted, const DescribeConfigsReque
   const auto own_id = std::to_string(context.services().broker_id.value());
   if (wanted.resource_name == own_id) return answer_of(wanted, request, describe_broker(layers), context);
   return refuse(wanted, ErrorCode::invalid_request,
-                context.keep("Unexpected broker id, expected " + own_id + " or empty string, but received " + std::string(wanted.resource_name)));
+                context.keep("Unexpected broker id, expected " + own_id + " or empty string, but received " +
+                             std::string(wanted.resource_name)));
 }
 
 }  // namespace
 
-Task<Result<std::optional<DescribeConfigsResponse>>> DescribeConfigsHandler::handle(const Request& request, RequestContext& context) {
+Task<Result<std::optional<DescribeConfigsResponse>>> DescribeConfigsHandler::handle(const Request& request,
+                                                                                    RequestContext& context) {
   Response response;
   for (const auto& wanted : request.resources) {
     switch (wanted.resource_type) {
-      case ConfigResourceType::topic: response.results.push_back(describe_topic_resource(wanted, request, context)); break;
-      case ConfigResourceType::broker: response.results.push_back(describe_broker_resource(wanted, request, context)); break;
+      case ConfigResourceType::topic:
+        response.results.push_back(describe_topic_resource(wanted, request, context));
+        break;
+      case ConfigResourceType::broker:
+        response.results.push_back(describe_broker_resource(wanted, request, context));
+        break;
       default:
-        response.results.push_back(refuse(wanted, ErrorCode::invalid_request,
-                                          context.keep("Unsupported resource type: " +
-                                                       std::to_string(static_cast<int>(wanted.resource_type)) +
-                                                       ", allowed are 2 (topic) and 4 (broker)")));
+        response.results.push_back(
+            refuse(wanted, ErrorCode::invalid_request,
+                   context.keep("Unsupported resource type: " + std::to_string(static_cast<int>(wanted.resource_type)) +
+                                ", allowed are 2 (topic) and 4 (broker)")));
     }
   }
   co_return response;

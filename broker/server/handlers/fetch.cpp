@@ -23,7 +23,8 @@ using protocol::FetchResponse;
 using WantedPartition = FetchRequest::Topic::Partition;
 using AnsweredPartition = FetchResponse::Topic::Partition;
 
-constexpr protocol::Version first_version_with_whole_batches = 4;  // of the format that is stored; older ones want it converted down
+constexpr protocol::Version first_version_with_whole_batches =
+    4;  // of the format that is stored; older ones want it converted down
 constexpr protocol::Version first_version_with_topic_ids = 13;
 constexpr protocol::Version first_version_with_max_bytes = 3;
 
@@ -105,9 +106,11 @@ class FetchWork {
     auto& home = context_.shard();
     co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
       auto missing = static_cast<std::int64_t>(min_bytes() - total_bytes_);
-      wait_ = std::make_shared<replication::FetchWait>(home, missing, [done = std::move(done)]() mutable { done(true); });
+      wait_ =
+          std::make_shared<replication::FetchWait>(home, missing, [done = std::move(done)]() mutable { done(true); });
       timer_ = home.after(std::chrono::milliseconds(request_.max_wait_ms), [wait = wait_] { wait->fire(); });
-      for_each_partition([wait = wait_](replication::Partition& partition, Offset seen) { partition.wait_for_records(wait, seen); });
+      for_each_partition(
+          [wait = wait_](replication::Partition& partition, Offset seen) { partition.wait_for_records(wait, seen); });
     });
     home.cancel(timer_);
     for_each_partition([wait = wait_](replication::Partition& partition, Offset) { partition.forget(wait.get()); });
@@ -122,7 +125,8 @@ class FetchWork {
       answered.topic = topic.topic;
       answered.topic_id = topic.topic_id;
       answered.partitions.reserve(topic.partitions.size());
-      for (std::size_t i = 0; i < topic.partitions.size(); ++i) answered.partitions.push_back(answer_of(reads_[next++]));
+      for (std::size_t i = 0; i < topic.partitions.size(); ++i)
+        answered.partitions.push_back(answer_of(reads_[next++]));
     }
     return response;
   }
@@ -147,7 +151,9 @@ class FetchWork {
       const auto left = max_bytes() - std::min(max_bytes(), total_bytes_);
       const bool first = total_bytes_ == 0;
       // A later partition gets only what fits: its first batch too, when that is larger than its own limit.
-      const auto limit = first ? found : std::min<std::uint64_t>(left, static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0)));
+      const auto limit = first ? found
+                               : std::min<std::uint64_t>(
+                                     left, static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0)));
       read.granted_bytes = std::min(found, limit);
       total_bytes_ += read.granted_bytes;
     }
@@ -166,7 +172,8 @@ class FetchWork {
     for (std::size_t i = 0; i < reads_.size(); ++i) {
       if (owners_[i] == no_owner || !reads_[i].outcome) continue;
       // Waiting is for the high watermark to move: a stable offset below it moves with a marker, which moves it too.
-      targets[owners_[i]].push_back({std::string(reads_[i].topic), reads_[i].wanted->partition, reads_[i].outcome->high_watermark});
+      targets[owners_[i]].push_back(
+          {std::string(reads_[i].topic), reads_[i].wanted->partition, reads_[i].outcome->high_watermark});
     }
     for (ShardId id = 0; id < targets.size(); ++id) {
       if (targets[id].empty()) continue;
@@ -191,7 +198,8 @@ class FetchWork {
     answer.log_start_offset = read.outcome->log_start_offset;
     answer.aborted_transactions.reset();
     if (read.granted_bytes > 0) {
-      answer.records = protocol::Records(FileSlice{read.outcome->records.file, read.outcome->records.position, read.granted_bytes});
+      answer.records =
+          protocol::Records(FileSlice{read.outcome->records.file, read.outcome->records.position, read.granted_bytes});
     }
     return answer;
   }

@@ -12,7 +12,8 @@ Task<Result<std::optional<protocol::InitProducerIdResponse>>> InitProducerIdHand
   Response response;
   response.producer_epoch = ProducerEpoch::none();
   if (request.transactional_id) {
-    response.error_code = request.transactional_id->empty() ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available;
+    response.error_code =
+        request.transactional_id->empty() ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available;
     co_return response;
   }
   auto& services = context.services();

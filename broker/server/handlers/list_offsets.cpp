@@ -27,15 +27,18 @@ struct Lookup {
   replication::PartitionOffsetOutcome outcome = log::TimestampOffset{};
 };
 
-ErrorCode check_lookup(const WantedPartition& wanted, const metadata::TopicImage* topic, bool duplicate, protocol::Version version) {
+ErrorCode check_lookup(const WantedPartition& wanted, const metadata::TopicImage* topic, bool duplicate,
+                       protocol::Version version) {
   if (duplicate) return ErrorCode::invalid_request;
   // A spec that the request's version does not know (Kafka: KafkaApis.handleListOffsetRequest).
   const auto spec = wanted.timestamp.value();
-  bool unknown_spec = spec < log::OffsetSpec::latest_tiered.value() || (spec == log::OffsetSpec::max_timestamp.value() && version < 7) ||
+  bool unknown_spec = spec < log::OffsetSpec::latest_tiered.value() ||
+                      (spec == log::OffsetSpec::max_timestamp.value() && version < 7) ||
                       (spec == log::OffsetSpec::earliest_local.value() && version < 8) ||
                       (spec == log::OffsetSpec::latest_tiered.value() && version < 9);
   if (unknown_spec) return ErrorCode::unsupported_version;
-  if (topic == nullptr || topic->partition(wanted.partition_index) == nullptr) return ErrorCode::unknown_topic_or_partition;
+  if (topic == nullptr || topic->partition(wanted.partition_index) == nullptr)
+    return ErrorCode::unknown_topic_or_partition;
   return ErrorCode::none;
 }
 
@@ -62,7 +65,8 @@ AnsweredPartition answer_of(const Lookup& lookup, protocol::Version version) {
 
 }  // namespace
 
-Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::handle(const Request& request, RequestContext& context) {
+Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::handle(const Request& request,
+                                                                                      RequestContext& context) {
   auto& services = context.services();
   std::vector<Lookup> lookups;
   std::vector<ShardId> owners;
@@ -99,7 +103,8 @@ Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::h
   for (const auto& topic : request.topics) {
     auto& answered = response.topics.emplace_back();
     answered.name = topic.name;
-    for (std::size_t i = 0; i < topic.partitions.size(); ++i) answered.partitions.push_back(answer_of(lookups[next++], context.version()));
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i)
+      answered.partitions.push_back(answer_of(lookups[next++], context.version()));
   }
   co_return response;
 }

@@ -49,7 +49,8 @@ PartitionAnswer answer_of(const metadata::PartitionImage& partition, RequestCont
     answer.error_code = ErrorCode::leader_not_available;
   } else if (leader->endpoint(context.listener()) == nullptr) {
     answer.leader_id = BrokerId::none();
-    answer.error_code = context.version() >= first_version_with_listener_errors ? ErrorCode::listener_not_found : ErrorCode::leader_not_available;
+    answer.error_code = context.version() >= first_version_with_listener_errors ? ErrorCode::listener_not_found
+                                                                                : ErrorCode::leader_not_available;
   }
   return answer;
 }
@@ -100,7 +101,8 @@ Task<TopicAnswer> find(const MetadataRequest::Topic& wanted, const MetadataReque
   }
   if (!controller::check_topic_name(name)) co_return failure(name, {}, ErrorCode::invalid_topic_exception);
   // The versions before 4 cannot say whether they want it created: they do.
-  const bool create = (context.version() < 4 || request.allow_auto_topic_creation) && context.services().configuration.topics.auto_create;
+  const bool create = (context.version() < 4 || request.allow_auto_topic_creation) &&
+                      context.services().configuration.topics.auto_create;
   if (!create) co_return failure(name, {}, ErrorCode::unknown_topic_or_partition);
   co_return co_await create_on_first_use(name, with_operations, context);
 }
@@ -109,9 +111,11 @@ Status check_request(const MetadataRequest& request, protocol::Version version) 
   if (!request.topics) return {};
   for (const auto& topic : *request.topics) {
     if (!topic.topic_id.is_zero() && version < first_version_with_topic_ids) {
-      return fail(ErrorKind::invalid_argument, "topic ids are not supported in requests of version " + std::to_string(version));
+      return fail(ErrorKind::invalid_argument,
+                  "topic ids are not supported in requests of version " + std::to_string(version));
     }
-    if (topic.topic_id.is_zero() && !topic.name) return fail(ErrorKind::invalid_argument, "a topic has neither name nor id");
+    if (topic.topic_id.is_zero() && !topic.name)
+      return fail(ErrorKind::invalid_argument, "a topic has neither name nor id");
   }
   return {};
 }

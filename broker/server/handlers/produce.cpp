@@ -32,8 +32,8 @@ struct Append {
 };
 
 // What can be refused without asking the partition's owner.
-ErrorCode check_request(const ProduceRequest& request, protocol::NullableBytes records, const metadata::PartitionImage* partition,
-                        protocol::Version version) {
+ErrorCode check_request(const ProduceRequest& request, protocol::NullableBytes records,
+                        const metadata::PartitionImage* partition, protocol::Version version) {
   if (partition == nullptr) return ErrorCode::unknown_topic_or_partition;
   if (!records || records->empty()) return ErrorCode::invalid_record;
   auto header = protocol::parse_batch_header(*records);
@@ -88,7 +88,9 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
   std::vector<ShardId> owners;
   owners.reserve(appends.size());
   for (const auto& append : appends) {
-    owners.push_back(append.refusal == ErrorCode::none ? replication::owner_of(append.topic, append.partition, shards.size()) : no_owner);
+    owners.push_back(append.refusal == ErrorCode::none
+                         ? replication::owner_of(append.topic, append.partition, shards.size())
+                         : no_owner);
   }
   auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
     auto& append = appends[index];
@@ -134,8 +136,9 @@ Task<Result<std::optional<ProduceResponse>>> ProduceHandler::handle(const Reques
   }
   if (request.acks != 0) co_return response;
   if (first_error != ErrorCode::none) {
-    co_return fail(ErrorKind::invalid_argument,
-                   "produce with acks=0 failed with " + std::string(protocol::to_string(first_error)) + ", which only closing can tell");
+    co_return fail(ErrorKind::invalid_argument, "produce with acks=0 failed with " +
+                                                    std::string(protocol::to_string(first_error)) +
+                                                    ", which only closing can tell");
   }
   co_return std::optional<Response>();
 }

@@ -11,10 +11,13 @@ constexpr std::array<std::string_view, 2> policies{"delete", "compact"};
 const std::array<ConfigRow, 6> rows{{
     {"num.partitions", ConfigType::int32, ConfigScope::broker, "1", "Partitions of a topic.", 1, std::nullopt},
     {"log.retention.bytes", ConfigType::int64, ConfigScope::broker, "-1", "Bytes kept.", std::nullopt, std::nullopt},
-    {"cleanup.policy", ConfigType::list, ConfigScope::topic, "delete", "What happens to old segments.", std::nullopt, std::nullopt, policies},
-    {"auto.create.topics.enable", ConfigType::boolean, ConfigScope::broker, "true", "Create on first use.", std::nullopt, std::nullopt},
+    {"cleanup.policy", ConfigType::list, ConfigScope::topic, "delete", "What happens to old segments.", std::nullopt,
+     std::nullopt, policies},
+    {"auto.create.topics.enable", ConfigType::boolean, ConfigScope::broker, "true", "Create on first use.",
+     std::nullopt, std::nullopt},
     {"ratio", ConfigType::float64, ConfigScope::topic, "0.5", "A share.", 0, 1},
-    {"rack", ConfigType::string, ConfigScope::broker, std::nullopt, "Where the broker stands.", std::nullopt, std::nullopt},
+    {"rack", ConfigType::string, ConfigScope::broker, std::nullopt, "Where the broker stands.", std::nullopt,
+     std::nullopt},
 }};
 
 TEST(ConfigTable, FindsTheNameThatWasProbablyMeant) {
@@ -31,15 +34,14 @@ TEST(ConfigValues, RefusesABadValueWithTheKeyTheValueAndWhatIsAllowed) {
   struct Case {
     std::string_view name, text, expected;
   };
-  for (auto [name, text, expected] : {Case{"num.partitions", "0", "an integer from 1 to 2147483647"},
-                                      Case{"num.partitions", "3x", "an integer from 1"},
-                                      Case{"num.partitions", "2147483648", "an integer from 1"},
-                                      Case{"num.partitions", "", "an integer from 1"},
-                                      Case{"log.retention.bytes", "9223372036854775808", "9223372036854775807"},
-                                      Case{"cleanup.policy", "delete,erase", "a list of delete, compact"},
-                                      Case{"auto.create.topics.enable", "yes", "true or false"},
-                                      Case{"ratio", "1.5", "a number from 0 to 1"},
-                                      Case{"ratio", "nan", "a number from 0 to 1"}}) {
+  for (auto [name, text, expected] :
+       {Case{"num.partitions", "0", "an integer from 1 to 2147483647"},
+        Case{"num.partitions", "3x", "an integer from 1"}, Case{"num.partitions", "2147483648", "an integer from 1"},
+        Case{"num.partitions", "", "an integer from 1"},
+        Case{"log.retention.bytes", "9223372036854775808", "9223372036854775807"},
+        Case{"cleanup.policy", "delete,erase", "a list of delete, compact"},
+        Case{"auto.create.topics.enable", "yes", "true or false"}, Case{"ratio", "1.5", "a number from 0 to 1"},
+        Case{"ratio", "nan", "a number from 0 to 1"}}) {
     auto set = values.set(name, text);
     ASSERT_FALSE(set.has_value()) << name << "=" << text;
     EXPECT_NE(set.error().message.find(expected), std::string::npos) << set.error().message;

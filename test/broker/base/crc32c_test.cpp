@@ -27,7 +27,8 @@ TEST(Crc32c, AgreesWithTheDefinitionAtEveryLengthAroundTheLanes) {
   for (std::size_t size : {0, 1, 7, 8, 9, 3071, 3072, 3073, 6143, 6144, 6151, 7000}) {
     auto view = BytesView(bytes).first(size);
     EXPECT_EQ(crc32c(view), bit_by_bit(view)) << size;
-    EXPECT_EQ(crc32c(view.subspan(size / 3), crc32c(view.first(size / 3))), bit_by_bit(view)) << "in two steps, " << size;
+    EXPECT_EQ(crc32c(view.subspan(size / 3), crc32c(view.first(size / 3))), bit_by_bit(view))
+        << "in two steps, " << size;
   }
 }
 

@@ -9,7 +9,8 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 TEST(Properties, ReadsWhatJavaReads) {
   auto parsed = parse_properties(
-      "# comment\n! another\n\n  a=1\nb : two words \nc three\nlong=one,\\\n   two\nempty=\nbare\nk\\=ey=v\\u00e9\\tx\\\\\r\nlast=1");
+      "# comment\n! another\n\n  a=1\nb : two words \nc three\nlong=one,\\\n   "
+      "two\nempty=\nbare\nk\\=ey=v\\u00e9\\tx\\\\\r\nlast=1");
   ASSERT_TRUE(parsed.has_value());
   EXPECT_EQ(*parsed, (Pairs{{"a", "1"},
                             {"b", "two words "},

@@ -64,7 +64,9 @@ TEST(Completion, MayBeCalledBeforeOrAfterTheCoroutineSuspends) {
 
 TEST(Task, DoesNothingWhenItIsDroppedBeforeItStarts) {
   ManualShard home;
-  { auto dropped = add_twice(home, home); }
+  {
+    auto dropped = add_twice(home, home);
+  }
   EXPECT_EQ(home.run(), 0u);
 }
 

@@ -22,7 +22,8 @@ TEST(Uuid, ReadsBackWhatItWrites) {
 TEST(Uuid, WritesZeroAsKafkaDoes) { EXPECT_EQ(to_string(Uuid{}), "AAAAAAAAAAAAAAAAAAAAAA"); }
 
 TEST(Uuid, RefusesTextThatItWouldNotWriteItself) {
-  for (std::string text : {"", "AAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAA/AAAAAAAAAAA"}) {
+  for (std::string text : {"", "AAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAA",
+                           "AAAAAAAAAA/AAAAAAAAAAA"}) {
     auto parsed = Uuid::parse(text);
     ASSERT_FALSE(parsed.has_value()) << text;
     EXPECT_NE(parsed.error().message.find("22 characters"), std::string::npos);

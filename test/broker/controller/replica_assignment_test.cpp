@@ -41,7 +41,8 @@ TEST(ReplicaAssignment, RefusesWhatCannotBePlacedInKafkasWords) {
   SeededRandom random(1);
   EXPECT_EQ(assign_replicas(five, 0, 1, random).error().message, "Number of partitions must be larger than 0.");
   EXPECT_EQ(assign_replicas(five, 1, 0, random).error().message, "Replication factor must be larger than 0.");
-  EXPECT_EQ(assign_replicas(five, 1, 6, random).error().message, "Replication factor: 6 larger than available brokers: 5.");
+  EXPECT_EQ(assign_replicas(five, 1, 6, random).error().message,
+            "Replication factor: 6 larger than available brokers: 5.");
   EXPECT_FALSE(assign_replicas({}, 1, 1, random).has_value());
 }
 

@@ -33,14 +33,17 @@ class Commands : public testing::Test {
  protected:
   void SetUp() override {
     store_ = metadata::EmbeddedStore::open({directory_.path()}, clock_, random_).value();
-    auto faulty = std::make_unique<FaultInjectingStore>(store_->connect(shard_), FaultInjectingStore::Faults{}, random_);
+    auto faulty =
+        std::make_unique<FaultInjectingStore>(store_->connect(shard_), FaultInjectingStore::Faults{}, random_);
     faults_ = faulty.get();
     client_ = std::make_unique<StoreClient>(shard_, std::move(faulty));
     observer_ = std::make_unique<StoreClient>(shard_, store_->connect(shard_));
     ASSERT_TRUE(client_->open());
     ASSERT_TRUE(observer_->open());
-    ASSERT_TRUE(client_->wait<std::string>([&](auto reply) { metadata::found_cluster(client_->store(), random_, "", std::move(reply)); }));
-    ASSERT_TRUE(observer_->create(znodes::broker_path(broker), znodes::encode(znodes::BrokerRegistration{}), metadata::CreateMode::ephemeral));
+    ASSERT_TRUE(client_->wait<std::string>(
+        [&](auto reply) { metadata::found_cluster(client_->store(), random_, "", std::move(reply)); }));
+    ASSERT_TRUE(observer_->create(znodes::broker_path(broker), znodes::encode(znodes::BrokerRegistration{}),
+                                  metadata::CreateMode::ephemeral));
     term_ = elect().value().value();
     commands_ = std::make_unique<TopicCommands>(client_->store(), term_);
   }
@@ -66,7 +69,8 @@ class Commands : public testing::Test {
     return client_->wait<void>([&](auto reply) { commands_->resume(std::move(reply)); });
   }
   NewTopic topic(const std::string& name, std::size_t partitions) {
-    return {name, Uuid::random(random_), std::vector<std::vector<BrokerId>>(partitions, {broker}), {{"retention.ms", "5"}}};
+    return {
+        name, Uuid::random(random_), std::vector<std::vector<BrokerId>>(partitions, {broker}), {{"retention.ms", "5"}}};
   }
   std::size_t partition_states(const std::string& name) {
     auto folders = observer_->children(znodes::partitions_path(name));
@@ -112,7 +116,8 @@ TEST_F(Commands, DeleteEverythingOfATopicAndAllowItsNameAgain) {
   auto first = topic("orders", 700);
   ASSERT_TRUE(create(first));
   ASSERT_TRUE(remove("orders"));
-  for (std::string path : {"/brokers/topics/orders", "/config/topics/orders", "/admin/delete_topics/orders"}) EXPECT_FALSE(there(path)) << path;
+  for (std::string path : {"/brokers/topics/orders", "/config/topics/orders", "/admin/delete_topics/orders"})
+    EXPECT_FALSE(there(path)) << path;
   EXPECT_EQ(remove("orders").error().kind, ErrorKind::not_found);
   auto second = topic("orders", 2);
   ASSERT_TRUE(create(second));
@@ -129,7 +134,8 @@ TEST_F(Commands, WriteNothingOnceAnotherControllerHasRaisedTheEpoch) {
 }
 
 TEST_F(Commands, KnowTheirOwnWorkAgainWhenTheAnswerWasLost) {
-  faults_->set_faults({.loss_before = 100'000, .loss_after = 100'000, .reconnect_delay_max = std::chrono::milliseconds(2)});
+  faults_->set_faults(
+      {.loss_before = 100'000, .loss_after = 100'000, .reconnect_delay_max = std::chrono::milliseconds(2)});
   for (int round = 0; round < 20; ++round) {
     const std::string name = "topic" + std::to_string(round);
     auto created = create(topic(name, 3));
@@ -148,7 +154,8 @@ TEST_F(Commands, FinishWhatAnEarlierControllerLeftHalfDone) {
   ASSERT_TRUE(create(topic("complete", 3)));
   ASSERT_TRUE(create(topic("doomed", 3)));
   // Died after the topic's znode; died after some partitions; died in the middle of a deletion.
-  znodes::TopicAssignment assignment{Uuid::random(random_), {{PartitionIndex(0), {broker}, {}, {}}, {PartitionIndex(1), {broker}, {}, {}}}};
+  znodes::TopicAssignment assignment{Uuid::random(random_),
+                                     {{PartitionIndex(0), {broker}, {}, {}}, {PartitionIndex(1), {broker}, {}, {}}}};
   ASSERT_TRUE(observer_->create("/brokers/topics/young", znodes::encode(assignment)));
   ASSERT_TRUE(observer_->remove("/brokers/topics/complete/partitions/1/state"));
   ASSERT_TRUE(observer_->remove("/brokers/topics/complete/partitions/1"));

@@ -22,7 +22,8 @@ using LeaderEpochs = Checkpoints;
 using SmallFiles = Checkpoints;
 
 TEST_F(Checkpoints, AreWrittenAsKafkaWritesThem) {
-  ASSERT_TRUE(write_offset_checkpoint(files, path("c"), {{{"b", PartitionIndex(0)}, Offset(20)}, {{"a", PartitionIndex(11)}, Offset(3500)}}));
+  ASSERT_TRUE(write_offset_checkpoint(
+      files, path("c"), {{{"b", PartitionIndex(0)}, Offset(20)}, {{"a", PartitionIndex(11)}, Offset(3500)}}));
   EXPECT_EQ(get("c"), "0\n2\na 11 3500\nb 0 20\n");
   ASSERT_TRUE(write_offset_checkpoint(files, path("c"), {}));
   EXPECT_EQ(get("c"), "0\n0\n");
@@ -44,13 +45,14 @@ TEST_F(Checkpoints, ReadWhatKafkaWrote) {
 }
 
 TEST_F(Checkpoints, NameTheLineThatIsWrong) {
-  for (auto [text, expected] : std::vector<std::pair<std::string, std::string>>{{"1\n0\n", "line 1: expected version 0"},
-                                                                                 {"0\n", "line 2"},
-                                                                                 {"0\n2\na 0 1\n", "line 2: expected 1"},
-                                                                                 {"0\n1\na 0\n", "line 3: expected 3 words"},
-                                                                                 {"0\n1\na 0 -1\n", "line 3"},
-                                                                                 {"0\n1\na x 1\n", "line 3"},
-                                                                                 {std::string("\0\0\0", 3), "line 1"}}) {
+  for (auto [text, expected] :
+       std::vector<std::pair<std::string, std::string>>{{"1\n0\n", "line 1: expected version 0"},
+                                                        {"0\n", "line 2"},
+                                                        {"0\n2\na 0 1\n", "line 2: expected 1"},
+                                                        {"0\n1\na 0\n", "line 3: expected 3 words"},
+                                                        {"0\n1\na 0 -1\n", "line 3"},
+                                                        {"0\n1\na x 1\n", "line 3"},
+                                                        {std::string("\0\0\0", 3), "line 1"}}) {
     put("c", text);
     auto offsets = read_offset_checkpoint(files, path("c"));
     ASSERT_FALSE(offsets) << text;
@@ -82,7 +84,8 @@ TEST_F(LeaderEpochs, AnswerWhereAnEpochEnds) {
   EXPECT_EQ(end(4), EpochEndOffset{}) << "not known yet";
   EXPECT_EQ(end(-1), EpochEndOffset{});
   LeaderEpochCache later({{LeaderEpoch(5), Offset(50)}});
-  EXPECT_EQ(later.end_offset_for(LeaderEpoch(2), Offset(60)), (EpochEndOffset{LeaderEpoch(2), Offset(50)})) << "older than all that is kept";
+  EXPECT_EQ(later.end_offset_for(LeaderEpoch(2), Offset(60)), (EpochEndOffset{LeaderEpoch(2), Offset(50)}))
+      << "older than all that is kept";
   EXPECT_EQ(LeaderEpochCache().end_offset_for(LeaderEpoch(0), Offset(60)), EpochEndOffset{});
 }
 
@@ -98,7 +101,9 @@ TEST_F(LeaderEpochs, ForgetWhatANewEpochContradicts) {
   auto cache = three_epochs();
   EXPECT_FALSE(cache.assign(LeaderEpoch(3), Offset(190))) << "later batches of the epoch that is known";
   EXPECT_TRUE(cache.assign(LeaderEpoch(4), Offset(150)));
-  EXPECT_EQ(cache.entries(), (std::vector<EpochStart>{{LeaderEpoch(0), Offset(0)}, {LeaderEpoch(2), Offset(120)}, {LeaderEpoch(4), Offset(150)}}));
+  EXPECT_EQ(cache.entries(),
+            (std::vector<EpochStart>{
+                {LeaderEpoch(0), Offset(0)}, {LeaderEpoch(2), Offset(120)}, {LeaderEpoch(4), Offset(150)}}));
   EXPECT_TRUE(cache.assign(LeaderEpoch(2), Offset(100)));
   EXPECT_EQ(cache.entries(), (std::vector<EpochStart>{{LeaderEpoch(0), Offset(0)}, {LeaderEpoch(2), Offset(100)}}));
 }
@@ -128,8 +133,10 @@ TEST_F(SmallFiles, PartitionMetadataIsKafkasText) {
 }
 
 TEST_F(SmallFiles, MetaPropertiesAreKafkasText) {
-  ASSERT_TRUE(write_meta_properties(files, directory.path(), {"1gdzRcRMRMyxOSdkj0JfkA", BrokerId(7)}, TimestampMs(1'795'262'919'000)));
-  EXPECT_EQ(get("meta.properties"), "#\n#Sat Nov 21 12:08:39 UTC 2026\nbroker.id=7\nversion=0\ncluster.id=1gdzRcRMRMyxOSdkj0JfkA\n");
+  ASSERT_TRUE(write_meta_properties(files, directory.path(), {"1gdzRcRMRMyxOSdkj0JfkA", BrokerId(7)},
+                                    TimestampMs(1'795'262'919'000)));
+  EXPECT_EQ(get("meta.properties"),
+            "#\n#Sat Nov 21 12:08:39 UTC 2026\nbroker.id=7\nversion=0\ncluster.id=1gdzRcRMRMyxOSdkj0JfkA\n");
   EXPECT_EQ(**read_meta_properties(files, directory.path()), (MetaProperties{"1gdzRcRMRMyxOSdkj0JfkA", BrokerId(7)}));
 }
 
@@ -167,7 +174,8 @@ TEST(PartitionDirectories, AreReadFromTheirNames) {
   EXPECT_TRUE(is("events-0.0123456789abcdef0123456789abcdef-delete", Kind::deleted, "events", 0));
   EXPECT_TRUE(is("a.b-1.0123-future", Kind::future, "a.b", 1));
   EXPECT_TRUE(is("a.b-1.0123-stray", Kind::stray, "a.b", 1));
-  for (auto name : {"events", "events-", "-0", "events-x", "events-0-delete", "a b-0", "..-0", "events-99999999999", "lost+found", ""}) {
+  for (auto name : {"events", "events-", "-0", "events-x", "events-0-delete", "a b-0", "..-0", "events-99999999999",
+                    "lost+found", ""}) {
     EXPECT_FALSE(parse_partition_directory(name).has_value()) << name;
   }
 }

@@ -20,14 +20,17 @@ struct Faults {
   bool fail_sync = false;
   bool fail_truncate = false;
   bool fail_read = false;
-  std::function<bool(const std::string&)> fail_open;    // of this path
-  std::function<bool(const std::string&)> only_for = [](const std::string&) { return true; };  // writes and syncs of this path
-  std::vector<std::string> synced;                      // paths, in order
+  std::function<bool(const std::string&)> fail_open;  // of this path
+  std::function<bool(const std::string&)> only_for = [](const std::string&) {
+    return true;
+  };                                // writes and syncs of this path
+  std::vector<std::string> synced;  // paths, in order
 };
 
 class FaultFile final : public File {
  public:
-  FaultFile(std::shared_ptr<File> real, std::shared_ptr<Faults> faults) : real_(std::move(real)), faults_(std::move(faults)) {}
+  FaultFile(std::shared_ptr<File> real, std::shared_ptr<Faults> faults)
+      : real_(std::move(real)), faults_(std::move(faults)) {}
 
   [[nodiscard]] const std::string& path() const override { return real_->path(); }
   [[nodiscard]] Result<std::uint64_t> size_bytes() const override { return real_->size_bytes(); }
@@ -58,7 +61,8 @@ class FaultFile final : public File {
   }
   Status preallocate(std::uint64_t size_bytes) override { return real_->preallocate(size_bytes); }
   Status sync() override {
-    if (faults_->fail_sync && faults_->only_for(path())) return fail(ErrorKind::io, "cannot sync " + path() + ": injected");
+    if (faults_->fail_sync && faults_->only_for(path()))
+      return fail(ErrorKind::io, "cannot sync " + path() + ": injected");
     faults_->synced.push_back(path());
     return real_->sync();
   }
@@ -86,7 +90,9 @@ class FaultFileSystem final : public FileSystem {
   Status remove(const std::string& path) override { return real_.remove(path); }
   Status remove_all(const std::string& path) override { return real_.remove_all(path); }
   Status sync_directory(const std::string& directory) override { return real_.sync_directory(directory); }
-  Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override { return real_.read_text(path, limit_bytes); }
+  Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override {
+    return real_.read_text(path, limit_bytes);
+  }
   Result<std::shared_ptr<void>> lock(const std::string& path) override { return real_.lock(path); }
 
  private:

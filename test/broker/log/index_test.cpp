@@ -8,7 +8,9 @@ namespace millrace::log::test {
 namespace {
 
 struct IndexFixture : testing::Test {
-  std::shared_ptr<CachedFile> file(const std::string& name) { return std::make_shared<CachedFile>(cache, directory.path() + "/" + name); }
+  std::shared_ptr<CachedFile> file(const std::string& name) {
+    return std::make_shared<CachedFile>(cache, directory.path() + "/" + name);
+  }
 
   TemporaryDirectory directory;
   FileCache cache{posix_file_system(), 100};
@@ -40,8 +42,10 @@ TEST_F(OffsetIndexFile, FindsTheLastEntryAtOrBelowAnOffsetInMemoryAndOnDisk) {
   for (std::uint32_t number = 1; number <= 5000; ++number) index.append(Offset(100 + number * 10), number * 100);
   ASSERT_TRUE(index.write_pending());
   for (auto target : {100, 105, 109, 110, 111, 119, 120, 2000, 30000, 50099, 50100, 60000}) {
-    auto expected = target < 110 ? OffsetIndexEntry{Offset(100), 0}
-                                 : OffsetIndexEntry{Offset(std::min(50100, target / 10 * 10)), static_cast<std::uint32_t>(std::min(50100, target / 10 * 10) - 100) * 10};
+    auto expected = target < 110
+                        ? OffsetIndexEntry{Offset(100), 0}
+                        : OffsetIndexEntry{Offset(std::min(50100, target / 10 * 10)),
+                                           static_cast<std::uint32_t>(std::min(50100, target / 10 * 10) - 100) * 10};
     EXPECT_EQ(*index.view().lookup(Offset(target)), expected) << target;
     if (auto hot = index.lookup_in_memory(Offset(target))) EXPECT_EQ(*hot, expected) << target;
   }
@@ -69,7 +73,8 @@ TEST_F(OffsetIndexFile, RefusesAFileThatCannotBeRight) {
   EXPECT_EQ(load({0, 0, 0, 5, 0, 0, 0}, 10).error().kind, ErrorKind::corrupt) << "half an entry";
   EXPECT_EQ(load({0, 0, 0, 5, 0, 0, 0, 10}, 10).error().kind, ErrorKind::corrupt) << "behind the log's end";
   EXPECT_EQ(load({0xff, 0, 0, 5, 0, 0, 0, 1}, 10).error().kind, ErrorKind::corrupt) << "below the base offset";
-  EXPECT_EQ(load({0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0}, 10).error().kind, ErrorKind::corrupt) << "never trimmed";
+  EXPECT_EQ(load({0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0}, 10).error().kind, ErrorKind::corrupt)
+      << "never trimmed";
   OffsetIndex absent(Offset(0), file("absent"), 1024);
   EXPECT_EQ(absent.load(10).error().kind, ErrorKind::not_found);
 }

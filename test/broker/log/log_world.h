@@ -60,7 +60,9 @@ struct ReadRecord {
   friend bool operator==(const ReadRecord&, const ReadRecord&) = default;
 };
 
-inline void PrintTo(const ReadRecord& record, std::ostream* out) { *out << record.offset.value() << ":" << record.value; }
+inline void PrintTo(const ReadRecord& record, std::ostream* out) {
+  *out << record.offset.value() << ":" << record.value;
+}
 
 // The records of the whole batches in `bytes`, each batch checked against its CRC.
 inline std::vector<ReadRecord> records_in(BytesView bytes) {
@@ -75,7 +77,8 @@ inline std::vector<ReadRecord> records_in(BytesView bytes) {
     EXPECT_TRUE(plain.has_value());
     protocol::RecordReader records(batches.batch().header, *plain);
     while (records.next()) {
-      found.push_back({records.record().offset(batches.batch().header), std::string(as_text(records.record().value.value_or(BytesView{})))});
+      found.push_back({records.record().offset(batches.batch().header),
+                       std::string(as_text(records.record().value.value_or(BytesView{})))});
     }
     EXPECT_TRUE(records.status());
   }
@@ -94,7 +97,8 @@ class LogWorld {
   Status start() {
     manager = std::make_unique<LogManager>(options, *files_, shard.clock(), shard.pool(), random,
                                            [this](const TopicPartition&) -> Shard& { return shard; });
-    return manager->open_directories().and_then([&] { return manager->load([&](const std::string&) { return config_; }); });
+    return manager->open_directories().and_then(
+        [&] { return manager->load([&](const std::string&) { return config_; }); });
   }
   // What is not on its way to the disk is lost, as with kill -9.
   void kill() {
@@ -128,19 +132,22 @@ class LogWorld {
   AppendOutcome append(Bytes batch, AppendOrigin origin = AppendOrigin::client, const std::string& topic = "events") {
     return append_in_place(batch, origin, topic);
   }
-  AppendOutcome append_in_place(Bytes& batch, AppendOrigin origin = AppendOrigin::client, const std::string& topic = "events") {
+  AppendOutcome append_in_place(Bytes& batch, AppendOrigin origin = AppendOrigin::client,
+                                const std::string& topic = "events") {
     std::optional<AppendOutcome> outcome;
-    log(topic)->append({batch, origin, leader_epoch, shard.clock().wall_clock()}, [&](AppendOutcome got) { outcome = std::move(got); });
+    log(topic)->append({batch, origin, leader_epoch, shard.clock().wall_clock()},
+                       [&](AppendOutcome got) { outcome = std::move(got); });
     shard.run();
     EXPECT_TRUE(outcome.has_value()) << "the append was never completed";
     return std::move(*outcome);
   }
   AppendOutcome append(const BatchSpec& spec) { return append(make_batch(spec)); }
 
-  ReadOutcome read(Offset offset, std::uint64_t max_bytes = 1 << 20, std::optional<Offset> bound = std::nullopt, bool min_one = true,
-                   const std::string& topic = "events") {
+  ReadOutcome read(Offset offset, std::uint64_t max_bytes = 1 << 20, std::optional<Offset> bound = std::nullopt,
+                   bool min_one = true, const std::string& topic = "events") {
     std::optional<ReadOutcome> outcome;
-    log(topic)->read({offset, bound.value_or(log(topic)->log_end_offset()), max_bytes, min_one}, [&](ReadOutcome got) { outcome = std::move(got); });
+    log(topic)->read({offset, bound.value_or(log(topic)->log_end_offset()), max_bytes, min_one},
+                     [&](ReadOutcome got) { outcome = std::move(got); });
     shard.run();
     EXPECT_TRUE(outcome.has_value()) << "the read was never completed";
     return std::move(*outcome);
@@ -151,7 +158,8 @@ class LogWorld {
     return *chain.flatten();
   }
   // Everything from `offset` to the end, read as a consumer does.
-  std::vector<ReadRecord> read_all(Offset offset = Offset(0), std::uint64_t max_bytes = 1 << 20, const std::string& topic = "events") {
+  std::vector<ReadRecord> read_all(Offset offset = Offset(0), std::uint64_t max_bytes = 1 << 20,
+                                   const std::string& topic = "events") {
     std::vector<ReadRecord> all;
     while (offset < log(topic)->log_end_offset()) {
       auto data = read(offset, max_bytes, std::nullopt, true, topic);
@@ -173,7 +181,9 @@ class LogWorld {
     return std::move(*outcome);
   }
   [[nodiscard]] std::string data_path() const { return options.directories.front(); }
-  [[nodiscard]] std::string partition_path(const std::string& topic = "events") const { return data_path() + "/" + topic + "-0"; }
+  [[nodiscard]] std::string partition_path(const std::string& topic = "events") const {
+    return data_path() + "/" + topic + "-0";
+  }
 
   TemporaryDirectory directory;
   ManualShard shard;
@@ -204,7 +214,8 @@ inline void write_file(const std::string& path, BytesView bytes) {
 
 inline std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
-  for (const auto& entry : *posix_file_system().list(directory)) names.push_back(entry.name);
+  auto entries = posix_file_system().list(directory).value();
+  for (const auto& entry : entries) names.push_back(entry.name);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -14,8 +14,8 @@ namespace {
 
 constexpr auto max_sequence = std::numeric_limits<std::int32_t>::max();
 
-ProducerAppend append_of(std::int64_t id, std::int16_t epoch, std::int32_t first, std::int32_t count, std::int64_t offset,
-                         std::int64_t timestamp = 1000) {
+ProducerAppend append_of(std::int64_t id, std::int16_t epoch, std::int32_t first, std::int32_t count,
+                         std::int64_t offset, std::int64_t timestamp = 1000) {
   ProducerAppend append;
   append.id = ProducerId(id);
   append.epoch = ProducerEpoch(epoch);
@@ -116,7 +116,8 @@ TEST_F(Producers, HoldTheFirstOffsetOfOpenTransactionsUntilTheirMarker) {
   state.apply(begin(1, 10));
   state.apply(begin(2, 20));
   EXPECT_EQ(state.first_open_transaction(), Offset(10));
-  EXPECT_EQ(error_of(append_of(1, 0, 2, 1, 30)), AppendErrorKind::invalid_transaction_state) << "a record outside the open transaction";
+  EXPECT_EQ(error_of(append_of(1, 0, 2, 1, 30)), AppendErrorKind::invalid_transaction_state)
+      << "a record outside the open transaction";
   EXPECT_FALSE(error_of(end(1, 30, 5), AppendOrigin::coordinator));
   state.apply(end(1, 30, 5));
   EXPECT_EQ(state.first_open_transaction(), Offset(20));
@@ -141,21 +142,30 @@ TEST_F(Producers, AgreeWithAModelOverRandomHistories) {
     auto known = model.find(id);
     const bool is_known = known != model.end();
     auto epoch = static_cast<std::int16_t>(is_known ? known->second.epoch : 0);
-    if (random.below(10) == 0) epoch = static_cast<std::int16_t>(std::max<std::int64_t>(0, epoch + static_cast<std::int64_t>(random.below(3)) - 1));
+    if (random.below(10) == 0)
+      epoch =
+          static_cast<std::int16_t>(std::max<std::int64_t>(0, epoch + static_cast<std::int64_t>(random.below(3)) - 1));
     const auto count = static_cast<std::int32_t>(1 + random.below(5));
-    std::int32_t next = is_known ? protocol::add_to_sequence(Sequence(known->second.newest.back().second), 1).value() : max_sequence - 10;
+    std::int32_t next = is_known ? protocol::add_to_sequence(Sequence(known->second.newest.back().second), 1).value()
+                                 : max_sequence - 10;
     auto first = next;
     switch (random.below(4)) {
-      case 0: first = 0; break;
-      case 1: first = std::max(0, next - static_cast<std::int32_t>(random.below(8))); break;
-      default: break;
+      case 0:
+        first = 0;
+        break;
+      case 1:
+        first = std::max(0, next - static_cast<std::int32_t>(random.below(8)));
+        break;
+      default:
+        break;
     }
     auto append = append_of(id, epoch, first, count, offset);
     const auto last = append.last_sequence.value();
     bool duplicate = false;
     std::optional<AppendErrorKind> expected;
     if (is_known) {
-      for (auto range : known->second.newest) duplicate |= epoch == known->second.epoch && range == std::pair(first, last);
+      for (auto range : known->second.newest)
+        duplicate |= epoch == known->second.epoch && range == std::pair(first, last);
       if (epoch < known->second.epoch) {
         expected = AppendErrorKind::invalid_producer_epoch;
       } else if (epoch > known->second.epoch ? first != 0 : first != next) {

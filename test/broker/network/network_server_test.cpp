@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test/broker/network/on_shard.h"
 #include "test/broker/network/server_under_test.h"
 
 namespace millrace::network {
@@ -124,7 +125,6 @@ TEST(NetworkServer, ReadsNoMoreRequestsThanMayBeInWorkUntilOneIsAnswered) {
   EXPECT_FALSE(eventually([&] { return handled > 3; }, std::chrono::milliseconds(50)));
   for (int answered = 0; answered < 10; ++answered) {
     ASSERT_TRUE(eventually([&] { return handled == std::min(10, 3 + answered); }));
-    std::promise<void> done;
     Responder next = [&] {
       std::scoped_lock lock(mutex);
       Responder first = std::move(waiting.front());
@@ -132,11 +132,7 @@ TEST(NetworkServer, ReadsNoMoreRequestsThanMayBeInWorkUntilOneIsAnswered) {
       return first;
     }();
     auto& shard = next.shard();
-    shard.post([&, next = std::move(next)]() mutable {
-      next.answer(chain_of("y"));
-      done.set_value();
-    });
-    done.get_future().get();
+    on(shard, [responder = std::move(next)]() mutable { responder.answer(chain_of("y")); });
     ASSERT_EQ(client.receive_frame(), "y");
   }
 }
@@ -197,13 +193,12 @@ TEST(NetworkServer, IgnoresAnswersAfterThePeerHasGoneAndSaysThatItHasGone) {
   auto responder = asked.get_future().get();
   client.reset();
   EXPECT_TRUE(eventually([&] { return test.handler.closed_connections == 1; }));
-  std::promise<bool> open;
   auto& shard = responder.shard();
-  shard.post([&, responder = std::move(responder)]() mutable {
-    open.set_value(responder.is_open());
-    responder.answer(chain_of("nobody hears"));
-  });
-  EXPECT_FALSE(open.get_future().get());
+  EXPECT_FALSE(on(shard, [late = std::move(responder)]() mutable {
+    bool open = late.is_open();
+    late.answer(chain_of("nobody hears"));
+    return open;
+  }));
 }
 
 TEST(NetworkServer, ReadsNothingFromAMutedConnectionUntilTheTimeIsOver) {

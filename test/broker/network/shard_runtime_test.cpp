@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test/broker/network/on_shard.h"
 #include "test/broker/network/raw_client.h"
 
 namespace millrace::network {
@@ -15,22 +16,6 @@ std::unique_ptr<ShardRuntime> start(std::size_t shards, MetricsRegistry& metrics
   auto runtime = ShardRuntime::start({.shards = shards, .blocking_threads_max = blocking_threads}, metrics);
   EXPECT_TRUE(runtime.has_value()) << runtime.error().message;
   return std::move(*runtime);
-}
-
-// Runs `work` on the shard and waits for its value.
-template <class Work>
-auto on(Shard& shard, Work work) {
-  std::promise<std::invoke_result_t<Work>> result;
-  auto future = result.get_future();
-  shard.post([&] {
-    if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
-      work();
-      result.set_value();
-    } else {
-      result.set_value(work());
-    }
-  });
-  return future.get();
 }
 
 TEST(ShardRuntime, RunsJobsOnTheirShardAndNowhereElse) {
@@ -117,6 +102,7 @@ TEST(ShardRuntime, LosesNoWakeWhenShardsFallAsleepAndArePostedToAtTheSameTime) {
   runtime->at(0).post(Hop{*runtime, done, hops});
   ASSERT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  runtime->stop();
 }
 
 TEST(ShardRuntime, CostsOneWakePerBatchOfJobs) {
@@ -130,6 +116,7 @@ TEST(ShardRuntime, CostsOneWakePerBatchOfJobs) {
   });
   EXPECT_TRUE(eventually([&] { return ran == 60; }));
   EXPECT_LE(wakes.value() - before, 1);
+  runtime->stop();
 }
 
 TEST(ShardRuntime, RunsTimersNotBeforeTheirDelayAndNotMuchAfter) {
@@ -144,6 +131,7 @@ TEST(ShardRuntime, RunsTimersNotBeforeTheirDelayAndNotMuchAfter) {
   auto took = late.get_future().get();
   EXPECT_GE(took, std::chrono::milliseconds(30));
   EXPECT_LT(took, std::chrono::seconds(5));
+  runtime->stop();
 }
 
 TEST(ShardRuntime, RunsTenThousandTimersInOrderAndNoneOfTheCancelled) {
@@ -274,6 +262,7 @@ TEST(BlockingPool, RunsCallsAtOnceUpToItsBoundAndTheRestInOrder) {
   release.set_value();
   EXPECT_TRUE(eventually([&] { return fourth.load(); }));
   EXPECT_LE(most, 3);
+  runtime->stop();
 }
 
 TEST(BlockingPool, BringsResultsBackToTheShardAndFinishesItsWorkBeforeTheRuntimeStops) {

@@ -81,14 +81,19 @@ TEST(KafkaClusterSpec, ReadsEveryField) {
 }
 
 TEST(KafkaClusterSpec, NamesTheFieldThatIsWrong) {
-  EXPECT_THAT(mistakes(with("/pools/0/replicas", "some")), HasSubstr("spec.pools[0].replicas must be an integer from 1 to 500"));
-  EXPECT_THAT(mistakes(with("/pools/0/replicas", 3)), HasSubstr("spec.metadata.embedded needs exactly one pool with replicas 1"));
-  EXPECT_THAT(mistakes(with("/pools/0/storage/volumes/0/size", "5GB")), HasSubstr("spec.pools[0].storage.volumes[0].size"));
-  EXPECT_THAT(mistakes(with("/pools/0/storage/volumes", Json::array())), HasSubstr("spec.pools[0].storage.volumes must have"));
+  EXPECT_THAT(mistakes(with("/pools/0/replicas", "some")),
+              HasSubstr("spec.pools[0].replicas must be an integer from 1 to 500"));
+  EXPECT_THAT(mistakes(with("/pools/0/replicas", 3)),
+              HasSubstr("spec.metadata.embedded needs exactly one pool with replicas 1"));
+  EXPECT_THAT(mistakes(with("/pools/0/storage/volumes/0/size", "5GB")),
+              HasSubstr("spec.pools[0].storage.volumes[0].size"));
+  EXPECT_THAT(mistakes(with("/pools/0/storage/volumes", Json::array())),
+              HasSubstr("spec.pools[0].storage.volumes must have"));
   EXPECT_THAT(mistakes(with("/pools/0/idRange", {{"start", 5}, {"end", 2}})), HasSubstr("spec.pools[0].idRange"));
   EXPECT_THAT(mistakes(with("/metadata", Json::object())), HasSubstr("spec.metadata must choose a store"));
   EXPECT_THAT(mistakes(with("/listeners", {{{"name", "a"}, {"port", 9404}}})), HasSubstr("spec.listeners[0].port"));
-  EXPECT_THAT(mistakes(with("/listeners", {{{"name", "a"}, {"port", 9092}}, {{"name", "b"}, {"port", 9092}}})), HasSubstr("port 9092"));
+  EXPECT_THAT(mistakes(with("/listeners", {{{"name", "a"}, {"port", 9092}}, {{"name", "b"}, {"port", 9092}}})),
+              HasSubstr("port 9092"));
   EXPECT_THAT(mistakes(with("/paused", "yes")), HasSubstr("spec.paused must be true or false"));
   EXPECT_THAT(mistakes(with("/config", "x")), HasSubstr("spec.config must be an object"));
   EXPECT_THAT(mistakes(Json::array()), HasSubstr("spec must be an object"));
@@ -101,7 +106,8 @@ TEST(KafkaClusterSpec, NamesEveryMistakeAtOnce) {
 }
 
 TEST(KafkaCluster, NeedsWhatTheApiServerGives) {
-  Json object = {{"metadata", {{"name", "demo"}, {"namespace", "n"}, {"uid", "u"}, {"generation", 4}}}, {"spec", Json::parse(smallest)}};
+  Json object = {{"metadata", {{"name", "demo"}, {"namespace", "n"}, {"uid", "u"}, {"generation", 4}}},
+                 {"spec", Json::parse(smallest)}};
   auto cluster = parse_kafka_cluster(object).value();
   EXPECT_EQ("demo", cluster.name);
   EXPECT_EQ(4, cluster.generation);
@@ -110,7 +116,8 @@ TEST(KafkaCluster, NeedsWhatTheApiServerGives) {
   object.erase("spec");
   auto broken = parse_kafka_cluster(object);
   ASSERT_FALSE(broken);
-  EXPECT_THAT(broken.error().message, testing::AllOf(HasSubstr("metadata.uid is missing"), HasSubstr("spec is missing")));
+  EXPECT_THAT(broken.error().message,
+              testing::AllOf(HasSubstr("metadata.uid is missing"), HasSubstr("spec is missing")));
 }
 
 }  // namespace

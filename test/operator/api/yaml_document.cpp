@@ -29,7 +29,8 @@ Json convert(const YAML::Node& node) {
       auto plain = Json::parse(node.Scalar(), nullptr, false);
       return plain.is_number() || plain.is_boolean() || plain.is_null() ? plain : Json(node.Scalar());
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

@@ -18,10 +18,13 @@ TEST(Ensure, PutsBackWhatSomebodyChanged) {
   scene.apply();
   ASSERT_TRUE(scene.settle());
   auto expected = scene.snapshot();
-  scene.api.edit(scene.reference(kubernetes::services, "demo-bootstrap"), {{"spec", {{"selector", {{"millrace.dev/cluster", "other"}}}}}});
+  scene.api.edit(scene.reference(kubernetes::services, "demo-bootstrap"),
+                 {{"spec", {{"selector", {{"millrace.dev/cluster", "other"}}}}}});
   scene.api.edit(scene.reference(kubernetes::stateful_sets, "demo-broker-0"), {{"spec", {{"replicas", 0}}}});
-  scene.api.edit(scene.reference(kubernetes::pod_disruption_budgets, "demo-brokers"), {{"spec", {{"minAvailable", 1}}}});
-  scene.api.edit(scene.reference(kubernetes::service_accounts, "demo-brokers"), {{"automountServiceAccountToken", true}});
+  scene.api.edit(scene.reference(kubernetes::pod_disruption_budgets, "demo-brokers"),
+                 {{"spec", {{"minAvailable", 1}}}});
+  scene.api.edit(scene.reference(kubernetes::service_accounts, "demo-brokers"),
+                 {{"automountServiceAccountToken", true}});
   ASSERT_TRUE(scene.settle());
   EXPECT_EQ(expected, scene.snapshot());
   EXPECT_TRUE(scene.is_ready());
@@ -79,11 +82,13 @@ TEST(Ensure, TakesBackAnObjectThatLostItsLabels) {
   scene.apply();
   ASSERT_TRUE(scene.settle());
   scene.api.edit(scene.reference(kubernetes::services, "demo-bootstrap"), {{"metadata", {{"labels", nullptr}}}});
-  scene.api.edit(scene.reference(kubernetes::persistent_volume_claims, "demo-broker-0-data"), {{"metadata", {{"labels", nullptr}}}});
+  scene.api.edit(scene.reference(kubernetes::persistent_volume_claims, "demo-broker-0-data"),
+                 {{"metadata", {{"labels", nullptr}}}});
   ASSERT_TRUE(scene.settle());
   EXPECT_TRUE(scene.is_ready()) << scene.status().dump(2);
   EXPECT_EQ("demo", api::label(scene.get(kubernetes::services, "demo-bootstrap"), "millrace.dev/cluster"));
-  EXPECT_EQ("0", api::label(scene.get(kubernetes::persistent_volume_claims, "demo-broker-0-data"), "millrace.dev/broker-id"));
+  EXPECT_EQ(
+      "0", api::label(scene.get(kubernetes::persistent_volume_claims, "demo-broker-0-data"), "millrace.dev/broker-id"));
 }
 
 TEST(Ensure, WaitsForAnObjectThatIsBeingDeleted) {

@@ -23,14 +23,17 @@ bool matches(const Json& object, const std::string& selector) {
 // What the API server's own validation says about a change of these kinds.
 Status validate_change(const ResourceType& type, const Json& before, const Json& after) {
   auto same = [&](api::JsonPath path) { return json_at(before, path) == json_at(after, path); };
-  if (type == stateful_sets && !(same({"spec", "selector"}) && same({"spec", "serviceName"}) && same({"spec", "podManagementPolicy"}))) {
-    return fail(ErrorKind::invalid_argument, "StatefulSet: updates to statefulset spec for fields other than 'replicas' … are forbidden");
+  if (type == stateful_sets &&
+      !(same({"spec", "selector"}) && same({"spec", "serviceName"}) && same({"spec", "podManagementPolicy"}))) {
+    return fail(ErrorKind::invalid_argument,
+                "StatefulSet: updates to statefulset spec for fields other than 'replicas' … are forbidden");
   }
   if (type == config_maps && json_at(before, {"immutable"}) == Json(true) && !same({"data"})) {
     return fail(ErrorKind::invalid_argument, "ConfigMap: data: field is immutable when `immutable` is set");
   }
   if (type != persistent_volume_claims) return {};
-  if (!same({"spec", "accessModes"})) return fail(ErrorKind::invalid_argument, "PersistentVolumeClaim: spec is immutable");
+  if (!same({"spec", "accessModes"}))
+    return fail(ErrorKind::invalid_argument, "PersistentVolumeClaim: spec is immutable");
   auto size = [](const Json& claim) {
     return api::Quantity::parse(text_at(claim, {"spec", "resources", "requests", "storage"})).value_or(api::Quantity{});
   };
@@ -97,7 +100,8 @@ Result<Json> FakeKubernetesApi::commit(const ObjectReference& reference, Json ob
     object = std::move(kept);
   } else {
     if (stored.object.contains("status")) object["status"] = stored.object["status"];
-    if (auto valid = validate_change(reference.type, stored.object, object); !valid) return tl::unexpected(valid.error());
+    if (auto valid = validate_change(reference.type, stored.object, object); !valid)
+      return tl::unexpected(valid.error());
   }
   for (const char* kept : {"uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp"}) {
     object["metadata"].erase(kept);
@@ -112,7 +116,8 @@ Result<Json> FakeKubernetesApi::commit(const ObjectReference& reference, Json ob
   return stored.object;
 }
 
-Status FakeKubernetesApi::check_preconditions(const Json& live, const Json& metadata, const ObjectReference& reference) const {
+Status FakeKubernetesApi::check_preconditions(const Json& live, const Json& metadata,
+                                              const ObjectReference& reference) const {
   for (const char* name : {"uid", "resourceVersion"}) {
     auto wanted = text_at(metadata, {name});
     if (!wanted.empty() && wanted != text_at(live, {"metadata", name})) {
@@ -131,7 +136,8 @@ Result<Json> FakeKubernetesApi::get(const ObjectReference& reference, const Call
   return stored->object;
 }
 
-Result<std::string> FakeKubernetesApi::list(const ResourceType& type, const ListOptions& options, const ItemHandler& each) {
+Result<std::string> FakeKubernetesApi::list(const ResourceType& type, const ListOptions& options,
+                                            const ItemHandler& each) {
   if (before_read) {
     if (auto error = before_read({type, options.namespace_name, ""})) return tl::unexpected(*error);
   }
@@ -146,7 +152,8 @@ Status FakeKubernetesApi::watch(const ResourceType&, const WatchOptions&, const 
   return fail(ErrorKind::unsupported, "the fake has no watches");
 }
 
-Result<Json> FakeKubernetesApi::apply(const ObjectReference& reference, const Json& object, const ApplyOptions& options) {
+Result<Json> FakeKubernetesApi::apply(const ObjectReference& reference, const Json& object,
+                                      const ApplyOptions& options) {
   Write write{"apply", reference};
   if (auto refused = refuse(write); !refused) return tl::unexpected(refused.error());
   auto fields = fields_of(object);
@@ -185,7 +192,8 @@ Result<Json> FakeKubernetesApi::create(const ObjectReference& reference, const J
   return answer<Json>(write, store(reference, object, "update"));
 }
 
-Result<Json> FakeKubernetesApi::replace(const ObjectReference& reference, const Json& object, const WriteOptions& options) {
+Result<Json> FakeKubernetesApi::replace(const ObjectReference& reference, const Json& object,
+                                        const WriteOptions& options) {
   Write write{"replace", reference};
   if (auto refused = refuse(write); !refused) return tl::unexpected(refused.error());
   Stored* stored = lookup(reference);
@@ -195,7 +203,8 @@ Result<Json> FakeKubernetesApi::replace(const ObjectReference& reference, const 
   return answer<Json>(write, commit(reference, object, options.subresource));
 }
 
-Result<Json> FakeKubernetesApi::merge_patch(const ObjectReference& reference, const Json& patch, const WriteOptions& options) {
+Result<Json> FakeKubernetesApi::merge_patch(const ObjectReference& reference, const Json& patch,
+                                            const WriteOptions& options) {
   Write write{"patch", reference};
   if (auto refused = refuse(write); !refused) return tl::unexpected(refused.error());
   Stored* stored = lookup(reference);
@@ -238,7 +247,9 @@ std::vector<Json> FakeKubernetesApi::all(const ResourceType& type) const {
   return found;
 }
 
-void FakeKubernetesApi::put(const ObjectReference& reference, Json object) { store(reference, std::move(object), "kubectl"); }
+void FakeKubernetesApi::put(const ObjectReference& reference, Json object) {
+  store(reference, std::move(object), "kubectl");
+}
 
 void FakeKubernetesApi::edit(const ObjectReference& reference, const Json& patch, const std::string& manager) {
   Json merged = lookup(reference)->object;

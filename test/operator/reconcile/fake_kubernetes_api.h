@@ -40,7 +40,8 @@ class FakeKubernetesApi final : public KubernetesApi {
 
   Result<Json> get(const ObjectReference& reference, const CallOptions& options) override;
   Result<std::string> list(const ResourceType& type, const ListOptions& options, const ItemHandler& each) override;
-  Status watch(const ResourceType& type, const WatchOptions& options, const WatchHandler& each, std::stop_token stop) override;
+  Status watch(const ResourceType& type, const WatchOptions& options, const WatchHandler& each,
+               std::stop_token stop) override;
   Result<Json> apply(const ObjectReference& reference, const Json& object, const ApplyOptions& options) override;
   Result<Json> create(const ObjectReference& reference, const Json& object, const WriteOptions& options) override;
   Result<Json> replace(const ObjectReference& reference, const Json& object, const WriteOptions& options) override;

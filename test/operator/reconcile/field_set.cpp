@@ -79,8 +79,8 @@ std::set<std::string> fields_of(const Json& object) {
   std::erase_if(fields, [](const std::string& path) {
     auto steps = steps_of(path);
     if (steps.front() == "apiVersion" || steps.front() == "kind") return true;
-    return steps.front() == "metadata" && (steps.size() < 2 || (steps[1] != "labels" && steps[1] != "annotations" &&
-                                                                steps[1] != "ownerReferences"));
+    return steps.front() == "metadata" &&
+           (steps.size() < 2 || (steps[1] != "labels" && steps[1] != "annotations" && steps[1] != "ownerReferences"));
   });
   return fields;
 }

@@ -16,7 +16,9 @@ using api::text_at;
 
 constexpr const char* claim = "demo-broker-0-data";
 
-std::string uid_of_claim(const Scene& scene) { return api::object_uid(scene.get(kubernetes::persistent_volume_claims, claim)); }
+std::string uid_of_claim(const Scene& scene) {
+  return api::object_uid(scene.get(kubernetes::persistent_volume_claims, claim));
+}
 
 TEST(Identity, IsTakenUpAgainWithTheClaimsOfADeletedCluster) {
   Scene scene;
@@ -32,7 +34,8 @@ TEST(Identity, IsTakenUpAgainWithTheClaimsOfADeletedCluster) {
   EXPECT_TRUE(scene.api.all(kubernetes::pods).empty());
   EXPECT_TRUE(scene.api.all(kubernetes::services).empty());
   EXPECT_EQ(claim_uid, uid_of_claim(scene));
-  EXPECT_TRUE(scene.exists(kubernetes::config_maps, "demo-founding")) << "the founding record lives as long as the claims";
+  EXPECT_TRUE(scene.exists(kubernetes::config_maps, "demo-founding"))
+      << "the founding record lives as long as the claims";
 
   scene.restart_operator(55);
   scene.apply();
@@ -132,7 +135,8 @@ TEST(Identity, RefusesAClaimOfAnotherCluster) {
                  {{"metadata", {{"labels", {{"millrace.dev/cluster-id", "AAAAAAAAAAAAAAAAAAAAAA"}}}}}});
   ASSERT_TRUE(scene.settle());
   EXPECT_EQ("ClusterIdConflict", text_at(scene.condition("IdentityReady"), {"reason"}));
-  EXPECT_EQ("AAAAAAAAAAAAAAAAAAAAAA", api::label(scene.get(kubernetes::persistent_volume_claims, claim), "millrace.dev/cluster-id"));
+  EXPECT_EQ("AAAAAAAAAAAAAAAAAAAAAA",
+            api::label(scene.get(kubernetes::persistent_volume_claims, claim), "millrace.dev/cluster-id"));
 }
 
 TEST(Identity, AsksForThePoolThatTheClaimsBelongTo) {
@@ -178,8 +182,8 @@ TEST(Identity, SurvivesAnOrphaningDeletion) {
   auto cluster_id = scene.cluster_id();
   auto pod = api::object_uid(scene.get(kubernetes::pods, "demo-broker-0-0"));
   // kubectl delete --cascade=orphan: the garbage collector takes the owner references away and leaves the objects.
-  for (const auto& type : {kubernetes::config_maps, kubernetes::stateful_sets, kubernetes::services, kubernetes::service_accounts,
-                           kubernetes::pod_disruption_budgets}) {
+  for (const auto& type : {kubernetes::config_maps, kubernetes::stateful_sets, kubernetes::services,
+                           kubernetes::service_accounts, kubernetes::pod_disruption_budgets}) {
     for (const auto& object : scene.api.all(type)) {
       scene.api.edit(scene.reference(type, api::object_name(object)), {{"metadata", {{"ownerReferences", nullptr}}}});
     }
@@ -189,7 +193,8 @@ TEST(Identity, SurvivesAnOrphaningDeletion) {
   ASSERT_TRUE(scene.settle());
   EXPECT_TRUE(scene.is_ready()) << scene.status().dump(2);
   EXPECT_EQ(cluster_id, scene.cluster_id());
-  EXPECT_EQ(pod, api::object_uid(scene.get(kubernetes::pods, "demo-broker-0-0"))) << "the running broker was not restarted";
+  EXPECT_EQ(pod, api::object_uid(scene.get(kubernetes::pods, "demo-broker-0-0")))
+      << "the running broker was not restarted";
   const Json all = scene.snapshot();
   for (const auto& [name, object] : all.items()) {
     if (!name.starts_with("PersistentVolumeClaim/")) {

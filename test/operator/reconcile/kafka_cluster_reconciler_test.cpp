@@ -21,7 +21,8 @@ using testing::IsEmpty;
 Json without_id(Json snapshot, const std::string& cluster_id) {
   Json plain = Json::object();
   auto text = snapshot.dump();
-  for (auto at = text.find(cluster_id); at != std::string::npos; at = text.find(cluster_id)) text.replace(at, cluster_id.size(), "ID");
+  for (auto at = text.find(cluster_id); at != std::string::npos; at = text.find(cluster_id))
+    text.replace(at, cluster_id.size(), "ID");
   Json replaced = Json::parse(text);
   for (auto& [name, object] : replaced.items()) {
     bool of_broker = name.starts_with("ConfigMap/demo-broker-0-");
@@ -31,7 +32,8 @@ Json without_id(Json snapshot, const std::string& cluster_id) {
       for (const char* hashed : {"millrace.dev/applied-hash", "millrace.dev/template-hash"}) annotations.erase(hashed);
     }
     if (of_broker) object["metadata"]["name"] = "HASH";
-    if (name.starts_with("StatefulSet/")) object["spec"]["template"]["spec"]["volumes"][0]["configMap"]["name"] = "HASH";
+    if (name.starts_with("StatefulSet/"))
+      object["spec"]["template"]["spec"]["volumes"][0]["configMap"]["name"] = "HASH";
     plain[of_broker ? "ConfigMap/HASH" : name] = object;
   }
   return plain;
@@ -49,8 +51,8 @@ TEST(KafkaClusterReconciler, MakesEverythingAndReportsReady) {
   scene.apply();
   ASSERT_TRUE(scene.settle());
   EXPECT_TRUE(scene.is_ready()) << scene.status().dump(2);
-  for (const char* aspect :
-       {"ConfigValid", "IdentityReady", "VolumesReady", "NetworkReady", "ProtectionReady", "BrokersReady", "UpToDate"}) {
+  for (const char* aspect : {"ConfigValid", "IdentityReady", "VolumesReady", "NetworkReady", "ProtectionReady",
+                             "BrokersReady", "UpToDate"}) {
     EXPECT_EQ("True", text_at(scene.condition(aspect), {"status"})) << aspect;
   }
   auto status = scene.status();
@@ -159,8 +161,8 @@ TEST_P(RefusedWrite, IsTriedAgainUntilItSucceeds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(KafkaClusterReconciler, RefusedWrite,
-                         testing::Values(ErrorKind::version_mismatch, ErrorKind::unavailable, ErrorKind::conflict, ErrorKind::timed_out,
-                                         ErrorKind::connection_loss),
+                         testing::Values(ErrorKind::version_mismatch, ErrorKind::unavailable, ErrorKind::conflict,
+                                         ErrorKind::timed_out, ErrorKind::connection_loss),
                          [](const auto& parameter) {
                            std::string name(to_string(parameter.param));
                            std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
@@ -171,7 +173,8 @@ TEST(KafkaClusterReconciler, LeavesOtherAspectsTheirWorkWhenOneFails) {
   Scene scene;
   scene.apply();
   scene.api.before_write = [](const auto& write) -> std::optional<Error> {
-    if (write.reference.type == kubernetes::services) return Error{ErrorKind::permission_denied, "services is forbidden"};
+    if (write.reference.type == kubernetes::services)
+      return Error{ErrorKind::permission_denied, "services is forbidden"};
     return std::nullopt;
   };
   for (int i = 0; i < 5; ++i) {
@@ -246,7 +249,8 @@ TEST(KafkaClusterReconciler, ChangesNothingOfAPausedClusterAndStillReportsIt) {
 TEST(KafkaClusterReconciler, RefusesToActWithAnOlderResourceDefinition) {
   Scene scene;
   scene.apply();
-  scene.schema_refusal = "CustomResourceDefinition kafkaclusters.millrace.dev has schema version 0; bring it with: kubectl apply";
+  scene.schema_refusal =
+      "CustomResourceDefinition kafkaclusters.millrace.dev has schema version 0; bring it with: kubectl apply";
   auto result = scene.reconcile_once();
   EXPECT_TRUE(result.look_again);
   EXPECT_EQ(std::vector<std::string>{"patch KafkaCluster default/demo"}, scene.api.writes());

@@ -25,7 +25,8 @@ std::string mounted(const Scene& scene) {
 
 std::size_t broker_configs(const Scene& scene) {
   std::size_t count = 0;
-  for (const auto& config : scene.api.all(kubernetes::config_maps)) count += api::object_name(config) != "demo-founding" ? 1 : 0;
+  for (const auto& config : scene.api.all(kubernetes::config_maps))
+    count += api::object_name(config) != "demo-founding" ? 1 : 0;
   return count;
 }
 
@@ -59,7 +60,8 @@ TEST(Rollout, OfAnImageNamesBothImages) {
   scene.patch_spec({{"version", "2.0"}});
   ASSERT_TRUE(scene.settle());
   EXPECT_EQ("2.0", scene.status()["version"]);
-  EXPECT_TRUE(scene.events.has("BrokerRestarting", "image registry.test/millrace-broker:1.0 to registry.test/millrace-broker:2.0"));
+  EXPECT_TRUE(scene.events.has("BrokerRestarting",
+                               "image registry.test/millrace-broker:1.0 to registry.test/millrace-broker:2.0"));
 }
 
 TEST(Rollout, IsNotStartedByANewerOperator) {
@@ -134,7 +136,8 @@ TEST(Rollout, KilledAfterAnyWriteGoesOn) {
     EXPECT_TRUE(scene.is_ready()) << kill_after;
     EXPECT_NE(before, pod_uid(scene)) << kill_after;
     EXPECT_THAT(configuration(scene), HasSubstr("num.partitions=3")) << kill_after;
-    EXPECT_LE(std::count(scene.api.writes().begin(), scene.api.writes().end(), "remove Pod default/demo-broker-0-0"), 1) << kill_after;
+    EXPECT_LE(std::count(scene.api.writes().begin(), scene.api.writes().end(), "remove Pod default/demo-broker-0-0"), 1)
+        << kill_after;
     EXPECT_EQ(1U, broker_configs(scene)) << kill_after;
   }
   EXPECT_GT(kill_after, 3U);
@@ -172,7 +175,8 @@ TEST(Rollout, PutsATemplateBackThatSomebodyChangedWithoutARestart) {
                  {{"spec", {{"template", {{"spec", {{"terminationGracePeriodSeconds", 1}}}}}}}});
   ASSERT_TRUE(scene.settle());
   EXPECT_EQ(before, pod_uid(scene));
-  auto grace = json_at(scene.get(kubernetes::stateful_sets, "demo-broker-0"), {"spec", "template", "spec", "terminationGracePeriodSeconds"});
+  auto grace = json_at(scene.get(kubernetes::stateful_sets, "demo-broker-0"),
+                       {"spec", "template", "spec", "terminationGracePeriodSeconds"});
   EXPECT_EQ(300, grace);
   EXPECT_TRUE(scene.is_ready());
 }
@@ -213,18 +217,20 @@ TEST(Rollout, ReplacesABrokerThatCannotStartWithTheMendedOne) {
   Scene scene;
   scene.apply();
   ASSERT_TRUE(scene.settle());
-  Json failing = {{"phase", "Running"},
-                  {"frozen", true},
-                  {"conditions", Json::array({{{"type", "Ready"}, {"status", "False"}}})},
-                  {"containerStatuses",
-                   Json::array({{{"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}},
-                                 {"lastState",
-                                  {{"terminated",
-                                    {{"exitCode", 1}, {"message", "num.partitions: 'many' is not a number\n"}}}}}}})}};
+  Json failing = {
+      {"phase", "Running"},
+      {"frozen", true},
+      {"conditions", Json::array({{{"type", "Ready"}, {"status", "False"}}})},
+      {"containerStatuses",
+       Json::array(
+           {{{"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}},
+             {"lastState",
+              {{"terminated", {{"exitCode", 1}, {"message", "num.partitions: 'many' is not a number\n"}}}}}}})}};
   scene.api.set_status(scene.reference(kubernetes::pods, pod_name), failing);
   ASSERT_TRUE(scene.settle());
   EXPECT_EQ("BrokerFailing", text_at(scene.condition("BrokersReady"), {"reason"}));
-  EXPECT_THAT(text_at(scene.condition("BrokersReady"), {"message"}), HasSubstr("num.partitions: 'many' is not a number"));
+  EXPECT_THAT(text_at(scene.condition("BrokersReady"), {"message"}),
+              HasSubstr("num.partitions: 'many' is not a number"));
   EXPECT_TRUE(scene.events.has("BrokerFailing", "'many'"));
   scene.patch_spec({{"config", {{"num.partitions", 1}}}});
   ASSERT_TRUE(scene.settle());

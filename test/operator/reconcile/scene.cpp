@@ -11,7 +11,9 @@ using Json = nlohmann::json;
 using api::json_at;
 using api::text_at;
 
-void RecordedEvents::record(const kubernetes::Regarding&, const kubernetes::EventDescription& event) { events.push_back(event); }
+void RecordedEvents::record(const kubernetes::Regarding&, const kubernetes::EventDescription& event) {
+  events.push_back(event);
+}
 
 bool RecordedEvents::has(const std::string& reason, const std::string& words) const {
   return std::any_of(events.begin(), events.end(), [&](const auto& event) {
@@ -20,7 +22,8 @@ bool RecordedEvents::has(const std::string& reason, const std::string& words) co
 }
 
 std::size_t RecordedEvents::count(const std::string& reason) const {
-  return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [&](const auto& event) { return event.reason == reason; }));
+  return static_cast<std::size_t>(
+      std::count_if(events.begin(), events.end(), [&](const auto& event) { return event.reason == reason; }));
 }
 
 Scene::Scene(std::uint64_t seed) {
@@ -47,7 +50,8 @@ void Scene::apply(const Json& spec) {
   if (api.find(cluster)) {
     api.edit(cluster, {{"spec", spec}});
   } else {
-    api.put(cluster, {{"metadata", {{"labels", {{"team", "payments"}}}, {"annotations", {{"tool", "gitops"}}}}}, {"spec", spec}});
+    api.put(cluster, {{"metadata", {{"labels", {{"team", "payments"}}}, {"annotations", {{"tool", "gitops"}}}}},
+                      {"spec", spec}});
   }
 }
 
@@ -91,7 +95,8 @@ bool Scene::run_stateful_sets() {
     if (wanted && !there) {
       Json made = json_at(set, {"spec", "template"});
       made["metadata"]["labels"]["controller-revision-hash"] = revision;
-      made["metadata"]["ownerReferences"] = Json::array({{{"kind", "StatefulSet"}, {"name", name}, {"uid", api::object_uid(set)}}});
+      made["metadata"]["ownerReferences"] =
+          Json::array({{{"kind", "StatefulSet"}, {"name", name}, {"uid", api::object_uid(set)}}});
       api.put(pod, made);
       changed = true;
     } else if (!wanted && there) {
@@ -148,8 +153,10 @@ bool Scene::run_kubelet() {
     for (const auto& volume : json_at(pod, {"spec", "volumes"})) {
       auto claim = text_at(volume, {"persistentVolumeClaim", "claimName"});
       auto config = text_at(volume, {"configMap", "name"});
-      if (!claim.empty() && !exists(kubernetes::persistent_volume_claims, claim)) missing = "persistentvolumeclaim \"" + claim + "\" not found";
-      if (!config.empty() && !exists(kubernetes::config_maps, config)) missing = "configmap \"" + config + "\" not found";
+      if (!claim.empty() && !exists(kubernetes::persistent_volume_claims, claim))
+        missing = "persistentvolumeclaim \"" + claim + "\" not found";
+      if (!config.empty() && !exists(kubernetes::config_maps, config))
+        missing = "configmap \"" + config + "\" not found";
     }
     // A pod that runs keeps what it has mounted.
     if (!text_at(pod, {"spec", "nodeName"}).empty()) missing.clear();
@@ -189,10 +196,11 @@ bool Scene::is_ready() const { return text_at(condition("Ready"), {"status"}) ==
 
 Json Scene::snapshot() const {
   Json all = Json::object();
-  for (const auto& type : {kubernetes::persistent_volume_claims, kubernetes::config_maps, kubernetes::stateful_sets, kubernetes::services,
-                           kubernetes::service_accounts, kubernetes::pod_disruption_budgets}) {
+  for (const auto& type : {kubernetes::persistent_volume_claims, kubernetes::config_maps, kubernetes::stateful_sets,
+                           kubernetes::services, kubernetes::service_accounts, kubernetes::pod_disruption_budgets}) {
     for (auto object : api.all(type)) {
-      for (const char* own : {"uid", "resourceVersion", "generation", "creationTimestamp"}) object["metadata"].erase(own);
+      for (const char* own : {"uid", "resourceVersion", "generation", "creationTimestamp"})
+        object["metadata"].erase(own);
       if (object.contains("spec")) object["spec"].erase("volumeName");
       if (object["metadata"].contains("ownerReferences")) {
         for (auto& owner : object["metadata"]["ownerReferences"]) owner["uid"] = "";

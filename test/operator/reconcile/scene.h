@@ -49,7 +49,8 @@ class Scene {
   // A new operator process: nothing is remembered but what is in the cluster.
   void restart_operator(std::uint64_t seed, const std::string& default_image = "registry.test/millrace-broker:1.0");
 
-  [[nodiscard]] kubernetes::ObjectReference reference(const kubernetes::ResourceType& type, const std::string& name) const;
+  [[nodiscard]] kubernetes::ObjectReference reference(const kubernetes::ResourceType& type,
+                                                      const std::string& name) const;
   [[nodiscard]] nlohmann::json get(const kubernetes::ResourceType& type, const std::string& name) const;
   [[nodiscard]] bool exists(const kubernetes::ResourceType& type, const std::string& name) const;
   [[nodiscard]] nlohmann::json status() const;

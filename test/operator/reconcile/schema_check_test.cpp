@@ -45,7 +45,8 @@ TEST(SchemaCheck, IsOfTheDefinitionThatIsShipped) {
   std::ifstream file(MILLRACE_SOURCE_DIR "/crds/kafkaclusters.yaml");
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_THAT(text.str(), testing::HasSubstr("millrace.dev/schema-version: \"" + std::to_string(api::schema_version) + "\""));
+  EXPECT_THAT(text.str(),
+              testing::HasSubstr("millrace.dev/schema-version: \"" + std::to_string(api::schema_version) + "\""));
 }
 
 }  // namespace

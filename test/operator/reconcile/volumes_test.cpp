@@ -91,8 +91,10 @@ TEST(Volumes, KeepTheOwnersThatOthersGaveThem) {
   ASSERT_TRUE(scene.settle());
   scene.api.put(scene.reference(kubernetes::config_maps, "backup"), {{"data", Json::object()}});
   auto backup = api::object_uid(scene.get(kubernetes::config_maps, "backup"));
-  scene.api.edit(scene.reference(kubernetes::persistent_volume_claims, claim_name),
-                 {{"metadata", {{"ownerReferences", Json::array({{{"kind", "ConfigMap"}, {"name", "backup"}, {"uid", backup}}})}}}});
+  scene.api.edit(
+      scene.reference(kubernetes::persistent_volume_claims, claim_name),
+      {{"metadata",
+        {{"ownerReferences", Json::array({{{"kind", "ConfigMap"}, {"name", "backup"}, {"uid", backup}}})}}}});
   auto pools = Json::parse(example)["pools"];
   pools[0]["storage"]["deleteClaim"] = true;
   scene.patch_spec({{"pools", pools}});

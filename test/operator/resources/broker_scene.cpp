@@ -7,7 +7,8 @@ namespace millrace::resources {
 using Json = nlohmann::json;
 
 BrokerScene::BrokerScene(const Json& spec, std::string name) {
-  Json full = {{"pools", {{{"name", "brokers"}, {"storage", {{"volumes", {{{"size", "5Gi"}}}}}}}}}, {"metadata", {{"embedded", Json::object()}}}};
+  Json full = {{"pools", {{{"name", "brokers"}, {"storage", {{"volumes", {{{"size", "5Gi"}}}}}}}}},
+               {"metadata", {{"embedded", Json::object()}}}};
   full.merge_patch(spec);
   cluster.name = std::move(name);
   cluster.namespace_name = "shop";

@@ -38,7 +38,8 @@ TEST(Services, LetClientsReachTheBrokersByPort) {
   EXPECT_EQ("demo-bootstrap", bootstrap["metadata"]["name"]);
   EXPECT_EQ(19092, bootstrap["spec"]["ports"][1]["port"]);
   EXPECT_EQ("tcp-apps", bootstrap["spec"]["ports"][1]["targetPort"]);
-  EXPECT_EQ("demo-bootstrap.shop.svc.cluster.local:19092", bootstrap_servers(scene.cluster, scene.cluster.spec.listeners[1]));
+  EXPECT_EQ("demo-bootstrap.shop.svc.cluster.local:19092",
+            bootstrap_servers(scene.cluster, scene.cluster.spec.listeners[1]));
   EXPECT_FALSE(bootstrap["spec"].contains("publishNotReadyAddresses"));
 }
 
@@ -46,11 +47,14 @@ TEST(Services, NameBrokersThatAreNotReady) {
   auto headless = headless_service(BrokerScene().cluster);
   EXPECT_EQ("None", headless["spec"]["clusterIP"]);
   EXPECT_EQ(true, headless["spec"]["publishNotReadyAddresses"]);
-  EXPECT_EQ((Json{{"millrace.dev/cluster", "demo"}, {"millrace.dev/component", "broker"}}), headless["spec"]["selector"]);
+  EXPECT_EQ((Json{{"millrace.dev/cluster", "demo"}, {"millrace.dev/component", "broker"}}),
+            headless["spec"]["selector"]);
 }
 
 TEST(Claim, HasAnOwnerOnlyWhereItMayBeDeleted) {
-  auto kept = claim(BrokerScene().broker(), api::VolumeSpec{.name = "data", .size = api::Quantity::parse("5Gi").value(), .storage_class = "fast"});
+  auto kept =
+      claim(BrokerScene().broker(),
+            api::VolumeSpec{.name = "data", .size = api::Quantity::parse("5Gi").value(), .storage_class = "fast"});
   EXPECT_FALSE(kept["metadata"].contains("ownerReferences"));
   EXPECT_EQ("fast", kept["spec"]["storageClassName"]);
   EXPECT_EQ(Json::array({"ReadWriteOnce"}), kept["spec"]["accessModes"]);
@@ -78,7 +82,9 @@ TEST(DisruptionBudget, KeepsAllBrokersButOne) {
   EXPECT_EQ(0, disruption_budget(BrokerScene().cluster)["spec"]["minAvailable"]);
 }
 
-TEST(ServiceAccount, MountsNoToken) { EXPECT_EQ(false, service_account(BrokerScene().cluster)["automountServiceAccountToken"]); }
+TEST(ServiceAccount, MountsNoToken) {
+  EXPECT_EQ(false, service_account(BrokerScene().cluster)["automountServiceAccountToken"]);
+}
 
 TEST(BrokerImage, IsTheResourcesChoiceOrTheOperators) {
   constexpr const char* fallback = "registry.test:5000/team/millrace-broker:1.0@sha256:abc";

@@ -31,7 +31,8 @@ TEST(PodTemplate, MeetsTheRestrictedProfile) {
   EXPECT_EQ(false, container["securityContext"]["allowPrivilegeEscalation"]);
   EXPECT_EQ(true, container["securityContext"]["readOnlyRootFilesystem"]);
   EXPECT_EQ(Json::array({"ALL"}), container["securityContext"]["capabilities"]["drop"]);
-  for (const auto& volume : spec["volumes"]) EXPECT_TRUE(volume.contains("configMap") || volume.contains("persistentVolumeClaim"));
+  for (const auto& volume : spec["volumes"])
+    EXPECT_TRUE(volume.contains("configMap") || volume.contains("persistentVolumeClaim"));
   for (const char* forbidden : {"hostNetwork", "hostPID", "hostIPC"}) EXPECT_FALSE(spec.contains(forbidden));
 }
 
@@ -63,7 +64,8 @@ TEST(PodTemplate, ProbesTheHttpPortAndGivesTimeToStop) {
 TEST(PodTemplate, MountsTheClaimByNameAndTheConfigurationByItsContent) {
   auto spec = pod_spec();
   EXPECT_EQ("demo-broker-0-data", spec["volumes"][1]["persistentVolumeClaim"]["claimName"]);
-  EXPECT_THAT(spec["volumes"][0]["configMap"]["name"].get<std::string>(), testing::MatchesRegex("demo-broker-0-[0-9a-f]{12}"));
+  EXPECT_THAT(spec["volumes"][0]["configMap"]["name"].get<std::string>(),
+              testing::MatchesRegex("demo-broker-0-[0-9a-f]{12}"));
   EXPECT_EQ("/var/lib/millrace/data", spec["containers"][0]["volumeMounts"][1]["mountPath"]);
   EXPECT_EQ(Json::array({"/etc/millrace/server.properties"}), spec["containers"][0]["args"]);
   EXPECT_FALSE(spec["containers"][0].contains("command"));
@@ -72,7 +74,8 @@ TEST(PodTemplate, MountsTheClaimByNameAndTheConfigurationByItsContent) {
 TEST(PodTemplate, PrefersToStandAlone) {
   auto spec = pod_spec();
   EXPECT_TRUE(spec["affinity"]["podAntiAffinity"].contains("preferredDuringSchedulingIgnoredDuringExecution"));
-  for (const auto& constraint : spec["topologySpreadConstraints"]) EXPECT_EQ("ScheduleAnyway", constraint["whenUnsatisfiable"]);
+  for (const auto& constraint : spec["topologySpreadConstraints"])
+    EXPECT_EQ("ScheduleAnyway", constraint["whenUnsatisfiable"]);
 }
 
 TEST(PodTemplate, CarriesWhatThePoolAsksFor) {
@@ -93,16 +96,20 @@ TEST(PodTemplate, CarriesWhatThePoolAsksFor) {
   EXPECT_EQ("high", pod["spec"]["priorityClassName"]);
   EXPECT_EQ((Json{{{"name", "pull"}}}), pod["spec"]["imagePullSecrets"]);
   EXPECT_EQ("Never", pod["spec"]["containers"][0]["imagePullPolicy"]);
-  auto terms = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  auto terms =
+      pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
   EXPECT_EQ(Json({"a", "b"}), terms[0]["matchExpressions"][0]["values"]);
 }
 
 TEST(PodTemplate, LetsNoLabelOfThePoolReplaceItsOwn) {
-  auto pod = pod_template(BrokerScene(pool_with({{"template", {{"labels", {{"millrace.dev/cluster", "other"}}}}}})).broker());
+  auto pod =
+      pod_template(BrokerScene(pool_with({{"template", {{"labels", {{"millrace.dev/cluster", "other"}}}}}})).broker());
   EXPECT_EQ("demo", pod["metadata"]["labels"]["millrace.dev/cluster"]);
 }
 
-Json resources_of(const Json& more) { return container_resources(BrokerScene(pool_with({{"resources", more}})).cluster.spec.pools[0]); }
+Json resources_of(const Json& more) {
+  return container_resources(BrokerScene(pool_with({{"resources", more}})).cluster.spec.pools[0]);
+}
 
 TEST(PodResources, HaveDefaultsThatNeverContradictWhatWasGiven) {
   auto by_default = resources_of(Json::object());
@@ -125,8 +132,9 @@ TEST(StatefulSet, RestartsNothingByItselfAndOwnsNoClaims) {
 // Selectors are immutable: another one would need every StatefulSet to be made again.
 TEST(StatefulSet, HasTheSelectorOfEveryVersion) {
   auto set = stateful_set(BrokerScene().broker(3));
-  EXPECT_EQ((Json{{"millrace.dev/cluster", "demo"}, {"millrace.dev/component", "broker"}, {"millrace.dev/broker-id", "3"}}),
-            set["spec"]["selector"]["matchLabels"]);
+  EXPECT_EQ(
+      (Json{{"millrace.dev/cluster", "demo"}, {"millrace.dev/component", "broker"}, {"millrace.dev/broker-id", "3"}}),
+      set["spec"]["selector"]["matchLabels"]);
   for (const auto& [name, value] : set["spec"]["selector"]["matchLabels"].items()) {
     EXPECT_EQ(value, set["spec"]["template"]["metadata"]["labels"][name]);
   }

@@ -38,18 +38,21 @@ num.partitions=3
 }
 
 TEST(ServerProperties, HaveEveryListenerAndTheClustersDomain) {
-  BrokerScene scene({{"listeners", {{{"name", "internal"}, {"port", 9092}}, {{"name", "apps"}, {"port", 19092}}}}, {"clusterDomain", "k8s.test"}});
+  BrokerScene scene({{"listeners", {{{"name", "internal"}, {"port", 9092}}, {{"name", "apps"}, {"port", 19092}}}},
+                     {"clusterDomain", "k8s.test"}});
   auto values = parsed(scene);
   EXPECT_EQ("INTERNAL://:9092,APPS://:19092", values["listeners"]);
   EXPECT_EQ(
-      "INTERNAL://demo-broker-0-0.demo-brokers.shop.svc.k8s.test:9092,APPS://demo-broker-0-0.demo-brokers.shop.svc.k8s.test:19092",
+      "INTERNAL://demo-broker-0-0.demo-brokers.shop.svc.k8s.test:9092,APPS://"
+      "demo-broker-0-0.demo-brokers.shop.svc.k8s.test:19092",
       values["advertised.listeners"]);
   EXPECT_EQ("INTERNAL:PLAINTEXT,APPS:PLAINTEXT", values["listener.security.protocol.map"]);
 }
 
 TEST(ServerProperties, NameTheRackWhereThereIsOneZone) {
   auto with_zones = [](nlohmann::json zones) {
-    return BrokerScene({{"pools", {{{"name", "b"}, {"zones", std::move(zones)}, {"storage", {{"volumes", {{{"size", "1Gi"}}}}}}}}}});
+    return BrokerScene(
+        {{"pools", {{{"name", "b"}, {"zones", std::move(zones)}, {"storage", {{"volumes", {{{"size", "1Gi"}}}}}}}}}});
   };
   EXPECT_EQ("east", parsed(with_zones({"east"}))["broker.rack"]);
   EXPECT_FALSE(parsed(with_zones({"east", "west"})).contains("broker.rack"));

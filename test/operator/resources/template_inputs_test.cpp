@@ -49,7 +49,8 @@ TEST(SpecHash, IsAnotherForEveryChangeThatBrokersTakeUpByARestart) {
                         pool({{"template", {{"annotations", {{"a", "b"}}}}}}),
                         pool({{"template", {{"nodeSelector", {{"a", "b"}}}}}}),
                         pool({{"template", {{"tolerations", {{{"key", "a"}}}}}}})};
-  for (const auto& change : changes) EXPECT_TRUE(hashes.insert(spec_hash(BrokerScene(change).broker())).second) << change.dump();
+  for (const auto& change : changes)
+    EXPECT_TRUE(hashes.insert(spec_hash(BrokerScene(change).broker())).second) << change.dump();
 }
 
 TEST(SpecHash, IsTheSameForChangesThatNeedNoRestart) {
@@ -58,7 +59,9 @@ TEST(SpecHash, IsTheSameForChangesThatNeedNoRestart) {
   EXPECT_EQ(hash, spec_hash(BrokerScene({{"pools", Json::array({pool})}}).broker()));
   EXPECT_EQ(hash, spec_hash(BrokerScene({{"rollout", {{"paused", true}}}}).broker()));
   EXPECT_EQ(hash, spec_hash(BrokerScene({{"paused", true}}).broker()));
-  EXPECT_EQ(hash, spec_hash(BrokerScene({{"listeners", {{{"name", "internal"}, {"port", 9092}}}}, {"clusterDomain", "cluster.local"}}).broker()));
+  EXPECT_EQ(hash, spec_hash(BrokerScene({{"listeners", {{{"name", "internal"}, {"port", 9092}}}},
+                                         {"clusterDomain", "cluster.local"}})
+                                .broker()));
   auto upgraded = BrokerScene();
   auto broker = upgraded.broker();
   broker.image = "registry.test/millrace-broker:9.9";

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 BrokerCondition judged(const char* pod) { return judge_pod(Json::parse(pod)); }
 
 TEST(BrokerState, IsRunningWhenThePodIsReady) {
-  auto condition = judged(R"({"spec": {"nodeName": "n"}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})");
+  auto condition = judged(
+      R"({"spec": {"nodeName": "n"}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})");
   EXPECT_EQ(BrokerState::running, condition.state);
   EXPECT_EQ("", condition.message);
 }
@@ -56,16 +57,18 @@ TEST(BrokerState, IsStartingAgainAfterItEndedOnce) {
 }
 
 TEST(BrokerState, LeavesABrokerAloneWhoseNodeDoesNotAnswer) {
-  auto condition = judged(R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n7"}, "status": {"conditions": [
+  auto condition = judged(
+      R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n7"}, "status": {"conditions": [
     {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]}})");
   EXPECT_EQ(BrokerState::unreachable, condition.state);
   EXPECT_THAT(condition.message, HasSubstr("n7"));
 }
 
 TEST(BrokerState, IsStoppingWhileThePodGoes) {
-  EXPECT_EQ(BrokerState::stopping, judged(R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n"},
+  EXPECT_EQ(BrokerState::stopping,
+            judged(R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n"},
     "status": {"conditions": [{"type": "Ready", "status": "True"}]}})")
-                                       .state);
+                .state);
 }
 
 TEST(BrokerState, OfAnyObjectIsPending) {
@@ -78,7 +81,9 @@ TEST(BrokerState, CutsLongWordsAtACharactersEdge) {
   std::string words;
   for (int i = 0; i < 500; ++i) words += "\xc3\xa4";
   Json pod = {{"spec", {{"nodeName", "n"}}},
-              {"status", {{"containerStatuses", Json::array({{{"state", {{"terminated", {{"exitCode", 1}, {"message", "x" + words}}}}}}})}}}};
+              {"status",
+               {{"containerStatuses",
+                 Json::array({{{"state", {{"terminated", {{"exitCode", 1}, {"message", "x" + words}}}}}}})}}}};
   auto message = judge_pod(pod).message;
   EXPECT_LT(message.size(), 700U);
   EXPECT_NO_THROW((void)Json(message).dump());

@@ -33,7 +33,8 @@ TEST(Condition, ReadsBackWhatItWrote) {
 }
 
 TEST(Ready, SaysWhatTheFirstAspectSaysThatIsNotWell) {
-  auto ready = ready_condition({condition("A", ConditionStatus::is_true, "Fine"), condition("B", ConditionStatus::is_false, "Broken", "it broke"),
+  auto ready = ready_condition({condition("A", ConditionStatus::is_true, "Fine"),
+                                condition("B", ConditionStatus::is_false, "Broken", "it broke"),
                                 condition("C", ConditionStatus::is_false, "Also")},
                                1);
   EXPECT_EQ(ConditionStatus::is_false, ready.status);
