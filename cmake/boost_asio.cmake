@@ -4,6 +4,7 @@ include_guard(GLOBAL)
 
 add_library(millrace_boost_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_asio.cpp)
 target_link_libraries(millrace_boost_asio PUBLIC Threads::Threads)
+target_link_options(millrace_boost_asio INTERFACE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/boost_asio.map)
 
 add_library(millrace_boost_beast STATIC ${CMAKE_CURRENT_LIST_DIR}/boost_beast.cpp)
 target_link_libraries(millrace_boost_beast PUBLIC millrace_boost_asio)

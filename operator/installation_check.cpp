@@ -77,7 +77,7 @@ bool check_installation(const kubernetes::ClientConfiguration& configuration, co
   if (!client) return false;
   auto& api = **client;
   auto version = api.get_path("/version", {});
-  report.line(version, "the API server answers");
+  report.line(version, "the API server at " + configuration.server + " answers");
   if (!version) return false;
   check_definition(api, report);
   if (settings.namespaces.empty()) check_reading(api, "", report);

@@ -123,6 +123,10 @@ class InformerCore::State {
         }
         continue;
       }
+      if (done.error().kind == ErrorKind::cancelled) {  // the client was stopped, and so will this be
+        rest(stop);
+        continue;
+      }
       next = after_failure(next, done.error());
       if (next == Next::watch && clock_.now() - began >= good_watch) backoff_.reset();
       rest(stop);

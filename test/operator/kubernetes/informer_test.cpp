@@ -149,15 +149,15 @@ TEST_F(InformerTest, TakesAnEmptyVersionWhenTheServerDoesNotKnowItsOwn) {
 }
 
 TEST_F(InformerTest, KeepsTryingAndSaysWhyItIsNotCurrent) {
-  std::atomic<bool> broken{true};
-  api_.intercept([&](const std::string&, const std::string&) -> Status {
-    return broken ? Status(fail(ErrorKind::unavailable, "cannot list Pod objects: no connection")) : Status();
+  auto broken = std::make_shared<std::atomic<bool>>(true);  // the informer outlives this function
+  api_.intercept([broken](const std::string&, const std::string&) -> Status {
+    return *broken ? Status(fail(ErrorKind::unavailable, "cannot list Pod objects: no connection")) : Status();
   });
   informer_.start();
   ASSERT_TRUE(api_.wait_for_calls("list", 3));
   EXPECT_FALSE(informer_.has_synced());
   EXPECT_EQ(informer_.last_error(), "cannot list Pod objects: no connection");
-  broken = false;
+  *broken = false;
   EXPECT_TRUE(informer_.wait_until_synced(20s));
   ASSERT_TRUE(api_.wait_for_calls("watch", 1));
   EXPECT_EQ(informer_.last_error(), "");

@@ -237,10 +237,9 @@ TEST_F(LeaderElectionTest, MakesTheLeaseAgainWhenItWasDeleted) {
 }
 
 TEST_F(LeaderElectionTest, LosesACreationToWhoWasFaster) {
-  bool raced = false;
-  api_.intercept([&](const std::string& verb, const std::string&) -> Status {
-    if (verb == "create" && !raced) {
-      raced = true;
+  api_.intercept([this, raced = std::make_shared<bool>()](const std::string& verb, const std::string&) -> Status {
+    if (verb == "create" && !*raced) {
+      *raced = true;
       second_.election.step();
     }
     return {};
@@ -256,10 +255,9 @@ TEST_F(LeaderElectionTest, LosesATakeOverToWhoWasFaster) {
   first_.election.step();
   second_.election.step();
   advance(16s);
-  bool raced = false;
-  api_.intercept([&](const std::string& verb, const std::string&) -> Status {
-    if (verb == "patch" && !raced) {
-      raced = true;
+  api_.intercept([this, raced = std::make_shared<bool>()](const std::string& verb, const std::string&) -> Status {
+    if (verb == "patch" && !*raced) {
+      *raced = true;
       second_.election.step();
     }
     return {};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -137,6 +138,8 @@ bool ScriptedConnection::read_request(ScriptedRequest& request) {
 }
 
 ScriptedServer::ScriptedServer(Handler handler, ssl_ctx_st* tls) : handler_(std::move(handler)), tls_(tls) {
+  // OpenSSL writes to a socket whose client has gone without a flag that would prevent it.
+  std::signal(SIGPIPE, SIG_IGN);
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
