@@ -24,6 +24,8 @@ struct ReadRequest {
 // Records of one segment; a fetch that wants more asks again. An empty one (no file, length 0) means that there is nothing to read yet.
 struct FetchData {
   FileSlice records;
+  // Of the first batch, whole: more than records.length_bytes when it was cut (Kafka: firstEntryIncomplete).
+  std::uint64_t first_batch_bytes = 0;
   Offset log_start_offset;
   Offset log_end_offset;
   // In the tail that was written most recently and is very likely in the page cache: may be sent without warming it first.

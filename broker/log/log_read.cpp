@@ -32,12 +32,13 @@ std::optional<PartitionLog::State::Located> PartitionLog::State::locate_hot(std:
 
 FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
                                      std::uint64_t end_position, const ReadRequest& request) const {
-  FetchData data{{}, log->log_start, log->log_end, false};
+  FetchData data{{}, 0, log->log_start, log->log_end, false};
   if (end_position <= first.position) return data;
   auto wanted = request.min_one_message ? std::max(request.max_bytes, first.size_bytes) : request.max_bytes;
   auto length = std::min(wanted, end_position - first.position);
   if (length == 0) return data;
   data.records = {std::move(file), first.position, length};
+  data.first_batch_bytes = first.size_bytes;
   data.resident = is_resident(number, first.position);
   return data;
 }
@@ -53,7 +54,7 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   const auto bound = std::min(request.upper_bound, log->log_end);
   const auto number = segment_number(segment_from);
   if (request.offset >= bound || log->segments[number]->base_offset() >= bound) {
-    return done(FetchData{{}, log->log_start, log->log_end, false});
+    return done(FetchData{{}, 0, log->log_start, log->log_end, false});
   }
   auto& segment = *log->segments[number];
   auto first = locate_hot(number, request.offset);
@@ -101,7 +102,7 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
       // Compaction has taken what was at the end of this segment: the next one has the answer.
       if (here + 1 < log->segments.size())
         return read(request, log->segments[here + 1]->base_offset(), std::move(completion));
-      return completion(FetchData{{}, log->log_start, log->log_end, false});
+      return completion(FetchData{{}, 0, log->log_start, log->log_end, false});
     }
     completion(slice(here, std::move(found->file), *found->first, found->end_position, request));
   };

@@ -89,7 +89,7 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
                            call.min_one_message};
   log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
-    done(FetchResult{std::move(outcome->records), watermark, stable, outcome->log_start_offset});
+    done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable, outcome->log_start_offset});
   });
 }
 

@@ -48,6 +48,7 @@ struct FetchCall {
 
 struct FetchResult {
   FileSlice records;
+  std::uint64_t first_batch_bytes = 0;  // of the first batch, whole
   Offset high_watermark;
   Offset last_stable_offset;
   Offset log_start_offset;

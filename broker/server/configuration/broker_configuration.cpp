@@ -146,8 +146,6 @@ log::LogManagerOptions log_options(const BrokerConfiguration& configuration, std
   const auto& values = configuration.values;
   log::LogManagerOptions options;
   options.directories = std::move(directories);
-  options.broker_id = configuration.broker_id;
-  options.cluster_id = configuration.cluster_id;
   options.checkpoint_interval_ms = values.integer("log.flush.offset.checkpoint.interval.ms");
   options.high_watermark_checkpoint_interval_ms = values.integer("replica.high.watermark.checkpoint.interval.ms");
   std::string_view housekeeping = values.is_set("log.flush.scheduler.interval.ms")

@@ -47,9 +47,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty when the operator runs the KafkaClusters of every namespace: named ones go first. */}}
+{{- define "millrace.everywhere" -}}
+{{- if and .Values.watchAllNamespaces (not .Values.watchNamespaces) -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* The flags that say which namespaces are watched. */}}
 {{- define "millrace.scope" -}}
-{{- if .Values.watchAllNamespaces }}
+{{- if include "millrace.everywhere" . }}
 - --all-namespaces
 {{- else }}
 {{- range include "millrace.namespaces" . | fromJsonArray }}

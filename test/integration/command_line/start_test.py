@@ -26,10 +26,10 @@ RUN = os.path.join(ROOT, "deploy", "local", "run")
 class Broker:
     """One start of the script; the output is a file's, so that nothing blocks."""
 
-    def __init__(self, port, data, *, terminal=None):
+    def __init__(self, command):
         self.output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([RUN, BINARY, str(port), data], stdin=terminal or subprocess.DEVNULL, stdout=self.output,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
+                                        start_new_session=True)
 
     def said(self):
         self.output.seek(0)
@@ -56,8 +56,16 @@ class Start(unittest.TestCase):
         self.data = os.path.join(self.folder, "data")
         self.port = free_port()
 
-    def start(self, port=None, data=None, **how):
-        broker = Broker(port or self.port, data or self.data, **how)
+    def start(self, port=None, data=None, overrides=None):
+        """Through the script, or the binary itself with these overrides."""
+        command = [RUN, BINARY, str(port or self.port), data or self.data]
+        if overrides is not None:
+            command = [BINARY]
+            settings = {"listeners": f"PLAINTEXT://localhost:{self.port}", "log.dirs": f"{self.data}/log",
+                        "metadata.store": f"embedded:{self.data}/metadata"} | overrides
+            for key, value in settings.items():
+                command += ["--override", f"{key}={value}"]
+        broker = Broker(command)
         self.addCleanup(broker.close)
         return broker
 
@@ -155,6 +163,21 @@ class Start(unittest.TestCase):
             self.assertEqual(0, broker.end())
         shutil.copy(os.path.join(self.data + "-other", "log", "meta.properties"), os.path.join(self.data, "log", "meta.properties"))
         self.refuses("cluster")
+
+    def test_founds_the_cluster_of_the_id_that_it_is_given(self):
+        mine, other = "A5F-wJz8TAi5RbPuisKOAw", "B5F-wJz8TAi5RbPuisKOAw"
+        for _ in range(2):
+            broker, client = self.serve(overrides={"broker.id": 0, "millrace.cluster.id": mine})
+            self.assertEqual(mine, client.metadata()["cluster id"])
+            self.assertEqual(0, broker.end(), broker.said())
+        self.refuses("millrace.cluster.id", mine, other, overrides={"broker.id": 0, "millrace.cluster.id": other})
+        self.refuses("broker.id is 3", "broker 0", overrides={"broker.id": 3, "millrace.cluster.id": mine})
+
+    def test_refuses_log_directories_whose_metadata_is_gone(self):
+        broker, _ = self.serve()
+        self.assertEqual(0, broker.end())
+        shutil.rmtree(os.path.join(self.data, "metadata"))
+        self.refuses("metadata store is empty")
 
     def test_refuses_a_port_that_is_none(self):
         self.refuses("PORT", port="none")
