@@ -5,7 +5,7 @@ import time
 
 from e2e.kubernetes import items, kubectl
 from e2e.scene import Cluster
-from harness.checks import Failure, require_equal, wait_until
+from harness.checks import Failure, require, require_equal, wait_until
 
 KINDS = ("statefulset", "service", "configmap", "serviceaccount", "poddisruptionbudget", "persistentvolumeclaim")
 # What differs between two clusters that are alike.
@@ -22,7 +22,7 @@ def shape(value, names):
     """An object without what is its own, with the cluster's name and id replaced."""
     if isinstance(value, dict):
         return {shape(key, names): shape(each, names) for key, each in value.items()
-                if key not in OWN_TO_ONE and not key.startswith(("volume.kubernetes.io/", "pv.kubernetes.io/", "kubectl.kubernetes.io/"))}
+                if key not in OWN_TO_ONE and not key.startswith(("volume.kubernetes.io/", "volume.beta.kubernetes.io/", "pv.kubernetes.io/", "kubectl.kubernetes.io/"))}
     if isinstance(value, list):
         return [shape(each, names) for each in value]
     if isinstance(value, str):
@@ -46,6 +46,18 @@ def objects_of(cluster):
                 annotations[name] = "HASH"
             found[key] = shape(thing, names)
     return found
+
+
+def differences(expected, found, at=""):
+    """A line for each place where two objects differ."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in sorted(expected.keys() | found.keys()):
+            yield from differences(expected.get(key), found.get(key), f"{at}.{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for number, pair in enumerate(zip(expected, found)):
+            yield from differences(*pair, f"{at}[{number}]")
+    elif expected != found:
+        yield f"{at} is {found!r}, not {expected!r}"
 
 
 def remove(cluster):
@@ -73,7 +85,8 @@ def converges(scene, kills):
             found = objects_of(cluster)
             require_equal(sorted(expected), sorted(found), "objects")
             for key, value in expected.items():
-                require_equal(value, found[key], key)
+                different = list(differences(value, found[key]))
+                require(not different, f"{key}: {'; '.join(different)}")
         except Failure as error:
             raise Failure(f"killed {moment:.2f} s after the apply: {error}") from None
         remove(cluster)
