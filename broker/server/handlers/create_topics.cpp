@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/base/logging.h"
 #include "broker/server/configuration/topic_description.h"
@@ -37,11 +39,15 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
   answer.error_message.reset();
   answer.num_partitions = static_cast<std::int32_t>(topic.assignment.size());
   answer.replication_factor = static_cast<std::int16_t>(topic.assignment.front().size());
-  for (const auto& described : describe_topic(context.services().configuration_layers, topic.configs)) {
+  // The answer views them.
+  auto entries = std::make_shared<const std::vector<ConfigEntry>>(
+      describe_topic(context.services().configuration_layers, topic.configs));
+  context.keep(entries);
+  for (const auto& described : *entries) {
     auto& config = answer.configs->emplace_back();
     config.name = described.name;
     config.value.reset();
-    if (described.value) config.value = context.keep(*described.value);
+    if (described.value) config.value = *described.value;
     config.read_only = described.read_only;
     config.config_source = described.source;
     config.is_sensitive = described.is_sensitive;
