@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "broker/base/logging.h"
+#include "broker/log/log_directory.h"
 #include "broker/log/log_loader.h"
 #include "broker/log/partition_log_state.h"
 
@@ -9,6 +11,7 @@ namespace millrace::log {
 namespace {
 
 constexpr Logger logger{"log"};
+constexpr std::int64_t max_segment_span = std::numeric_limits<std::int32_t>::max();  // of the offsets in an index
 
 tl::unexpected<AppendError> refuse(AppendErrorKind kind, std::string message) {
   return tl::unexpected(AppendError{kind, std::move(message), {}});
@@ -32,9 +35,8 @@ AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
     logger.warning("an append to " + name + " took " +
                    std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(taken).count()) + " ms");
   }
-  if (outcome) {
-    publish();
-  } else if (outcome.error().kind == AppendErrorKind::storage) {
+  publish();  // of a follower's refused append a part may be there, and a segment may have been begun
+  if (!outcome && outcome.error().kind == AppendErrorKind::storage) {
     ++environment->statistics.failed_appends;
     logger.error("an append to " + name + " failed: " + outcome.error().message);
   }
@@ -134,14 +136,16 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
   if (batches->empty()) return result;
   result.base_offset = batches->front().batch.header.base_offset;
   for (std::size_t first = 0; first < batches->size();) {
-    // All that fits into one segment is one write.
+    // All that fits into one segment, with its size and its offsets, is one write.
     SegmentAppend together{
         {}, Offset::none(), (*batches)[first].batch.header.max_timestamp, TimestampMs::none(), Offset::none()};
     std::size_t size = 0;
     auto end = first;
     for (; end < batches->size(); ++end) {
       const auto& batch = (*batches)[end].batch;
-      if (end > first && size + batch.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) break;
+      if (end > first && (size + batch.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes) ||
+                          batch.header.last_offset() - (*batches)[first].batch.header.base_offset > max_segment_span))
+        break;
       size += batch.bytes.size();
       together.last_offset = batch.header.last_offset();
       if (batch.header.max_timestamp > together.max_timestamp || end == first) {
@@ -216,9 +220,23 @@ Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_
   return roll(base_offset, now);
 }
 
+// A log file that stayed behind would begin in the middle of the active segment, which goes on.
+void PartitionLog::State::remove_unborn_segment(Offset base_offset) {
+  for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix}) {
+    auto removed = environment->files.remove(log->directory + "/" + segment_file_name(base_offset, suffix));
+    if (removed || removed.error().kind == ErrorKind::not_found) continue;
+    failure = "a new segment could not be made, nor its files be removed: " + removed.error().message;
+    logger.error(name + ": " + *failure);
+  }
+}
+
 Status PartitionLog::State::roll(Offset base_offset, TimestampMs now) {
   auto next = std::make_unique<LogSegment>(environment->cache, log->directory, base_offset, log->config, now);
-  if (auto made = next->create(log->config); !made) return made;
+  if (auto made = next->create(log->config); !made) {
+    next.reset();
+    remove_unborn_segment(base_offset);
+    return made;
+  }
   next->set_roll_jitter_ms(roll_jitter_ms(log->config, environment->random));
   if (auto sealed = active().seal(); !sealed) {
     logger.warning(sealed.error().message + "; the index is built anew when the log is next loaded");

@@ -37,6 +37,7 @@ std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offs
 }
 
 void PartitionLog::State::flush_to(Offset target, UniqueFunction<void(Status)> done) {
+  if (sync_failure_) return done(fail(ErrorKind::io, name + " is not synced until it is recovered: " + *sync_failure_));
   if (target <= log->recovery_point && unwritten_snapshots_.empty()) return done({});
   waiting_flushes_.push_back({target, std::move(done)});
   start_flush();
@@ -45,7 +46,13 @@ void PartitionLog::State::flush_to(Offset target, UniqueFunction<void(Status)> d
 // One at a time; those who come while it runs are served together by the next. The leader epochs of the batches are on disk before
 // the recovery point passes them, because recovery learns epochs only from what it reads behind that point.
 void PartitionLog::State::start_flush() {
-  if (flushing_ || writing_epochs_ || waiting_flushes_.empty()) return;
+  if (flushing_ || writing_epochs_) return;
+  if (stopped) {
+    for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting)
+      flush.done(fail(ErrorKind::unavailable, name + " is closed"));
+    return serve_idle();
+  }
+  if (waiting_flushes_.empty()) return;
   if (epochs_dirty_) return write_epochs();
   flushing_ = true;
   const auto target = log->log_end;
@@ -75,7 +82,7 @@ void PartitionLog::State::flushed(Offset target, Status status) {
   } else {
     // What a failed sync has dropped from the page cache is not known: only a recovery can tell what is on disk.
     ++environment->statistics.failed_flushes;
-    failure = status.error().message;
+    failure = sync_failure_ = status.error().message;
     logger.error(name + " takes no more appends until it is recovered: " + *failure);
   }
   publish();
@@ -94,7 +101,7 @@ void PartitionLog::State::snapshot_producers(Offset offset) {
 
 void PartitionLog::State::epochs_changed() {
   epochs_dirty_ = true;
-  if (!flushing_) write_epochs();
+  if (!flushing_ && !stopped) write_epochs();
 }
 
 void PartitionLog::State::write_epochs() {
@@ -117,10 +124,20 @@ void PartitionLog::State::epochs_written(Status status) {
     epochs_dirty_ = true;  // housekeeping tries again
     if (!stopped) logger.error(status.error().message + "; the log of " + name + " is not flushed until this succeeds");
     for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting) flush.done(status);
-    return;
+    return serve_idle();
   }
-  if (epochs_dirty_ && waiting_flushes_.empty()) write_epochs();
+  if (epochs_dirty_ && waiting_flushes_.empty() && !stopped) write_epochs();
   start_flush();
+}
+
+void PartitionLog::State::when_idle(Job done) {
+  waiting_for_idle_.push_back(std::move(done));
+  serve_idle();
+}
+
+void PartitionLog::State::serve_idle() {
+  if (flushing_ || writing_epochs_) return;
+  for (auto waiting = std::exchange(waiting_for_idle_, {}); auto& job : waiting) job();
 }
 
 Status PartitionLog::State::close() {

@@ -309,11 +309,15 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
   auto log = entry.log;
   lock.unlock();
   shard.post([self = shared_from_this(), partition, log, done = std::move(done)]() mutable {
-    if (log != nullptr) log->stop();
     const auto delay_ms = log == nullptr ? LogConfig{}.file_delete_delay_ms : log->config().file_delete_delay_ms;
-    self->environment->pool.submit([self, partition, delay_ms, done = std::move(done)]() mutable {
-      self->rename_and_remove(partition, delay_ms, std::move(done));
-    });
+    auto rename = [self, partition, delay_ms, done = std::move(done)]() mutable {
+      self->environment->pool.submit([self, partition, delay_ms, done = std::move(done)]() mutable {
+        self->rename_and_remove(partition, delay_ms, std::move(done));
+      });
+    };
+    if (log == nullptr) return rename();
+    log->stop();
+    log->when_idle(std::move(rename));
   });
 }
 

@@ -93,10 +93,9 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
   };
   auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found,
                                                                              ReadCompletion completion) {
-    if (!found) {
-      return completion(
-          tl::unexpected(read_error(stopped ? ReadErrorKind::closed : ReadErrorKind::storage, found.error().message)));
-    }
+    // A stopped log's directory may have gone, and another log's of that name have come.
+    if (stopped) return completion(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
+    if (!found) return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
     const auto here = segment_number(base);
     if (!found->first) {
       // Compaction has taken what was at the end of this segment: the next one has the answer.
@@ -126,6 +125,7 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, timestamp, base = view.base_offset, found = std::move(found),
                done = std::move(done)]() mutable {
+      if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       if (*found) return done(**found);
       auto next = segment_number(base) + 1;
@@ -145,6 +145,7 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, found = std::move(found), done = std::move(done)]() mutable {
+      if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       done(found->value_or(TimestampOffset{}));
     });

@@ -141,6 +141,7 @@ const LogConfig& PartitionLog::config() const { return state_->log->config; }
 void PartitionLog::set_config(const LogConfig& config) { state_->log->config = config; }
 
 void PartitionLog::stop() { state_->stopped = true; }
+void PartitionLog::when_idle(Job done) { state_->when_idle(std::move(done)); }
 
 Status PartitionLog::close() { return state_->close(); }
 

@@ -104,6 +104,8 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // Appends and reads answer `closed` from now on. Used before the directory is renamed for deletion. Files already in slices stay open.
   void stop();
+  // After stop: runs `done` when nothing of this log is left on the pool that could write into its directory.
+  void when_idle(Job done);
 
   // Flushes, trims the indexes and writes the producers' snapshot: what a clean shutdown needs. Blocks; the shard runs no more.
   Status close();

@@ -34,6 +34,7 @@ class PartitionLog::State {
   void flush_to(Offset target, UniqueFunction<void(Status)> done);
   void epochs_changed();
   void snapshot_producers(Offset offset);
+  void when_idle(Job done);
   Status close();
 
   void publish();
@@ -78,6 +79,7 @@ class PartitionLog::State {
   tl::expected<void, AppendError> write(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
   Status roll_for(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
   Status roll(Offset base_offset, TimestampMs now);
+  void remove_unborn_segment(Offset base_offset);
   void remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
                 const std::optional<ProducerAppend>& producer);
 
@@ -92,6 +94,7 @@ class PartitionLog::State {
   void flushed(Offset target, Status status);
   void write_epochs();
   void epochs_written(Status status);
+  void serve_idle();
   std::vector<std::shared_ptr<CachedFile>> files_to_sync(Offset target);
 
   TailPositions tail_;
@@ -99,7 +102,9 @@ class PartitionLog::State {
   std::uint64_t resident_position_;  // … at this position
   std::deque<WaitingAppend> waiting_appends_;
   std::deque<WaitingFlush> waiting_flushes_;
+  std::vector<Job> waiting_for_idle_;
   std::vector<std::pair<Offset, std::vector<ProducerEntry>>> unwritten_snapshots_;
+  std::optional<std::string> sync_failure_;  // of the sync after which no other one tells anything
   bool flushing_ = false;
   bool epochs_dirty_ = false;
   bool writing_epochs_ = false;

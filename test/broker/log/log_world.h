@@ -53,6 +53,33 @@ inline Bytes make_batch(const BatchSpec& spec) {
   return *builder.build();
 }
 
+// The batch with other header fields and the CRC that it then has.
+template <class Edit>
+Bytes with_header(Bytes batch, Edit edit) {
+  auto header = protocol::parse_batch(batch).value().header;
+  edit(header);
+  protocol::write_batch_header(batch, header);
+  return batch;
+}
+
+inline Bytes joined(const std::vector<Bytes>& parts) {
+  Bytes all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+// The control batch that ends a transaction.
+inline Bytes marker_batch(ProducerId id, ProducerEpoch epoch, bool commit, std::int32_t coordinator_epoch) {
+  protocol::RecordBatchBuilder builder(
+      {.producer_id = id, .producer_epoch = epoch, .is_transactional = true, .is_control = true});
+  Bytes key(4);
+  store_big_endian(key.data() + 2, static_cast<std::int16_t>(commit ? 1 : 0));
+  Bytes value(6);
+  store_big_endian(value.data() + 2, coordinator_epoch);
+  builder.append(TimestampMs(1'700'000'000'000), BytesView(key), BytesView(value));
+  return *builder.build();
+}
+
 struct ReadRecord {
   Offset offset;
   std::string value;
@@ -86,7 +113,8 @@ inline std::vector<ReadRecord> records_in(BytesView bytes) {
 
 class LogWorld {
  public:
-  explicit LogWorld(LogConfig config = {}, FileSystem& files = posix_file_system()) : config_(config), files_(&files) {
+  explicit LogWorld(LogConfig topic_config = {}, FileSystem& files = posix_file_system())
+      : config(topic_config), files_(&files) {
     options.directories = {directory.path() + "/data"};
     options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
     options.broker_id = BrokerId(7);
@@ -98,7 +126,7 @@ class LogWorld {
     manager = std::make_unique<LogManager>(options, *files_, shard.clock(), shard.pool(), random,
                                            [this](const TopicPartition&) -> Shard& { return shard; });
     return manager->open_directories().and_then(
-        [&] { return manager->load([&](const std::string&) { return config_; }); });
+        [&] { return manager->load([&](const std::string&) { return config; }); });
   }
   // What is not on its way to the disk is lost, as with kill -9.
   void kill() {
@@ -121,7 +149,7 @@ class LogWorld {
     const TopicPartition partition{topic, PartitionIndex(0)};
     log = manager->find(partition);
     if (log != nullptr) return log;
-    manager->get_or_create(partition, topic_id, config_, [&](auto result) {
+    manager->get_or_create(partition, topic_id, config, [&](auto result) {
       EXPECT_TRUE(result.has_value()) << result.error().message;
       if (result) log = *result;
     });
@@ -193,8 +221,9 @@ class LogWorld {
   LeaderEpoch leader_epoch{0};
   std::unique_ptr<LogManager> manager;
 
+  LogConfig config;  // of every topic; what was loaded keeps its own until the next start
+
  private:
-  LogConfig config_;
   FileSystem* files_;
   std::map<std::string, std::shared_ptr<PartitionLog>> logs_;
 };

@@ -1,0 +1,525 @@
+// What a log takes from clients, coordinators and leaders, what it refuses, and what a failing disk leaves.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "test/broker/log/log_world.h"
+
+namespace millrace::log::test {
+namespace {
+
+constexpr TimestampMs noon{1'700'000'000'000};  // the clock of a ManualShard
+
+std::optional<AppendErrorKind> refusal_of(const AppendOutcome& outcome) {
+  return outcome ? std::nullopt : std::optional(outcome.error().kind);
+}
+
+struct Appends : testing::Test {
+  void start(const LogConfig& config = {}) {
+    world = std::make_unique<LogWorld>(config, files);
+    ASSERT_TRUE(world->start());
+    world->log();
+  }
+  void SetUp() override { start(); }
+  // The refusal of `batch`, which must leave no trace.
+  std::optional<AppendErrorKind> refusal(Bytes batch, AppendOrigin origin = AppendOrigin::client) {
+    const auto end = world->log()->log_end_offset();
+    const auto size = world->log()->size_bytes();
+    auto outcome = world->append(std::move(batch), origin);
+    if (!outcome) {
+      EXPECT_EQ(world->log()->log_end_offset(), end);
+      EXPECT_EQ(world->log()->size_bytes(), size);
+      EXPECT_FALSE(outcome.error().message.empty());
+    }
+    return refusal_of(outcome);
+  }
+
+  FaultFileSystem files;
+  std::unique_ptr<LogWorld> world;
+};
+
+TEST_F(Appends, GetConsecutiveOffsets) {
+  std::int64_t next = 0;
+  for (std::int64_t count : {2, 1, 5}) {
+    auto outcome = world->append({.values = std::vector<std::string>(static_cast<std::size_t>(count), "value")});
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->base_offset, Offset(next));
+    EXPECT_EQ(outcome->last_offset, Offset(next + count - 1));
+    EXPECT_FALSE(outcome->duplicate);
+    next += count;
+    EXPECT_EQ(world->log()->log_end_offset(), Offset(next));
+    EXPECT_EQ(world->log()->published().log_end_offset, next);
+  }
+  EXPECT_EQ(world->read_all().size(), 8U);
+  EXPECT_EQ(world->log()->published().size_bytes, file_bytes(world->partition_path() + "/00000000000000000000.log").size());
+}
+
+TEST_F(Appends, WriteBaseOffsetAndLeaderEpochIntoTheBatchThatCameAndNothingElse) {
+  ASSERT_TRUE(world->append({.values = {"a", "b", "c"}}));
+  world->leader_epoch = LeaderEpoch(5);
+  const auto sent = make_batch({.values = {"d", "e"}});
+  auto batch = sent;
+  ASSERT_TRUE(world->append_in_place(batch));
+  auto header = protocol::parse_batch(batch)->header;
+  EXPECT_EQ(header.base_offset, Offset(3));
+  EXPECT_EQ(header.partition_leader_epoch, LeaderEpoch(5));
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    if (at >= 8 && (at < 12 || at >= 16)) EXPECT_EQ(batch[at], sent[at]) << at;
+  }
+  auto on_disk = file_bytes(world->partition_path() + "/00000000000000000000.log");
+  EXPECT_EQ(Bytes(on_disk.end() - static_cast<std::ptrdiff_t>(batch.size()), on_disk.end()), batch);
+  EXPECT_EQ(world->log()->latest_leader_epoch(), LeaderEpoch(5));
+  EXPECT_EQ(world->log()->leader_epoch_for(Offset(2)), LeaderEpoch(0));
+  EXPECT_EQ(world->log()->end_offset_for_epoch(LeaderEpoch(0)), (EpochEndOffset{LeaderEpoch(0), Offset(3)}));
+}
+
+TEST_F(Appends, KeepTheProducersTimesAndCorrectAMaximumThatIsNotTheirs) {
+  auto lying = with_header(make_batch({.values = {"a", "b", "c"}}),
+                           [](auto& header) { header.max_timestamp = TimestampMs(5); });
+  auto outcome = world->append_in_place(lying);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->log_append_time, TimestampMs::none());
+  EXPECT_EQ(outcome->max_timestamp, noon + 2);
+  auto batch = protocol::parse_batch(lying);
+  EXPECT_EQ(batch->header.max_timestamp, noon + 2);
+  EXPECT_EQ(batch->header.attributes.timestamp_type(), TimestampType::create_time);
+  EXPECT_TRUE(protocol::check_batch_crc(*batch));
+}
+
+TEST_F(Appends, GetTheBrokersTimeWhereTheTopicDemandsIt) {
+  LogConfig config;
+  config.message_timestamp_type = TimestampType::log_append_time;
+  config.message_timestamp_before_max_ms = 0;  // says nothing about times that are not kept
+  start(config);
+  world->shard.advance(std::chrono::seconds(9));
+  for (auto codec : {protocol::Codec::none, protocol::Codec::zstd}) {
+    auto bytes = make_batch({.values = {"a", "b"}, .codec = codec, .timestamp = TimestampMs(77)});
+    auto outcome = world->append_in_place(bytes);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->log_append_time, noon + 9000);
+    EXPECT_EQ(outcome->max_timestamp, noon + 9000);
+    auto batch = protocol::parse_batch(bytes);
+    EXPECT_EQ(batch->header.max_timestamp, noon + 9000);
+    EXPECT_EQ(batch->header.attributes.timestamp_type(), TimestampType::log_append_time);
+    EXPECT_TRUE(protocol::check_batch_crc(*batch));
+  }
+  EXPECT_EQ(world->read_all().size(), 4U);
+  EXPECT_EQ(world->find_offset(noon + 9000)->offset, Offset(0));
+}
+
+TEST_F(Appends, AreRefusedWhenAnyByteOfTheBatchIsAnother) {
+  const auto good = make_batch({.values = {"some value"}, .producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0),
+                                .base_sequence = Sequence(0)});
+  for (std::size_t at = 8; at < good.size(); ++at) {
+    if (at >= 12 && at < 16) continue;  // the leader epoch is the broker's to set
+    auto bad = good;
+    bad[at] ^= 0x41;
+    EXPECT_TRUE(refusal(std::move(bad))) << "byte " << at;
+  }
+  EXPECT_EQ(refusal(good), std::nullopt);
+  auto bad = good;
+  bad.back() ^= 1;
+  EXPECT_EQ(refusal(std::move(bad)), AppendErrorKind::corrupt_batch);
+}
+
+TEST_F(Appends, AreRefusedWhenTheyAreNotOneWholeBatch) {
+  const auto good = make_batch({.values = {"a"}});
+  EXPECT_EQ(refusal({}), AppendErrorKind::invalid_record);
+  EXPECT_EQ(refusal(joined({good, good})), AppendErrorKind::invalid_record);
+  for (std::size_t size = 1; size < good.size(); ++size) {
+    EXPECT_EQ(refusal(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size))),
+              AppendErrorKind::corrupt_batch)
+        << size;
+  }
+}
+
+TEST_F(Appends, AreRefusedInFormatsThatAreNotSpoken) {
+  for (auto [magic, kind] : {std::pair(0, AppendErrorKind::unsupported_format),
+                             {1, AppendErrorKind::unsupported_format},
+                             {3, AppendErrorKind::corrupt_batch},
+                             {-1, AppendErrorKind::corrupt_batch}}) {
+    auto batch = make_batch({.values = {"a"}});
+    batch[protocol::batch_magic_position] = static_cast<std::uint8_t>(magic);
+    EXPECT_EQ(refusal(batch), kind) << magic;
+  }
+}
+
+TEST_F(Appends, AreRefusedWhenTheHeaderDoesNotFitTheRecords) {
+  const auto good = make_batch({.values = {"a", "b", "c"}});
+  using Edit = std::function<void(protocol::BatchHeader&)>;
+  const std::vector<std::pair<std::string, Edit>> edits{
+      {"one record more than there is", [](auto& h) { h.record_count = 4, h.last_offset_delta = 3; }},
+      {"one record fewer", [](auto& h) { h.record_count = 2, h.last_offset_delta = 1; }},
+      {"a count that is not the range's", [](auto& h) { h.record_count = 2; }},
+      {"a range that is not the count's", [](auto& h) { h.last_offset_delta = 5; }},
+      {"no records", [](auto& h) { h.record_count = 0, h.last_offset_delta = -1; }},
+      {"a base offset of its own", [](auto& h) { h.base_offset = Offset(1); }},
+      {"a base offset that overflows", [](auto& h) { h.base_offset = Offset(std::numeric_limits<std::int64_t>::max()); }},
+      {"control records", [](auto& h) { h.attributes.set_control(true); }},
+      {"a producer without a sequence", [](auto& h) { h.producer_id = ProducerId(4); }},
+  };
+  for (const auto& [what, edit] : edits) {
+    auto kind = refusal(with_header(good, edit));
+    EXPECT_TRUE(kind == AppendErrorKind::invalid_record || kind == AppendErrorKind::corrupt_batch) << what;
+  }
+}
+
+TEST_F(Appends, AreRefusedBeyondTheTopicsAndTheSegmentsSize) {
+  const auto batch = make_batch({.values = {std::string(500, 'x')}});
+  LogConfig config;
+  config.max_message_bytes = static_cast<std::int32_t>(batch.size()) - 1;
+  start(config);
+  EXPECT_EQ(refusal(batch), AppendErrorKind::batch_too_large);
+  config.max_message_bytes += 1;
+  start(config);
+  EXPECT_EQ(refusal(batch), std::nullopt) << "exactly as large as allowed";
+  config.segment_bytes = static_cast<std::int32_t>(batch.size()) - 1;
+  start(config);
+  EXPECT_EQ(refusal(batch), AppendErrorKind::larger_than_segment);
+}
+
+TEST_F(Appends, AreRefusedWithTheRecordsWhoseTimesAreOutOfBounds) {
+  LogConfig config;
+  config.message_timestamp_before_max_ms = 10'000;
+  config.message_timestamp_after_max_ms = 2;
+  start(config);
+  EXPECT_EQ(refusal(make_batch({.values = {"a", "b", "c"}})), std::nullopt) << "the last is 2 ms ahead";
+  auto outcome = world->append({.values = {"a", "b", "c", "d", "e"}});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, AppendErrorKind::invalid_timestamp);
+  ASSERT_EQ(outcome.error().record_errors.size(), 2U);
+  EXPECT_EQ(outcome.error().record_errors[0].index, 3);
+  EXPECT_EQ(outcome.error().record_errors[1].index, 4);
+  EXPECT_EQ(refusal(make_batch({.values = {"old"}, .timestamp = noon - 10'000})), std::nullopt);
+  EXPECT_EQ(refusal(make_batch({.values = {"old"}, .timestamp = noon - 10'001})), AppendErrorKind::invalid_timestamp);
+  EXPECT_EQ(refusal(make_batch({.values = {"none"}, .timestamp = TimestampMs::none()})), std::nullopt);
+}
+
+TEST_F(Appends, AreRefusedWhenTheProducerClaimsTheBrokersTime) {
+  auto batch = with_header(make_batch({.values = {"a"}}), [](auto& header) {
+    header.attributes.set_timestamp_type(TimestampType::log_append_time);
+    header.max_timestamp = TimestampMs::none();
+  });
+  EXPECT_EQ(refusal(batch), AppendErrorKind::invalid_timestamp);
+}
+
+TEST_F(Appends, NeedKeysInACompactedTopicAndNameAHundredThatLackThem) {
+  LogConfig config;
+  config.compacted = true;
+  start(config);
+  EXPECT_EQ(refusal(make_batch({.values = {"a"}})), std::nullopt);
+  auto outcome = world->append({.values = std::vector<std::string>(150, "v"), .keyed = false});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, AppendErrorKind::invalid_record);
+  EXPECT_EQ(outcome.error().record_errors.size(), AppendError::max_record_errors);
+  EXPECT_EQ(outcome.error().record_errors[7].index, 7);
+}
+
+TEST_F(Appends, GetTheTopicsCompression) {
+  LogConfig config;
+  config.compression = protocol::Codec::gzip;
+  start(config);
+  ASSERT_TRUE(world->append({.values = {"a", "b"}, .codec = protocol::Codec::lz4, .producer_id = ProducerId(5),
+                             .producer_epoch = ProducerEpoch(2), .base_sequence = Sequence(9)}));
+  ASSERT_TRUE(world->append({.values = {"c"}}));
+  auto header = protocol::parse_batch(world->bytes_of(*world->read(Offset(0))))->header;
+  EXPECT_EQ(header.attributes.codec(), protocol::Codec::gzip);
+  EXPECT_EQ(header.producer_id, ProducerId(5));
+  EXPECT_EQ(header.producer_epoch, ProducerEpoch(2));
+  EXPECT_EQ(header.base_sequence, Sequence(9));
+  EXPECT_EQ(world->read_all(), (std::vector<ReadRecord>{{Offset(0), "a"}, {Offset(1), "b"}, {Offset(2), "c"}}));
+}
+
+// ---- idempotent producers
+
+struct ProducerAppends : Appends {
+  AppendOutcome produce(std::int32_t sequence, std::int32_t count = 1, std::int16_t epoch = 0, std::int64_t id = 1) {
+    return world->append({.values = std::vector<std::string>(static_cast<std::size_t>(count), std::to_string(sequence)),
+                          .producer_id = ProducerId(id),
+                          .producer_epoch = ProducerEpoch(epoch),
+                          .base_sequence = Sequence(sequence)});
+  }
+};
+
+TEST_F(ProducerAppends, AnswerARetryOfTheLastFiveBatchesWithTheOffsetsThatItGot) {
+  for (int number = 0; number < 6; ++number) ASSERT_TRUE(produce(number * 2, 2));
+  for (int number = 1; number < 6; ++number) {
+    auto again = produce(number * 2, 2);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->base_offset, Offset(number * 2));
+    EXPECT_EQ(again->last_offset, Offset(number * 2 + 1));
+  }
+  EXPECT_EQ(refusal_of(produce(0, 2)), AppendErrorKind::out_of_order_sequence) << "the sixth is forgotten";
+  EXPECT_EQ(world->log()->log_end_offset(), Offset(12)) << "nothing was written twice";
+}
+
+TEST_F(ProducerAppends, AreRefusedOutOfOrderAndLeaveTheProducerWhereItWas) {
+  ASSERT_TRUE(produce(0, 3));
+  EXPECT_EQ(refusal_of(produce(4)), AppendErrorKind::out_of_order_sequence);
+  EXPECT_EQ(refusal_of(produce(1)), AppendErrorKind::out_of_order_sequence);
+  ASSERT_TRUE(produce(3));
+  EXPECT_EQ(world->log()->log_end_offset(), Offset(4));
+}
+
+TEST_F(ProducerAppends, OfANewEpochStartAtZeroAndFenceTheOld) {
+  ASSERT_TRUE(produce(0, 3));
+  EXPECT_EQ(refusal_of(produce(3, 1, 1)), AppendErrorKind::out_of_order_sequence);
+  ASSERT_TRUE(produce(0, 1, 1));
+  EXPECT_EQ(refusal_of(produce(3, 1, 0)), AppendErrorKind::invalid_producer_epoch);
+  EXPECT_TRUE(produce(1, 1, 1));
+  EXPECT_TRUE(produce(0, 1, 0, 2)) << "another producer is another matter";
+}
+
+TEST_F(ProducerAppends, ThatFailOnDiskMayBeRetried) {
+  ASSERT_TRUE(produce(0));
+  files.faults->writable_bytes = 10;
+  EXPECT_EQ(refusal_of(produce(1)), AppendErrorKind::storage);
+  files.faults->writable_bytes = Faults::none;
+  auto again = produce(1);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->duplicate) << "the failed one is not remembered";
+  EXPECT_EQ(again->base_offset, Offset(1));
+}
+
+TEST_F(ProducerAppends, AreForgottenAfterTheirExpiration) {
+  ASSERT_TRUE(produce(7));
+  world->shard.advance(std::chrono::hours(25));
+  world->log()->housekeeping(world->shard.clock().wall_clock());
+  EXPECT_TRUE(produce(3)) << "unknown producers may start anywhere";
+}
+
+TEST_F(ProducerAppends, OfATransactionAreUnstableUntilItsMarker) {
+  ASSERT_TRUE(world->append({.values = {"plain"}}));
+  EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
+  for (std::int32_t sequence : {0, 1}) {
+    ASSERT_TRUE(world->append({.values = {"t"}, .producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0),
+                               .base_sequence = Sequence(sequence), .transactional = true}));
+  }
+  EXPECT_EQ(world->log()->first_unstable_offset(), Offset(1));
+  EXPECT_EQ(refusal_of(produce(2)), AppendErrorKind::invalid_transaction_state);
+  const auto marker = marker_batch(ProducerId(1), ProducerEpoch(0), true, 3);
+  EXPECT_EQ(refusal(marker), AppendErrorKind::invalid_record) << "not from a client";
+  ASSERT_TRUE(world->append(marker, AppendOrigin::coordinator));
+  EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
+  EXPECT_EQ(refusal(marker_batch(ProducerId(1), ProducerEpoch(0), false, 2), AppendOrigin::coordinator),
+            AppendErrorKind::coordinator_fenced);
+}
+
+// ---- a follower's appends
+
+struct ReplicatedAppends : Appends {
+  static Bytes batch(std::int64_t offset, int count = 1, std::int32_t epoch = 0) {
+    return make_batch({.values = std::vector<std::string>(static_cast<std::size_t>(count), "r"),
+                       .base_offset = Offset(offset),
+                       .leader_epoch = LeaderEpoch(epoch)});
+  }
+  AppendOutcome replicate(Bytes bytes) { return world->append(std::move(bytes), AppendOrigin::replica); }
+};
+
+TEST_F(ReplicatedAppends, KeepTheLeadersOffsetsAndEpochs) {
+  auto outcome = replicate(joined({batch(0, 2, 1), batch(2, 1, 1), batch(5, 1, 4)}));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->base_offset, Offset(0));
+  EXPECT_EQ(outcome->last_offset, Offset(5));
+  EXPECT_EQ(world->log()->log_end_offset(), Offset(6));
+  EXPECT_EQ(world->log()->end_offset_for_epoch(LeaderEpoch(1)), (EpochEndOffset{LeaderEpoch(1), Offset(5)}));
+  EXPECT_EQ(world->read_all().back().offset, Offset(5));
+}
+
+TEST_F(ReplicatedAppends, LeaveOutALastBatchThatIsCut) {
+  const auto whole = batch(0, 2);
+  auto cut = batch(2);
+  cut.pop_back();
+  auto outcome = replicate(joined({whole, cut}));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->last_offset, Offset(1));
+  EXPECT_EQ(outcome->size_bytes, whole.size());
+}
+
+TEST_F(ReplicatedAppends, AreRefusedBelowTheEndOutOfOrderOrDamaged) {
+  ASSERT_TRUE(replicate(batch(0, 3)));
+  EXPECT_EQ(refusal(batch(2), AppendOrigin::replica), AppendErrorKind::unexpected_offset);
+  EXPECT_EQ(refusal(joined({batch(3, 2), batch(4)}), AppendOrigin::replica), AppendErrorKind::offsets_out_of_order);
+  auto bad = joined({batch(3), batch(4)});
+  bad.back() ^= 1;
+  EXPECT_EQ(refusal(std::move(bad), AppendOrigin::replica), AppendErrorKind::corrupt_batch);
+}
+
+TEST_F(ReplicatedAppends, AreSpreadOverSegmentsOfTheirSize) {
+  LogConfig config;
+  config.segment_bytes = static_cast<std::int32_t>(3 * batch(0).size());
+  start(config);
+  std::vector<Bytes> batches;
+  for (int offset = 0; offset < 10; ++offset) batches.push_back(batch(offset));
+  ASSERT_TRUE(replicate(joined(batches)));
+  EXPECT_EQ(world->log()->published().segments, 4U);
+  EXPECT_EQ(world->read_all().size(), 10U);
+}
+
+TEST_F(ReplicatedAppends, RollWhereTheNextOffsetIsTooFarFromTheSegmentsBase) {
+  const auto far = std::int64_t{3} << 31;
+  auto outcome = replicate(joined({batch(10), batch(far), batch(far + 1)}));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->last_offset, Offset(far + 1));
+  ASSERT_TRUE(replicate(batch(2 * far)));
+  EXPECT_EQ(world->log()->published().segments, 3U);
+  std::vector<std::int64_t> offsets;
+  for (const auto& record : world->read_all()) offsets.push_back(record.offset.value());
+  EXPECT_EQ(offsets, (std::vector<std::int64_t>{10, far, far + 1, 2 * far}));
+}
+
+TEST_F(ReplicatedAppends, PublishWhatWasWrittenBeforeTheDiskRefused) {
+  LogConfig config;
+  config.segment_bytes = static_cast<std::int32_t>(batch(0).size());
+  start(config);
+  files.faults->only_for = [](const std::string& path) { return path.ends_with(".log"); };
+  files.faults->writable_bytes = 2 * batch(0).size();
+  EXPECT_EQ(refusal_of(replicate(joined({batch(0), batch(1), batch(2)}))), AppendErrorKind::storage);
+  EXPECT_EQ(world->log()->log_end_offset(), Offset(2));
+  EXPECT_EQ(world->log()->published().log_end_offset, 2);
+}
+
+// ---- a failing disk
+
+TEST_F(Appends, LeaveTheLogAsItWasWhenTheDiskIsFull) {
+  ASSERT_TRUE(world->append({.values = {"a"}}));
+  for (std::uint64_t room : {0, 1, 60, 61, 70}) {
+    files.faults->writable_bytes = room;
+    EXPECT_EQ(refusal(make_batch({.values = {"refused"}})), AppendErrorKind::storage) << room;
+  }
+  files.faults->writable_bytes = Faults::none;
+  ASSERT_TRUE(world->append({.values = {"b"}}));
+  EXPECT_EQ(world->read_all(), (std::vector<ReadRecord>{{Offset(0), "a"}, {Offset(1), "b"}}));
+  EXPECT_EQ(world->manager->statistics().failed_appends, 5U);
+}
+
+TEST_F(Appends, EndUntilRecoveryWhenTheRestOfAFailedOneCannotBeCutOff) {
+  ASSERT_TRUE(world->append({.values = {"a"}}));
+  files.faults->writable_bytes = 30;
+  files.faults->fail_truncate = true;
+  EXPECT_EQ(refusal(make_batch({.values = {"refused"}})), AppendErrorKind::storage);
+  *files.faults = Faults{};
+  EXPECT_EQ(refusal(make_batch({.values = {"b"}})), AppendErrorKind::storage);
+  EXPECT_FALSE(world->stop()) << "such a log is not closed cleanly";
+  ASSERT_TRUE(world->start());
+  EXPECT_FALSE(world->manager->had_clean_shutdown());
+  EXPECT_EQ(world->log()->recovery_point(), Offset(0));
+  ASSERT_TRUE(world->append({.values = {"b"}}));
+  EXPECT_EQ(world->read_all(), (std::vector<ReadRecord>{{Offset(0), "a"}, {Offset(1), "b"}}));
+}
+
+TEST_F(Appends, GoOnInTheOldSegmentWhenANewOneCannotBeMade) {
+  LogConfig config;
+  config.segment_bytes = 1000;
+  start(config);
+  ASSERT_TRUE(world->append({.values = {std::string(300, 'a')}}));
+  for (const std::string suffix : {".log", ".index", ".timeindex"}) {
+    files.faults->fail_open = [suffix](const std::string& path) { return path.ends_with("1" + suffix); };
+    EXPECT_EQ(refusal(make_batch({.values = {std::string(800, 'x')}})), AppendErrorKind::storage) << suffix;
+    files.faults->fail_open = nullptr;
+    EXPECT_EQ(names_in(world->partition_path()).size(), 5U)
+        << "nothing is left of it: one segment, its indexes, epochs, partition.metadata";
+  }
+  ASSERT_TRUE(world->append({.values = {std::string(300, 'b')}}));
+  world->log()->flush([](const Status& status) { EXPECT_TRUE(status); });
+  world->kill();
+  ASSERT_TRUE(world->start());
+  EXPECT_EQ(world->log()->log_end_offset(), Offset(2)) << "what was flushed is there";
+  EXPECT_EQ(world->read_all().size(), 2U);
+}
+
+struct Flushes : Appends {
+  std::optional<bool> flush() {
+    std::optional<bool> good;
+    world->log()->flush([&](const Status& status) { good = status.has_value(); });
+    world->shard.run();
+    return good;
+  }
+};
+
+TEST_F(Flushes, AdvanceTheRecoveryPointToTheEndThatWas) {
+  ASSERT_TRUE(world->append({.values = {"a", "b"}}));
+  EXPECT_EQ(world->log()->recovery_point(), Offset(0));
+  files.faults->synced.clear();
+  EXPECT_EQ(flush(), true);
+  EXPECT_EQ(world->log()->recovery_point(), Offset(2));
+  EXPECT_TRUE(std::ranges::any_of(files.faults->synced, [](const auto& path) { return path.ends_with("0.log"); }));
+  files.faults->synced.clear();
+  EXPECT_EQ(flush(), true);
+  EXPECT_TRUE(files.faults->synced.empty()) << "nothing to do";
+}
+
+TEST_F(Flushes, NeverSucceedAgainAfterASyncHasFailed) {
+  ASSERT_TRUE(world->append({.values = {"a"}}));
+  files.faults->fail_sync = true;
+  files.faults->only_for = [](const std::string& path) { return path.ends_with(".log"); };
+  EXPECT_EQ(flush(), false);
+  *files.faults = Faults{};
+  EXPECT_EQ(flush(), false) << "the system may have dropped the pages: a later sync tells nothing about them";
+  EXPECT_EQ(world->log()->recovery_point(), Offset(0));
+  EXPECT_EQ(refusal(make_batch({.values = {"b"}})), AppendErrorKind::storage);
+  EXPECT_TRUE(world->read(Offset(0))) << "what is there can be read";
+  world->kill();
+  ASSERT_TRUE(world->start());
+  EXPECT_EQ(world->log()->recovery_point(), Offset(0));
+  ASSERT_TRUE(world->append({.values = {"b"}})) << "recovery has looked";
+}
+
+TEST_F(Flushes, MakeAppendsWaitWhereFlushMessagesSaysSo) {
+  LogConfig config;
+  config.flush_messages = 2;
+  start(config);
+  std::vector<int> completed;
+  auto append = [&](int number) {
+    auto batch = std::make_shared<Bytes>(make_batch({.values = {std::to_string(number)}}));
+    world->log()->append({*batch, AppendOrigin::client, LeaderEpoch(0), noon},
+                         [&completed, number, batch](const AppendOutcome& outcome) {
+                           EXPECT_TRUE(outcome);
+                           completed.push_back(number);
+                         });
+  };
+  append(0);
+  EXPECT_EQ(completed, (std::vector{0}));
+  append(1);
+  append(2);
+  append(3);
+  EXPECT_EQ(completed, (std::vector{0})) << "the sync is not over, and the order is kept";
+  world->shard.run();
+  EXPECT_EQ(completed, (std::vector{0, 1, 2, 3}));
+  EXPECT_GE(world->log()->recovery_point(), Offset(2));
+}
+
+TEST_F(Flushes, FailTheAppendsThatWaitForThem) {
+  LogConfig config;
+  config.flush_messages = 1;
+  start(config);
+  files.faults->fail_sync = true;
+  files.faults->only_for = [](const std::string& path) { return path.ends_with(".log"); };
+  EXPECT_EQ(refusal_of(world->append({.values = {"a"}})), AppendErrorKind::storage);
+}
+
+TEST_F(Flushes, ComeByThemselvesAfterFlushMs) {
+  LogConfig config;
+  config.flush_ms = 5000;
+  start(config);
+  world->manager->start(world->shard);
+  ASSERT_TRUE(world->append({.values = {"a"}}));
+  world->shard.advance(std::chrono::milliseconds(3100));
+  EXPECT_EQ(world->log()->recovery_point(), Offset(0));
+  world->shard.advance(std::chrono::seconds(4));
+  EXPECT_EQ(world->log()->recovery_point(), Offset(1));
+}
+
+TEST_F(Appends, AndReadsAreRefusedByALogThatHasStopped) {
+  ASSERT_TRUE(world->append({.values = {"a"}}));
+  world->log()->stop();
+  EXPECT_EQ(refusal(make_batch({.values = {"b"}})), AppendErrorKind::closed);
+  EXPECT_EQ(world->read(Offset(0)).error().kind, ReadErrorKind::closed);
+  EXPECT_EQ(world->find_offset(TimestampMs(0)).error().kind, ReadErrorKind::closed);
+}
+
+}  // namespace
+}  // namespace millrace::log::test
