@@ -222,6 +222,7 @@ Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_
 
 // A log file that stayed behind would begin in the middle of the active segment, which goes on.
 void PartitionLog::State::remove_unborn_segment(Offset base_offset) {
+  directory_dirty_ = true;
   for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix}) {
     auto removed = environment->files.remove(log->directory + "/" + segment_file_name(base_offset, suffix));
     if (removed || removed.error().kind == ErrorKind::not_found) continue;

@@ -64,7 +64,8 @@ class Loader {
       first_unflushed_ =
           above == found_.segments.begin() ? 0 : static_cast<std::size_t>(above - found_.segments.begin()) - 1;
     }
-    for (std::size_t number = 0; number < first_unflushed_; ++number) {
+    // A segment that is cut takes those behind it along.
+    for (std::size_t number = 0; number < std::min(first_unflushed_, log_->segments.size()); ++number) {
       auto loaded = log_->segments[number]->load();
       if (loaded) continue;
       if (loaded.error().kind != ErrorKind::corrupt && loaded.error().kind != ErrorKind::not_found) return loaded;
@@ -77,8 +78,32 @@ class Loader {
   Status recover_unflushed() {
     for (auto number = first_unflushed_; number < log_->segments.size(); ++number) {
       if (auto recovered = recover(number); !recovered) return recovered;
+      if (auto joined = check_join(number); !joined) return joined;
     }
     return {};
+  }
+
+  // Whether the segment behind `number` begins where that one ends. The system may have written the later file's pages before the
+  // earlier one's, and lost those; compaction leaves gaps that are none.
+  Status check_join(std::size_t number) {
+    if (number + 1 >= log_->segments.size()) return {};
+    const auto next_base = log_->segments[number + 1]->base_offset();
+    const auto& path = log_->segments[number]->log_file()->path();
+    if (scan_.next_offset > next_base && number + 2 == log_->segments.size()) {
+      // A roll that failed removes the file that it had begun, but that removal may not have reached the disk.
+      auto size = last_file_bytes();
+      if (!size) return tl::unexpected(size.error());
+      if (*size == 0) return drop_from(number + 1).map([](std::uint64_t) {});
+    }
+    if (scan_.next_offset > next_base) {
+      return fail(ErrorKind::corrupt, path + " has offsets up to " + std::to_string(scan_.next_offset.value() - 1) +
+                                          ", and another segment begins at " + std::to_string(next_base.value()));
+    }
+    if (scan_.next_offset == next_base || request_.config.compacted || scan_.next_offset < request_.recovery_point)
+      return {};
+    return cut(number, scan_,
+               path + ": at its end (offset " + std::to_string(scan_.next_offset.value()) +
+                   ") records are missing up to offset " + std::to_string(next_base.value()));
   }
 
   // Checks segment `number`, cuts it at the first bad batch and drops the segments behind it then.
@@ -91,6 +116,7 @@ class Loader {
       }
     });
     if (!scan) return tl::unexpected(scan.error());
+    scan_ = *scan;
     ++log_->report.segments_scanned;
     ++environment_.progress.segments_recovered;
     scanned_last_ = &segment;
@@ -107,14 +133,16 @@ class Loader {
   }
 
   Status cut(std::size_t number, const SegmentScan& scan, const std::string& where) {
-    auto file = log_->segments[number]->log_file()->open();
-    if (!file) return tl::unexpected(file.error());
-    if (auto done = (*file)->truncate(scan.valid_bytes); !done) return done;
+    // These first: with them behind it, a segment that is cut already would look whole at the next start.
     auto bytes = scan.file_bytes - scan.valid_bytes;
     auto dropped = log_->segments.size() - number - 1;
-    while (log_->segments.size() > number + 1) {
-      bytes += drop_last();
-    }
+    auto dropped_bytes = drop_from(number + 1);
+    if (!dropped_bytes) return tl::unexpected(dropped_bytes.error());
+    bytes += *dropped_bytes;
+    auto file = log_->segments[number]->log_file()->open();
+    if (!file) return tl::unexpected(file.error());
+    // Synced, so that what was cut off cannot come back behind records that are appended in its place.
+    if (auto done = (*file)->truncate(scan.valid_bytes).and_then([&] { return (*file)->sync(); }); !done) return done;
     logger.warning(where + "; cut off " + std::to_string(bytes) + " bytes" +
                    (dropped == 0 ? std::string() : ", " + std::to_string(dropped) + " later segments among them"));
     log_->report.truncated_bytes += bytes;
@@ -124,16 +152,26 @@ class Loader {
     return {};
   }
 
-  std::uint64_t drop_last() {
-    const auto base = log_->segments.back()->base_offset();
+  Result<std::uint64_t> last_file_bytes() {
+    return log_->segments.back()->log_file()->open().and_then([](const auto& file) { return file->size_bytes(); });
+  }
+
+  // Drops the segments behind the first `keep` for good: what comes back after a crash would be taken for what was appended since.
+  // Returns how many bytes their log files had.
+  Result<std::uint64_t> drop_from(std::size_t keep) {
     std::uint64_t bytes = 0;
-    if (auto file = log_->segments.back()->log_file()->open(); file) bytes = (*file)->size_bytes().value_or(0);
-    log_->segments.pop_back();
-    for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix, transaction_index_suffix}) {
-      auto removed = files().remove(request_.directory + "/" + segment_file_name(base, suffix));
-      if (!removed && removed.error().kind != ErrorKind::not_found) logger.warning(removed.error().message);
+    if (log_->segments.size() <= keep) return bytes;
+    for (; log_->segments.size() > keep; log_->segments.pop_back()) {
+      auto size = last_file_bytes();
+      if (!size) return size;
+      bytes += *size;
+      for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix, transaction_index_suffix}) {
+        auto removed =
+            files().remove(request_.directory + "/" + segment_file_name(log_->segments.back()->base_offset(), suffix));
+        if (!removed && removed.error().kind != ErrorKind::not_found) return tl::unexpected(removed.error());
+      }
     }
-    return bytes;
+    return files().sync_directory(request_.directory).map([&] { return bytes; });
   }
 
   Status find_end() {
@@ -145,7 +183,7 @@ class Loader {
         logger.warning(request_.directory + " ends at offset " + std::to_string(log_->log_end.value()) +
                        ", below its log start " + std::to_string(log_->log_start.value()) +
                        ": its segments hold nothing that may be read and are removed");
-        while (!log_->segments.empty()) drop_last();
+        if (auto dropped = drop_from(0); !dropped) return tl::unexpected(dropped.error());
       }
     }
     if (log_->segments.empty()) {
@@ -189,8 +227,11 @@ class Loader {
     const auto path = request_.directory + "/" + std::string(leader_epoch_checkpoint_name);
     auto entries = read_epoch_checkpoint(files(), path);
     if (!entries && entries.error().kind != ErrorKind::corrupt) return tl::unexpected(entries.error());
-    if (!entries) {
-      logger.warning(entries.error().message + "; it is built anew from the batches");
+    // A log with records has epochs: without any the file is gone.
+    const bool lost = entries && entries->empty() && log_->log_end > log_->segments.front()->base_offset();
+    if (!entries || lost) {
+      logger.warning((lost ? path + " has no epochs" : entries.error().message) +
+                     "; it is built anew from the batches");
       if (auto scanned = scan_epochs(); !scanned) return scanned;
       entries = std::vector<EpochStart>{};
       log_->epochs_changed = true;
@@ -240,6 +281,7 @@ class Loader {
   SegmentFiles found_;
   std::size_t first_unflushed_ = 0;
   const LogSegment* scanned_last_ = nullptr;
+  SegmentScan scan_;  // of the segment that was recovered last
   std::vector<EpochStart> seen_epochs_;
 };
 

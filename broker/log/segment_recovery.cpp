@@ -9,7 +9,8 @@ namespace millrace::log {
 namespace {
 
 constexpr std::size_t chunk_bytes = 1 << 20;
-constexpr std::size_t crc_covers_from = 21;  // the attributes
+constexpr std::size_t crc_covers_from = 21;   // the attributes
+constexpr std::size_t old_crc_position = 12;  // of messages of magic 0 and 1; it covers what follows it
 
 // Reads a file in large chunks; a batch that is longer than a chunk is checked piece by piece.
 class ChunkReader {
@@ -30,13 +31,15 @@ class ChunkReader {
     return BytesView(buffer_).subspan(from, static_cast<std::size_t>(std::min<std::uint64_t>(count, size_ - from)));
   }
 
-  Result<std::uint32_t> crc(std::uint64_t position, std::uint64_t count) {
+  // `extend` takes a piece and the sum so far.
+  template <class Extend>
+  Result<std::uint32_t> sum_of(std::uint64_t position, std::uint64_t count, Extend extend) {
     std::uint32_t sum = 0;
     while (count > 0) {
       auto piece = at(position, count);
       if (!piece) return tl::unexpected(piece.error());
       if (piece->empty()) break;
-      sum = crc32c(*piece, sum);
+      sum = extend(*piece, sum);
       position += piece->size();
       count -= piece->size();
     }
@@ -50,6 +53,28 @@ class ChunkReader {
   std::uint64_t size_ = 0;
 };
 
+// The CRC-32 of messages of magic 0 and 1 (zlib's polynomial). Slow; for what should not be there.
+std::uint32_t crc32_of_old_message(BytesView bytes, std::uint32_t sum) {
+  static constexpr std::uint32_t polynomial = 0xedb88320;
+  sum = ~sum;
+  for (auto byte : bytes) {
+    sum ^= byte;
+    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? polynomial : 0);
+  }
+  return ~sum;
+}
+
+// Whether there is a message of magic 0 or 1, whole. The zeros that a torn write leaves behind a batch's length look like one.
+Result<bool> is_old_message(ChunkReader& reader, std::uint64_t position, const protocol::BatchPrefix& prefix) {
+  auto stored = reader.at(position + old_crc_position, 4);
+  if (!stored) return tl::unexpected(stored.error());
+  if (stored->size() < 4) return false;
+  const auto expected = load_big_endian<std::uint32_t>(stored->data());
+  auto sum = reader.sum_of(position + protocol::batch_magic_position,
+                           prefix.size_bytes() - protocol::batch_magic_position, crc32_of_old_message);
+  return sum.map([&](std::uint32_t found) { return found == expected; });
+}
+
 // The good batch at `scan.valid_bytes`, or nullopt with scan.why.
 Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSegment& segment, SegmentScan& scan) {
   const auto position = scan.valid_bytes;
@@ -62,7 +87,10 @@ Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSeg
   if (!bytes) return tl::unexpected(bytes.error());
   auto prefix = protocol::parse_batch_prefix(*bytes);
   if (!prefix) return bad(prefix.error().message);
-  if (prefix->magic != protocol::current_magic && prefix->size_bytes() <= left) {
+  if (prefix->magic != protocol::current_magic) {
+    auto old = prefix->size_bytes() <= left ? is_old_message(reader, position, *prefix) : Result<bool>(false);
+    if (!old) return tl::unexpected(old.error());
+    if (!*old) return bad("there is no batch of magic 2");
     return fail(ErrorKind::unsupported,
                 segment.log_file()->path() + " position " + std::to_string(position) +
                     " has a message of the old format (magic " + std::to_string(prefix->magic) +
@@ -74,7 +102,8 @@ Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSeg
     return bad("the batch of " + std::to_string(header->size_bytes()) + " bytes at offset " +
                std::to_string(header->base_offset.value()) + " has only " + std::to_string(left) + " in the file");
   }
-  auto crc = reader.crc(position + crc_covers_from, header->size_bytes() - crc_covers_from);
+  auto crc = reader.sum_of(position + crc_covers_from, header->size_bytes() - crc_covers_from,
+                           [](BytesView piece, std::uint32_t sum) { return crc32c(piece, sum); });
   if (!crc) return tl::unexpected(crc.error());
   if (*crc != header->crc) {
     return bad("the batch at offset " + std::to_string(header->base_offset.value()) + " has CRC " +
