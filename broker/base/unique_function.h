@@ -48,6 +48,7 @@ class UniqueFunction<R(Args...)> {
 
   explicit operator bool() const { return operations_ != nullptr; }
 
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): Args says itself what is passed by value, and it is moved on.
   R operator()(Args... args) {
     MILLRACE_INVARIANT(operations_ != nullptr, "an empty UniqueFunction was called");
     return operations_->call(storage_, std::forward<Args>(args)...);

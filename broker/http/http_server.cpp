@@ -91,14 +91,13 @@ class HttpServer::State {
       auto idle =
           std::find_if(sessions_.begin(), sessions_.end(), [](const auto& session) { return session->is_idle(); });
       if (idle == sessions_.end()) return;  // closes it
-      auto victim = *idle;
-      victim->close();
+      std::shared_ptr<HttpSession>(*idle)->close();  // which erases it from the list
     }
     auto at = sessions_.emplace(sessions_.end());
-    *at = std::make_shared<HttpSession>(
+    auto session = std::make_shared<HttpSession>(
         std::move(socket), config_, [this](const HttpRequest& request) { return respond(request); },
         [this, at] { sessions_.erase(at); });
-    auto session = *at;
+    *at = session;
     session->start();
   }
 
