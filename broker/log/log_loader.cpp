@@ -70,7 +70,17 @@ class Loader {
       if (loaded) continue;
       if (loaded.error().kind != ErrorKind::corrupt && loaded.error().kind != ErrorKind::not_found) return loaded;
       logger.warning(loaded.error().message + "; the indexes of this segment are built anew");
-      if (auto rebuilt = recover(number); !rebuilt) return rebuilt;
+      // Below the recovery point nothing else syncs them.
+      auto rebuilt = recover(number).and_then([&] { return sync_indexes(*log_->segments[number]); });
+      if (!rebuilt) return rebuilt;
+    }
+    return {};
+  }
+
+  static Status sync_indexes(LogSegment& segment) {
+    for (const auto& cached : {segment.offset_index().file(), segment.time_index().file()}) {
+      auto synced = cached->open().and_then([](const auto& file) { return file->sync(); });
+      if (!synced) return synced;
     }
     return {};
   }

@@ -48,7 +48,12 @@ Status LogSegment::load() {
   if (auto loaded = offset_index_.load(size_bytes_); !loaded) return loaded;
   if (auto loaded = time_index_.load(); !loaded) return loaded;
   if (time_index_.entries() > 0) max_timestamp_ = {time_index_.last().timestamp, time_index_.last().offset};
-  return load_first_timestamp(**file);
+  if (auto loaded = load_first_timestamp(**file); !loaded) return loaded;
+  if (time_index_.entries() == 0 && first_timestamp_ && *first_timestamp_ >= TimestampMs(0)) {
+    return fail(ErrorKind::corrupt,
+                time_index_.file()->path() + " is empty, but the segment's records have timestamps");
+  }
+  return {};
 }
 
 Status LogSegment::load_first_timestamp(const File& file) {
@@ -89,7 +94,7 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
 
 Status LogSegment::seal() {
   if (max_timestamp_.timestamp != TimestampMs::none())
-    time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
+    time_index_.append_last(max_timestamp_.timestamp, max_timestamp_.offset);
   return offset_index_.trim().and_then([&] { return time_index_.trim(); });
 }
 

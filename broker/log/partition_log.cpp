@@ -18,6 +18,7 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
       name(partition_directory_name(log->partition)),
       resident_segment_(log->segments.back()->base_offset()),
       resident_position_(log->resident_from_position),
+      directory_dirty_(!log->report.clean),
       last_flush_(shard.clock().now()),
       last_producer_expiry_(last_flush_) {
   for (const auto& segment : log->segments) size_bytes_ += segment->size_bytes();

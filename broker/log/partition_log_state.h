@@ -108,7 +108,7 @@ class PartitionLog::State {
   bool flushing_ = false;
   bool epochs_dirty_ = false;
   bool writing_epochs_ = false;
-  bool directory_dirty_ = false;  // segments were made since the directory was synced
+  bool directory_dirty_;  // segments were made since the directory was synced, perhaps by the process that was killed
   std::uint64_t size_bytes_ = 0;  // of all segments
   MonotonicTime last_flush_;
   MonotonicTime last_producer_expiry_;

@@ -51,7 +51,11 @@ Status TimeIndex::create() {
 }
 
 void TimeIndex::maybe_append(TimestampMs timestamp, Offset offset) {
-  if (timestamp <= last_.timestamp || file_.entries() >= file_.max_entries()) return;
+  if (!full()) append_last(timestamp, offset);
+}
+
+void TimeIndex::append_last(TimestampMs timestamp, Offset offset) {
+  if (timestamp <= last_.timestamp) return;
   std::array<std::uint8_t, entry_bytes> bytes;
   store_big_endian(bytes.data(), timestamp.value());
   store_big_endian(bytes.data() + 8, static_cast<std::int32_t>(offset - base_offset_));

@@ -54,11 +54,13 @@ class TimeIndex {
   Status write_pending() { return file_.write_pending(); }
   void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
 
-  // Does nothing when `timestamp` is not larger than the last one's.
+  // Does nothing when `timestamp` is not larger than the last one's, or when only the place of the last entry is left.
   void maybe_append(TimestampMs timestamp, Offset offset);
+  // The entry that seals the segment.
+  void append_last(TimestampMs timestamp, Offset offset);
 
   [[nodiscard]] std::size_t entries() const { return file_.entries(); }
-  // One place is kept for the entry that seals the segment.
+  // One place is kept for the entry that seals the segment: without it the segment's largest timestamp would be lost.
   [[nodiscard]] bool full() const { return file_.entries() + 1 >= file_.max_entries(); }
   [[nodiscard]] const TimeIndexEntry& last() const { return last_; }  // {none(), base offset} without one
   [[nodiscard]] TimeIndexView view() const { return {base_offset_, file_.view()}; }

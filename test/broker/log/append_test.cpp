@@ -53,7 +53,8 @@ TEST_F(Appends, GetConsecutiveOffsets) {
     EXPECT_EQ(world->log()->published().log_end_offset, next);
   }
   EXPECT_EQ(world->read_all().size(), 8U);
-  EXPECT_EQ(world->log()->published().size_bytes, file_bytes(world->partition_path() + "/00000000000000000000.log").size());
+  EXPECT_EQ(world->log()->published().size_bytes,
+            file_bytes(world->partition_path() + "/00000000000000000000.log").size());
 }
 
 TEST_F(Appends, WriteBaseOffsetAndLeaderEpochIntoTheBatchThatCameAndNothingElse) {
@@ -76,8 +77,8 @@ TEST_F(Appends, WriteBaseOffsetAndLeaderEpochIntoTheBatchThatCameAndNothingElse)
 }
 
 TEST_F(Appends, KeepTheProducersTimesAndCorrectAMaximumThatIsNotTheirs) {
-  auto lying = with_header(make_batch({.values = {"a", "b", "c"}}),
-                           [](auto& header) { header.max_timestamp = TimestampMs(5); });
+  auto lying =
+      with_header(make_batch({.values = {"a", "b", "c"}}), [](auto& header) { header.max_timestamp = TimestampMs(5); });
   auto outcome = world->append_in_place(lying);
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->log_append_time, TimestampMs::none());
@@ -110,7 +111,9 @@ TEST_F(Appends, GetTheBrokersTimeWhereTheTopicDemandsIt) {
 }
 
 TEST_F(Appends, AreRefusedWhenAnyByteOfTheBatchIsAnother) {
-  const auto good = make_batch({.values = {"some value"}, .producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0),
+  const auto good = make_batch({.values = {"some value"},
+                                .producer_id = ProducerId(1),
+                                .producer_epoch = ProducerEpoch(0),
                                 .base_sequence = Sequence(0)});
   for (std::size_t at = 8; at < good.size(); ++at) {
     if (at >= 12 && at < 16) continue;  // the leader epoch is the broker's to set
@@ -156,7 +159,8 @@ TEST_F(Appends, AreRefusedWhenTheHeaderDoesNotFitTheRecords) {
       {"a range that is not the count's", [](auto& h) { h.last_offset_delta = 5; }},
       {"no records", [](auto& h) { h.record_count = 0, h.last_offset_delta = -1; }},
       {"a base offset of its own", [](auto& h) { h.base_offset = Offset(1); }},
-      {"a base offset that overflows", [](auto& h) { h.base_offset = Offset(std::numeric_limits<std::int64_t>::max()); }},
+      {"a base offset that overflows",
+       [](auto& h) { h.base_offset = Offset(std::numeric_limits<std::int64_t>::max()); }},
       {"control records", [](auto& h) { h.attributes.set_control(true); }},
       {"a producer without a sequence", [](auto& h) { h.producer_id = ProducerId(4); }},
   };
@@ -221,8 +225,11 @@ TEST_F(Appends, GetTheTopicsCompression) {
   LogConfig config;
   config.compression = protocol::Codec::gzip;
   start(config);
-  ASSERT_TRUE(world->append({.values = {"a", "b"}, .codec = protocol::Codec::lz4, .producer_id = ProducerId(5),
-                             .producer_epoch = ProducerEpoch(2), .base_sequence = Sequence(9)}));
+  ASSERT_TRUE(world->append({.values = {"a", "b"},
+                             .codec = protocol::Codec::lz4,
+                             .producer_id = ProducerId(5),
+                             .producer_epoch = ProducerEpoch(2),
+                             .base_sequence = Sequence(9)}));
   ASSERT_TRUE(world->append({.values = {"c"}}));
   auto header = protocol::parse_batch(world->bytes_of(*world->read(Offset(0))))->header;
   EXPECT_EQ(header.attributes.codec(), protocol::Codec::gzip);
@@ -295,8 +302,11 @@ TEST_F(ProducerAppends, OfATransactionAreUnstableUntilItsMarker) {
   ASSERT_TRUE(world->append({.values = {"plain"}}));
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
   for (std::int32_t sequence : {0, 1}) {
-    ASSERT_TRUE(world->append({.values = {"t"}, .producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0),
-                               .base_sequence = Sequence(sequence), .transactional = true}));
+    ASSERT_TRUE(world->append({.values = {"t"},
+                               .producer_id = ProducerId(1),
+                               .producer_epoch = ProducerEpoch(0),
+                               .base_sequence = Sequence(sequence),
+                               .transactional = true}));
   }
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset(1));
   EXPECT_EQ(refusal_of(produce(2)), AppendErrorKind::invalid_transaction_state);

@@ -23,7 +23,7 @@ struct Faults {
   std::function<bool(const std::string&)> fail_open;  // of this path
   std::function<bool(const std::string&)> only_for = [](const std::string&) {
     return true;
-  };                                // writes and syncs of this path
+  };  // writes and syncs of this path
   std::vector<std::string> synced;  // paths, in order
 };
 

@@ -124,7 +124,10 @@ TEST_F(TimeIndexFile, KeepsOnePlaceForTheLastEntry) {
   index.maybe_append(TimestampMs(2), Offset(2));
   EXPECT_TRUE(index.full());
   index.maybe_append(TimestampMs(3), Offset(3));
+  EXPECT_EQ(index.entries(), 2U);
+  index.append_last(TimestampMs(4), Offset(4));
   EXPECT_EQ(index.entries(), 3U);
+  EXPECT_EQ(index.last(), (TimeIndexEntry{TimestampMs(4), Offset(4)}));
 }
 
 TEST_F(TimeIndexFile, RefusesAFileThatCannotBeRight) {

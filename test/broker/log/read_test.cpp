@@ -273,7 +273,8 @@ TEST_F(Rolls, ComeBeforeTheBatchThatWouldMakeTheSegmentTooLarge) {
   EXPECT_EQ(segments(), 1U) << "exactly full";
   append();
   EXPECT_EQ(segments(), 2U);
-  EXPECT_EQ(file_bytes(world->partition_path() + "/00000000000000000002.log").size(), static_cast<std::size_t>(batch_bytes));
+  EXPECT_EQ(file_bytes(world->partition_path() + "/00000000000000000002.log").size(),
+            static_cast<std::size_t>(batch_bytes));
   EXPECT_EQ(file_bytes(world->partition_path() + "/00000000000000000000.timeindex").size(), TimeIndex::entry_bytes)
       << "trimmed, with the largest timestamp";
   world->shard.run();

@@ -342,8 +342,9 @@ TEST_F(SegmentedRecovery, ChecksALastSegmentThatDoesNotEndWithAWholeBatchAfterAC
 
 TEST_F(SegmentedRecovery, RemovesWhatInterruptedWorkHasLeft) {
   ASSERT_TRUE(world->stop());
-  for (const std::string& name : {segment(bases[1] - 1, ".index"), segment(0, ".log.deleted"), segment(0, ".log.cleaned"),
-                                  world->partition_path() + "/leader-epoch-checkpoint.tmp", segment(bases[1] + 1, ".snapshot")}) {
+  for (const std::string& name :
+       {segment(bases[1] - 1, ".index"), segment(0, ".log.deleted"), segment(0, ".log.cleaned"),
+        world->partition_path() + "/leader-epoch-checkpoint.tmp", segment(bases[1] + 1, ".snapshot")}) {
     write_file(name, as_bytes("rest"));
   }
   ASSERT_TRUE(world->start());
@@ -392,7 +393,8 @@ struct EpochRecovery : Recovery {
     world->shard.run();
   }
   std::vector<EpochStart> on_disk() { return *read_epoch_checkpoint(posix_file_system(), path()); }
-  const std::vector<EpochStart> all{{LeaderEpoch(0), Offset(0)}, {LeaderEpoch(3), Offset(2)}, {LeaderEpoch(7), Offset(4)}};
+  const std::vector<EpochStart> all{
+      {LeaderEpoch(0), Offset(0)}, {LeaderEpoch(3), Offset(2)}, {LeaderEpoch(7), Offset(4)}};
 };
 
 TEST_F(EpochRecovery, LearnsTheEpochsThatTheFileDoesNotHave) {
@@ -461,7 +463,8 @@ TEST_F(Recovery, KnowsARetryAcrossSegmentsSnapshotsAndStops) {
     }
     if (round == 4) {  // the newest is damaged: an older one and the log do
       auto names = names_in(world->partition_path());
-      auto newest = std::ranges::find_if(names.rbegin(), names.rend(), [](auto& name) { return name.ends_with(".snapshot"); });
+      auto newest =
+          std::ranges::find_if(names.rbegin(), names.rend(), [](auto& name) { return name.ends_with(".snapshot"); });
       ASSERT_NE(newest, names.rend());
       auto bytes = file_bytes(world->partition_path() + "/" + *newest);
       bytes.back() ^= 1;
@@ -492,8 +495,11 @@ TEST_F(Recovery, TakesAProducersBatchThatWasCutOffAgain) {
 TEST_F(Recovery, KeepsATransactionOpen) {
   append("plain");
   auto transactional = [&](std::int32_t sequence) {
-    return world->append({.values = {"t"}, .producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(0),
-                          .base_sequence = Sequence(sequence), .transactional = true});
+    return world->append({.values = {"t"},
+                          .producer_id = ProducerId(1),
+                          .producer_epoch = ProducerEpoch(0),
+                          .base_sequence = Sequence(sequence),
+                          .transactional = true});
   };
   ASSERT_TRUE(transactional(0));
   for (bool clean : {false, true}) {
@@ -509,8 +515,9 @@ TEST_F(Recovery, KeepsATransactionOpen) {
   world->kill();
   ASSERT_TRUE(world->start());
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
-  EXPECT_EQ(world->append(marker_batch(ProducerId(1), ProducerEpoch(0), true, 3), AppendOrigin::coordinator).error().kind,
-            AppendErrorKind::coordinator_fenced);
+  EXPECT_EQ(
+      world->append(marker_batch(ProducerId(1), ProducerEpoch(0), true, 3), AppendOrigin::coordinator).error().kind,
+      AppendErrorKind::coordinator_fenced);
 }
 
 // ---- directories that Kafka wrote
