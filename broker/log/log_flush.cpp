@@ -25,7 +25,10 @@ Status sync_files(const std::vector<std::shared_ptr<CachedFile>>& files) {
 // What has been written since the recovery point, up to `target`.
 std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offset target) {
   std::vector<std::shared_ptr<CachedFile>> files;
-  for (auto number = segment_number(log->recovery_point); number < log->segments.size(); ++number) {
+  auto first = segment_number(log->recovery_point);
+  // The segment that ends there may have been sealed since: its truncations are to be synced.
+  if (first > 0 && log->segments[first]->base_offset() == log->recovery_point) --first;
+  for (auto number = first; number < log->segments.size(); ++number) {
     auto& segment = *log->segments[number];
     if (segment.base_offset() > target) break;
     if (auto written = segment.write_pending_index_entries(); !written) logger.warning(written.error().message);

@@ -113,7 +113,8 @@ class Loader {
       return {};
     return cut(number, scan_,
                path + ": at its end (offset " + std::to_string(scan_.next_offset.value()) +
-                   ") records are missing up to offset " + std::to_string(next_base.value()));
+                   ") records are missing up to offset " + std::to_string(next_base.value()),
+               number + 1);
   }
 
   // Checks segment `number`, cuts it at the first bad batch and drops the segments behind it then.
@@ -134,19 +135,24 @@ class Loader {
     const auto where = segment.log_file()->path() + ": at position " + std::to_string(scan->valid_bytes) + " of " +
                        std::to_string(scan->file_bytes) + " (offset " + std::to_string(scan->next_offset.value()) +
                        ") " + (scan->why.empty() ? "the file ends within a batch" : scan->why);
+    // What a failed append has left behind the last record is none of the segment's.
+    const bool next_joins =
+        number + 1 < log_->segments.size() && log_->segments[number + 1]->base_offset() == scan->next_offset;
+    if (next_joins) return cut(number, *scan, where, log_->segments.size());
     if (scan->next_offset < request_.recovery_point) {
       return fail(ErrorKind::corrupt, where + "; everything below offset " +
                                           std::to_string(request_.recovery_point.value()) +
                                           " had been synced to the disk, so nothing is cut off");
     }
-    return cut(number, *scan, where);
+    return cut(number, *scan, where, number + 1);
   }
 
-  Status cut(std::size_t number, const SegmentScan& scan, const std::string& where) {
+  // Cuts segment `number` behind its last good batch; of the segments, the first `keep` stay.
+  Status cut(std::size_t number, const SegmentScan& scan, const std::string& where, std::size_t keep) {
     // These first: with them behind it, a segment that is cut already would look whole at the next start.
     auto bytes = scan.file_bytes - scan.valid_bytes;
-    auto dropped = log_->segments.size() - number - 1;
-    auto dropped_bytes = drop_from(number + 1);
+    auto dropped = log_->segments.size() - keep;
+    auto dropped_bytes = drop_from(keep);
     if (!dropped_bytes) return tl::unexpected(dropped_bytes.error());
     bytes += *dropped_bytes;
     auto file = log_->segments[number]->log_file()->open();

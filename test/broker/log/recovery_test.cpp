@@ -310,6 +310,19 @@ TEST_F(SegmentedRecovery, DropsTheSegmentsBehindOneThatLostItsLastBatches) {
   EXPECT_EQ(values(), below(bases[1] + 1)) << "a log ends where its first record is missing";
 }
 
+TEST_F(SegmentedRecovery, CutsWhatAFailedAppendLeftBehindASealedSegmentAndNothingElse) {
+  ASSERT_TRUE(world->stop());
+  ASSERT_TRUE(posix_file_system().remove(segment(bases[1], ".index")));
+  auto bytes = file_bytes(segment(bases[1]));
+  const auto good = bytes;
+  bytes.insert(bytes.end(), 40, 0x11);
+  write_file(segment(bases[1]), bytes);
+  ASSERT_TRUE(world->start());
+  ASSERT_TRUE(world->manager->unusable().empty());
+  EXPECT_EQ(values(), all());
+  EXPECT_EQ(file_bytes(segment(bases[1])), good);
+}
+
 TEST_F(SegmentedRecovery, RemovesAnEmptySegmentThatBeginsWithinTheOneBeforeIt) {
   world->kill();
   write_file(segment(bases.back() + 1), {});
