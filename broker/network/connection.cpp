@@ -117,6 +117,7 @@ void Connection::close(CloseReason reason, std::string_view detail) {
   auto in_work = std::exchange(in_work_, {});
   std::exchange(set_, nullptr)->remove(*this);
   admission_.give_back();
+  info_.closed = true;
   context_->handler.closed(info_);
 }
 

@@ -29,6 +29,7 @@ struct ConnectionInfo {
   bool reserved = false;  // came in by an inter-broker or controller listener
   bool authenticated =
       false;  // set by the handler; until then an authenticating listener bounds frames to the unauthenticated size
+  bool closed = false;  // the connection has gone; requests of it may still be in work
   // For the handler of ApiVersions and of authentication to fill in.
   std::string client_software_name;
   std::string client_software_version;

@@ -29,6 +29,7 @@
 #include "broker/server/configuration/topic_configuration.h"
 #include "broker/server/image_waits.h"
 #include "broker/server/request_dispatcher.h"
+#include "broker/server/waiting_fetches.h"
 
 namespace millrace::server {
 namespace {
@@ -98,6 +99,7 @@ class Broker::State {
     if (stopped_) return {};
     stopped_ = true;
     health_.set_reason("stopping");
+    if (waiting_fetches_) wake_waiting_fetches();
     if (network_ && !network_->stop(stop_patience))
       logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
@@ -209,9 +211,10 @@ class Broker::State {
           return replication::PartitionConfig{settings.log, static_cast<std::size_t>(settings.min_insync_replicas)};
         }};
     replicas_ = std::make_unique<replication::ReplicaManager>(*runtime_, std::move(environment));
+    waiting_fetches_ = std::make_unique<WaitingFetches>(runtime_->size());
     services_.emplace(BrokerServices{configuration_, configuration_layers_, registration_.id, cluster_id_, *runtime_,
                                      *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
-                                     *producer_ids_, random_});
+                                     *producer_ids_, random_, *waiting_fetches_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
@@ -222,6 +225,13 @@ class Broker::State {
     health_.set_reason("");
     logger.info("broker " + std::to_string(registration_.id.value()) + " of cluster " + cluster_id_ + " serves");
     return {};
+  }
+
+  // A stop answers the requests in work, and is not to wait for those that wait.
+  void wake_waiting_fetches() {
+    for (ShardId id = 0; id < runtime_->size(); ++id) {
+      runtime_->at(id).post([this, id] { waiting_fetches_->wake_all(id); });
+    }
   }
 
   // Every shard opens what the image gives it, and all of it is led before the first request comes.
@@ -273,6 +283,7 @@ class Broker::State {
     void handle(network::Request request, network::Responder responder) override {
       target->handle(std::move(request), std::move(responder));
     }
+    void closed(network::ConnectionInfo& connection) override { target->closed(connection); }
     network::RequestHandler* target = nullptr;
   };
 
@@ -294,6 +305,7 @@ class Broker::State {
   std::unique_ptr<metadata::ProducerIdBlocks> producer_ids_;
   std::unique_ptr<metadata::MetadataLoader> loader_;
   std::unique_ptr<replication::ReplicaManager> replicas_;
+  std::unique_ptr<WaitingFetches> waiting_fetches_;
   std::optional<BrokerServices> services_;
   std::unique_ptr<RequestDispatcher> dispatcher_;
   std::unique_ptr<network::NetworkServer> network_;

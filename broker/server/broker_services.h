@@ -26,6 +26,7 @@ namespace millrace::server {
 class BrokerConfigLayers;
 struct BrokerConfiguration;
 class ImageWaits;
+class WaitingFetches;
 
 struct BrokerServices {
   const BrokerConfiguration& configuration;
@@ -41,6 +42,7 @@ struct BrokerServices {
   controller::TopicCommands& topic_commands;
   metadata::ProducerIdBlocks& producer_ids;
   Random& random;  // any thread
+  WaitingFetches& waiting_fetches;
 };
 
 }  // namespace millrace::server

@@ -1,6 +1,7 @@
 #include "broker/server/new_topic.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -50,6 +51,9 @@ std::vector<BrokerId> live_brokers(const metadata::ClusterImage& image) {
 
 tl::expected<Assignment, TopicRefusal> assignment_of(const Wanted& wanted, const metadata::ClusterImage& image) {
   auto invalid = [](const std::string& message) { return refuse(ErrorCode::invalid_replica_assignment, message); };
+  auto size_of = [](const auto& partition) { return partition.broker_ids.size(); };
+  if (std::ranges::adjacent_find(wanted.assignments, std::not_equal_to(), size_of) != wanted.assignments.end())
+    return invalid("All partitions should have the same number of replicas");
   Assignment assignment(wanted.assignments.size());
   std::set<PartitionIndex> seen;
   for (const auto& partition : wanted.assignments) {
@@ -71,9 +75,6 @@ tl::expected<Assignment, TopicRefusal> assignment_of(const Wanted& wanted, const
     }
     assignment[index] = partition.broker_ids;
   }
-  bool same_size = std::ranges::all_of(
-      assignment, [&](const auto& replicas) { return replicas.size() == assignment.front().size(); });
-  if (!same_size) return invalid("All partitions should have the same number of replicas");
   return assignment;
 }
 

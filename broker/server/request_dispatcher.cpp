@@ -10,6 +10,7 @@
 #include "broker/server/handler_list.h"
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/request_context.h"
+#include "broker/server/waiting_fetches.h"
 
 namespace millrace::server {
 namespace {
@@ -71,6 +72,10 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
     responder.answer(std::move(**outcome));
   };
   spawn(handler->handle(body, context), std::move(answered));
+}
+
+void RequestDispatcher::closed(network::ConnectionInfo& connection) {
+  services_.waiting_fetches.wake(connection.shard->id(), connection.id);
 }
 
 }  // namespace millrace::server

@@ -17,6 +17,7 @@ class RequestDispatcher final : public network::RequestHandler {
   RequestDispatcher(BrokerServices& services, MetricsRegistry& metrics);
 
   void handle(network::Request request, network::Responder responder) override;
+  void closed(network::ConnectionInfo& connection) override;
 
  private:
   struct ApiMetrics {

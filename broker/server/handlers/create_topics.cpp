@@ -23,6 +23,8 @@ using protocol::ErrorCode;
 using Answer = CreateTopicsResponse::Topic;
 
 constexpr Logger logger{"server"};
+// Where brokers without ZooKeeper keep their metadata: a topic of that name would mislead every tool.
+constexpr std::string_view cluster_metadata_topic = "__cluster_metadata";
 
 Answer refuse(std::string_view name, const TopicRefusal& refusal, RequestContext& context) {
   Answer answer;
@@ -57,6 +59,11 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
 
 Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTopicsRequest& request,
                         RequestContext& context) {
+  if (wanted.name == cluster_metadata_topic) {
+    co_return refuse(wanted.name,
+                     {ErrorCode::invalid_request, "Creation of internal topic __cluster_metadata is prohibited."},
+                     context);
+  }
   auto& services = context.services();
   auto planned = plan_new_topic(services, context.image(), wanted);
   if (!planned) co_return refuse(wanted.name, planned.error(), context);
@@ -76,8 +83,12 @@ Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTo
     co_return refuse(wanted.name, {ErrorCode::unknown_server_error, error.message}, context);
   }
   if (*created == TopicOutcome::timed_out || request.timeout_ms <= 0) {
-    answer.error_code = ErrorCode::request_timed_out;
-    answer.error_message = "The topic is created but is not ready yet.";
+    Answer late;
+    late.name = wanted.name;
+    late.topic_id = answer.topic_id;
+    late.error_code = ErrorCode::request_timed_out;
+    late.error_message.reset();
+    co_return late;
   }
   co_return answer;
 }
@@ -90,13 +101,11 @@ Task<Result<std::optional<CreateTopicsResponse>>> CreateTopicsHandler::handle(co
   std::map<std::string_view, std::size_t> entries;
   for (const auto& wanted : request.topics) ++entries[wanted.name];
   for (const auto& wanted : request.topics) {
-    auto& count = entries[wanted.name];
-    if (count == 1) {
+    if (entries[wanted.name] == 1) {
       response.topics.push_back(co_await create_one(wanted, request, context));
-    } else if (count > 1) {
+    } else {
       response.topics.push_back(
           refuse(wanted.name, {ErrorCode::invalid_request, "Found multiple entries for this topic."}, context));
-      count = 0;  // answered once
     }
   }
   co_return response;

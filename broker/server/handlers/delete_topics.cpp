@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -35,8 +37,6 @@ Answer refuse(const DeleteTopicsRequest::Topic& topic, ErrorCode code, protocol:
 Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::milliseconds timeout,
                         RequestContext& context) {
   const bool by_id = !topic.topic_id.is_zero();
-  if (by_id && topic.name)
-    co_return refuse(topic, ErrorCode::invalid_request, "Topic name and topic ID can not both be specified.");
   if (!by_id && !topic.name)
     co_return refuse(topic, ErrorCode::invalid_request, "Neither topic name nor id were specified.");
   auto known = by_id ? context.image().topic(topic.topic_id) : context.image().topic(*topic.name);
@@ -44,14 +44,15 @@ Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::mi
   context.keep(known);
 
   auto deleted = co_await delete_topic(context.services(), context.shard(), known, timeout);
-  Answer answer{known->name, known->id, ErrorCode::none, {}};
+  // The id of a topic that is named is told only to a request that named it by its id.
+  Answer answer{known->name, topic.topic_id, ErrorCode::none, {}};
   if (!deleted) {
     const auto& error = deleted.error();
     answer.error_code =
         error.kind == ErrorKind::not_found ? ErrorCode::unknown_topic_or_partition : ErrorCode::unknown_server_error;
     answer.error_message = context.keep(error.message);
     logger.warning("topic " + known->name + " was not deleted: " + error.message);
-  } else if (*deleted == TopicOutcome::timed_out) {
+  } else if (*deleted == TopicOutcome::timed_out || timeout.count() <= 0) {
     answer.error_code = ErrorCode::request_timed_out;
   }
   co_return answer;
@@ -62,14 +63,30 @@ Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::mi
 Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(const Request& request,
                                                                               RequestContext& context) {
   Response response;
+  const auto topics = topics_of(request);
+  // One such entry refuses the request as a whole.
+  const bool named_twofold =
+      std::ranges::any_of(topics, [](const auto& topic) { return topic.name && !topic.topic_id.is_zero(); });
   const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
-  for (const auto& topic : topics_of(request)) {
+  std::map<std::string, Answer, std::less<>> deleted;  // by name, so that an entry that comes twice is answered alike
+  for (const auto& topic : topics) {
+    if (named_twofold) {
+      response.responses.push_back(refuse(topic, ErrorCode::invalid_request));
+      continue;
+    }
     if (!context.services().configuration.topics.deletable) {
       auto code = context.version() < 3 ? ErrorCode::invalid_request : ErrorCode::topic_deletion_disabled;
       response.responses.push_back(refuse(topic, code));
       continue;
     }
-    response.responses.push_back(co_await delete_one(topic, timeout, context));
+    auto known = topic.topic_id.is_zero() ? nullptr : context.image().topic(topic.topic_id);
+    const std::string name(known ? known->name : topic.name.value_or(""));
+    auto before = deleted.find(name);
+    if (before == deleted.end() || name.empty()) {
+      before = deleted.insert_or_assign(name, co_await delete_one(topic, timeout, context)).first;
+    }
+    auto& answer = response.responses.emplace_back(before->second);
+    answer.topic_id = topic.topic_id;
   }
   co_return response;
 }

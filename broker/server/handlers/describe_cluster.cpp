@@ -1,5 +1,7 @@
 #include "broker/server/handlers/describe_cluster.h"
 
+#include <string>
+
 #include "broker/metadata/cluster_image.h"
 #include "broker/server/authorized_operations.h"
 #include "broker/server/request_context.h"
@@ -18,9 +20,8 @@ Task<Result<std::optional<protocol::DescribeClusterResponse>>> DescribeClusterHa
                                                                : ErrorCode::unsupported_endpoint_type;
     response.error_message =
         request.endpoint_type == controllers
-            ? "The request was sent to an endpoint of the wrong type: this is a broker, not a controller."
-            : "The endpoint type is not supported: allowed is 1 (brokers).";
-    response.endpoint_type = request.endpoint_type;
+            ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+            : context.keep("Unsupported endpoint type " + std::to_string(request.endpoint_type));
     co_return response;
   }
   response.cluster_id = context.services().cluster_id;

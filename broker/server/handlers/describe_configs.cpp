@@ -1,6 +1,7 @@
 #include "broker/server/handlers/describe_configs.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ using Wanted = DescribeConfigsRequest::Resource;
 using Answer = DescribeConfigsResponse::Resource;
 using Entries = std::vector<ConfigEntry>;
 
-Answer refuse(const Wanted& wanted, ErrorCode code, protocol::NullableString message = std::nullopt) {
+Answer refuse(const Wanted& wanted, ErrorCode code, protocol::NullableString message = "") {
   Answer answer;
   answer.error_code = code;
   answer.error_message = message;
@@ -74,6 +75,13 @@ Answer describe_broker_resource(const Wanted& wanted, const DescribeConfigsReque
   const auto& layers = context.services().configuration_layers;
   if (wanted.resource_name.empty()) return answer_of(wanted, request, describe_broker_defaults(layers), context);
   const auto own_id = std::to_string(context.services().broker_id.value());
+  std::int32_t number = 0;
+  auto [end, error] =
+      std::from_chars(wanted.resource_name.data(), wanted.resource_name.data() + wanted.resource_name.size(), number);
+  if (error != std::errc{} || end != wanted.resource_name.data() + wanted.resource_name.size()) {
+    return refuse(wanted, ErrorCode::invalid_request,
+                  context.keep("Broker id must be an integer, but it is: " + std::string(wanted.resource_name)));
+  }
   if (wanted.resource_name == own_id) return answer_of(wanted, request, describe_broker(layers), context);
   return refuse(wanted, ErrorCode::invalid_request,
                 context.keep("Unexpected broker id, expected " + own_id + " or empty string, but received " +

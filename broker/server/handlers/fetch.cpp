@@ -13,6 +13,7 @@
 #include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
+#include "broker/server/waiting_fetches.h"
 
 namespace millrace::server {
 namespace {
@@ -43,7 +44,6 @@ ErrorCode check_read(const WantedPartition& wanted, const FetchRequest::Topic& t
   if (known == nullptr) return by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
   if (by_id && known->id != topic.topic_id) return ErrorCode::inconsistent_topic_id;
   if (known->partition(wanted.partition) == nullptr) return ErrorCode::unknown_topic_or_partition;
-  if (version < first_version_with_whole_batches) return ErrorCode::unsupported_version;
   return ErrorCode::none;
 }
 
@@ -95,7 +95,7 @@ class FetchWork {
   // Whether the answer must go now (Kafka: ReplicaManager.fetchMessages): enough bytes, nothing to wait for, or news that the
   // client must hear.
   [[nodiscard]] bool is_complete() const {
-    if (request_.max_wait_ms <= 0 || reads_.empty()) return true;
+    if (request_.max_wait_ms <= 0 || reads_.empty() || context_.connection().closed) return true;
     for (const auto& read : reads_) {
       if (read.refusal != ErrorCode::none || !read.outcome) return true;
     }
@@ -104,16 +104,25 @@ class FetchWork {
 
   Task<bool> wait() {
     auto& home = context_.shard();
+    auto& waiting = context_.services().waiting_fetches;
+    const auto& connection = context_.connection();
     co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
       auto missing = static_cast<std::int64_t>(min_bytes() - total_bytes_);
       wait_ =
           std::make_shared<replication::FetchWait>(home, missing, [done = std::move(done)]() mutable { done(true); });
       timer_ = home.after(std::chrono::milliseconds(request_.max_wait_ms), [wait = wait_] { wait->fire(); });
-      for_each_partition(
-          [wait = wait_](replication::Partition& partition, Offset seen) { partition.wait_for_records(wait, seen); });
+      waiting.add(home.id(), connection.id, wait_);
+      for_each_partition([wait = wait_](replication::Partition* partition, Offset seen) {
+        // One that has gone since it was read is news for the client.
+        if (partition == nullptr) return wait->fire();
+        partition->wait_for_records(wait, seen);
+      });
     });
     home.cancel(timer_);
-    for_each_partition([wait = wait_](replication::Partition& partition, Offset) { partition.forget(wait.get()); });
+    waiting.remove(home.id(), connection.id, wait_.get());
+    for_each_partition([wait = wait_](replication::Partition* partition, Offset) {
+      if (partition != nullptr) partition->forget(wait.get());
+    });
     co_return true;
   }
 
@@ -121,6 +130,7 @@ class FetchWork {
     FetchResponse response;
     std::size_t next = 0;
     for (const auto& topic : request_.topics) {
+      if (topic.partitions.empty()) continue;
       auto& answered = response.responses.emplace_back();
       answered.topic = topic.topic;
       answered.topic_id = topic.topic_id;
@@ -149,17 +159,18 @@ class FetchWork {
       if (read.refusal != ErrorCode::none || !read.outcome) continue;
       const auto found = read.outcome->records.length_bytes;
       const auto left = max_bytes() - std::min(max_bytes(), total_bytes_);
-      const bool first = total_bytes_ == 0;
-      // A later partition gets only what fits: its first batch too, when that is larger than its own limit.
-      const auto limit = first ? found
-                               : std::min<std::uint64_t>(
-                                     left, static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0)));
-      read.granted_bytes = std::min(found, limit);
-      total_bytes_ += read.granted_bytes;
+      const auto asked = static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0));
+      // The first answer that has anything may be larger than every limit, so that a consumer always gets on.
+      const bool may_exceed = total_bytes_ == 0 && context_.version() >= first_version_with_max_bytes;
+      read.granted_bytes = may_exceed ? found : std::min({found, left, asked});
+      // A batch that is cut is of no use to the client. Before version 3 it is not waited for either.
+      const bool is_cut = read.granted_bytes < read.outcome->first_batch_bytes;
+      if (!is_cut || context_.version() < first_version_with_max_bytes) total_bytes_ += read.granted_bytes;
+      if (is_cut) read.granted_bytes = 0;
     }
   }
 
-  // Visits every readable partition on its owner's shard, with the end that the last read saw.
+  // Visits every readable partition (null: gone since) on its owner's shard, with the end that the last read saw.
   template <class Visit>
   void for_each_partition(Visit visit) {
     struct Target {
@@ -179,24 +190,29 @@ class FetchWork {
       if (targets[id].empty()) continue;
       services.shards.at(id).post([&replicas = services.replicas, id, visit, here = std::move(targets[id])] {
         for (const auto& target : here) {
-          if (auto partition = replicas.table(id).find(target.topic, target.partition)) visit(*partition, target.seen);
+          visit(replicas.table(id).find(target.topic, target.partition).get(), target.seen);
         }
       });
     }
   }
 
-  static AnsweredPartition answer_of(Read& read) {
+  [[nodiscard]] AnsweredPartition answer_of(const Read& read) const {
     AnsweredPartition answer;
     answer.partition_index = read.wanted->partition;
     answer.high_watermark = Offset::none();
     answer.error_code = read.refusal;
     answer.records = protocol::Records(BytesView());
-    if (read.refusal == ErrorCode::none && !read.outcome) answer.error_code = error_code_of(read.outcome.error());
+    if (read.refusal != ErrorCode::none) return answer;
+    answer.aborted_transactions.reset();
+    if (!read.outcome) answer.error_code = error_code_of(read.outcome.error());
+    if (read.granted_bytes > 0 && context_.version() < first_version_with_whole_batches)
+      answer.error_code = ErrorCode::unsupported_version;
     if (answer.error_code != ErrorCode::none) return answer;
     answer.high_watermark = read.outcome->high_watermark;
     answer.last_stable_offset = read.outcome->last_stable_offset;
     answer.log_start_offset = read.outcome->log_start_offset;
-    answer.aborted_transactions.reset();
+    // No transaction can have been aborted, as none can begin.
+    if (request_.isolation_level == protocol::IsolationLevel::read_committed) answer.aborted_transactions.emplace();
     if (read.granted_bytes > 0) {
       answer.records =
           protocol::Records(FileSlice{read.outcome->records.file, read.outcome->records.position, read.granted_bytes});
@@ -216,8 +232,11 @@ class FetchWork {
 }  // namespace
 
 Task<Result<std::optional<FetchResponse>>> FetchHandler::handle(const Request& request, RequestContext& context) {
-  // No session is kept: a client that is answered with session 0 sends every partition each time (KIP-227).
-  if (request.session_id != 0) {
+  // No session is kept: a client that is answered with session 0 sends every partition each time (KIP-227). A fetch that begins a
+  // session, or ends one, is a full one whatever id it has.
+  constexpr std::int32_t first_of_session = 0;
+  constexpr std::int32_t last_of_session = -1;
+  if (request.session_epoch != first_of_session && request.session_epoch != last_of_session) {
     Response response;
     response.error_code = ErrorCode::fetch_session_id_not_found;
     co_return response;

@@ -16,6 +16,11 @@ Task<Result<std::optional<protocol::InitProducerIdResponse>>> InitProducerIdHand
         request.transactional_id->empty() ? ErrorCode::invalid_request : ErrorCode::coordinator_not_available;
     co_return response;
   }
+  const bool has_id = request.producer_id != ProducerId::none();
+  if (has_id != (request.producer_epoch != ProducerEpoch::none())) {
+    response.error_code = ErrorCode::invalid_request;
+    co_return response;
+  }
   auto& services = context.services();
   auto& home = context.shard();
   auto claimed = co_await completion<Result<ProducerId>>([&](UniqueFunction<void(Result<ProducerId>)> done) {

@@ -27,6 +27,20 @@ struct Lookup {
   replication::PartitionOffsetOutcome outcome = log::TimestampOffset{};
 };
 
+// Partitions that the request names more than once. Version 0 takes them as they come.
+using Name = std::pair<std::string_view, PartitionIndex>;
+std::set<Name> named_twice(const protocol::ListOffsetsRequest& request, protocol::Version version) {
+  std::set<Name> seen;
+  std::set<Name> twice;
+  if (version == 0) return twice;
+  for (const auto& topic : request.topics) {
+    for (const auto& wanted : topic.partitions) {
+      if (!seen.emplace(topic.name, wanted.partition_index).second) twice.emplace(topic.name, wanted.partition_index);
+    }
+  }
+  return twice;
+}
+
 ErrorCode check_lookup(const WantedPartition& wanted, const metadata::TopicImage* topic, bool duplicate,
                        protocol::Version version) {
   if (duplicate) return ErrorCode::invalid_request;
@@ -39,6 +53,7 @@ ErrorCode check_lookup(const WantedPartition& wanted, const metadata::TopicImage
   if (unknown_spec) return ErrorCode::unsupported_version;
   if (topic == nullptr || topic->partition(wanted.partition_index) == nullptr)
     return ErrorCode::unknown_topic_or_partition;
+  if (version == 0 && wanted.max_num_offsets < 0) return ErrorCode::unknown_server_error;
   return ErrorCode::none;
 }
 
@@ -70,11 +85,11 @@ Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::h
   auto& services = context.services();
   std::vector<Lookup> lookups;
   std::vector<ShardId> owners;
-  std::set<std::pair<std::string_view, PartitionIndex>> seen;
+  const auto twice = named_twice(request, context.version());
   for (const auto& topic : request.topics) {
     auto known = context.image().topic(topic.name);
     for (const auto& wanted : topic.partitions) {
-      bool duplicate = !seen.emplace(topic.name, wanted.partition_index).second;
+      bool duplicate = twice.contains({topic.name, wanted.partition_index});
       auto& lookup = lookups.emplace_back(Lookup{topic.name, &wanted});
       lookup.refusal = check_lookup(wanted, known.get(), duplicate, context.version());
       owners.push_back(lookup.refusal == ErrorCode::none

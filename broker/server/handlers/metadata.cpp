@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,23 +108,42 @@ Task<TopicAnswer> find(const MetadataRequest::Topic& wanted, const MetadataReque
   co_return co_await create_on_first_use(name, with_operations, context);
 }
 
-Status check_request(const MetadataRequest& request, protocol::Version version) {
-  if (!request.topics) return {};
-  for (const auto& topic : *request.topics) {
-    if (!topic.topic_id.is_zero() && version < first_version_with_topic_ids) {
-      return fail(ErrorKind::invalid_argument,
-                  "topic ids are not supported in requests of version " + std::to_string(version));
-    }
-    if (topic.topic_id.is_zero() && !topic.name)
-      return fail(ErrorKind::invalid_argument, "a topic has neither name nor id");
+// What is wrong with the request as a whole: versions 10 and 11 have fields for ids that they do not support yet.
+ErrorCode check_request(const std::vector<MetadataRequest::Topic>& topics, protocol::Version version) {
+  if (version < first_version_with_topic_ids) {
+    auto has_no_name_alone = [](const auto& topic) { return !topic.topic_id.is_zero() || !topic.name; };
+    return std::ranges::any_of(topics, has_no_name_alone) ? ErrorCode::invalid_request : ErrorCode::none;
   }
-  return {};
+  auto has_neither = [](const auto& topic) { return topic.topic_id.is_zero() && !topic.name; };
+  return std::ranges::any_of(topics, has_neither) ? ErrorCode::unknown_server_error : ErrorCode::none;
+}
+
+MetadataResponse refuse(const std::vector<MetadataRequest::Topic>& topics, ErrorCode code) {
+  MetadataResponse response;
+  for (const auto& topic : topics) response.topics.push_back(failure(topic.name.value_or(""), topic.topic_id, code));
+  return response;
+}
+
+// What is asked for: each topic once, and, where any is named by its id, only those that are (Kafka: handleTopicMetadataRequest).
+std::vector<MetadataRequest::Topic> wanted_topics(const std::vector<MetadataRequest::Topic>& topics) {
+  const bool by_id = std::ranges::any_of(topics, [](const auto& topic) { return !topic.topic_id.is_zero(); });
+  std::vector<MetadataRequest::Topic> wanted;
+  std::set<std::pair<TopicId, std::string_view>> seen;
+  for (const auto& topic : topics) {
+    if (by_id && topic.topic_id.is_zero()) continue;
+    const std::string_view name = by_id ? std::string_view() : topic.name.value_or("");
+    if (seen.emplace(topic.topic_id, name).second) wanted.push_back(topic);
+  }
+  return wanted;
 }
 
 }  // namespace
 
 Task<Result<std::optional<MetadataResponse>>> MetadataHandler::handle(const Request& request, RequestContext& context) {
-  if (auto checked = check_request(request, context.version()); !checked) co_return tl::unexpected(checked.error());
+  if (request.topics) {
+    if (auto code = check_request(*request.topics, context.version()); code != ErrorCode::none)
+      co_return refuse(*request.topics, code);
+  }
   Response response;
   const bool all_topics = !request.topics || (context.version() == 0 && request.topics->empty());
   if (all_topics) {
@@ -132,7 +152,12 @@ Task<Result<std::optional<MetadataResponse>>> MetadataHandler::handle(const Requ
       response.topics.push_back(answer_of(*topic, request.include_topic_authorized_operations, context));
     });
   } else {
-    for (const auto& wanted : *request.topics) response.topics.push_back(co_await find(wanted, request, context));
+    for (const auto& wanted : wanted_topics(*request.topics)) {
+      auto& answered = response.topics.emplace_back(co_await find(wanted, request, context));
+      // Told for a topic that is not there too: it could be made.
+      if (request.include_topic_authorized_operations && answered.name)
+        answered.topic_authorized_operations = all_topic_operations;
+    }
   }
   const auto& image = context.image();
   for (const auto& [id, broker] : image.brokers()) {

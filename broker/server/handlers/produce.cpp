@@ -1,5 +1,6 @@
 #include "broker/server/handlers/produce.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ using protocol::ProduceResponse;
 using PartitionResponse = ProduceResponse::Topic::Partition;
 
 constexpr std::int16_t acks_all = -1;
+constexpr protocol::Version first_version_with_whole_batches = 3;  // one batch of magic 2
 constexpr protocol::Version first_version_with_zstd = 7;
 
 // One partition of the request on its way to its owner and back.
@@ -27,37 +29,98 @@ struct Append {
   std::string_view topic;
   PartitionIndex partition;
   MutableBytes records;
-  ErrorCode refusal = ErrorCode::none;  // set: it goes nowhere
+  bool settled = false;  // it goes nowhere: refused, or nothing in it
+  ErrorCode refusal = ErrorCode::none;
+  Offset log_start_offset = Offset::none();  // of a partition that refused the records for what they are
   replication::PartitionAppendOutcome outcome = tl::unexpected(replication::AppendFailure{});
 };
 
-// What can be refused without asking the partition's owner.
-ErrorCode check_request(const ProduceRequest& request, protocol::NullableBytes records,
-                        const metadata::PartitionImage* partition, protocol::Version version) {
-  if (partition == nullptr) return ErrorCode::unknown_topic_or_partition;
-  if (!records || records->empty()) return ErrorCode::invalid_record;
+// The batches that have come whole: one that is cut off at the end is not looked at (Kafka: ByteBufferLogInputStream). What has no
+// sensible length stays, for the log to name.
+BytesView whole_batches(BytesView records) {
+  std::size_t end = 0;
+  while (records.size() - end >= protocol::batch_prefix_bytes) {
+    auto prefix = protocol::parse_batch_prefix(records.subspan(end));
+    if (!prefix) return records;
+    if (prefix->size_bytes() > records.size() - end) break;
+    end += prefix->size_bytes();
+  }
+  return records.first(end);
+}
+
+bool is_transactional(protocol::NullableBytes records) {
+  if (!records) return false;
   auto header = protocol::parse_batch_header(*records);
+  return header && header->attributes.is_transactional();
+}
+
+bool has_transactional_records(const ProduceRequest& request) {
+  return std::ranges::any_of(request.topic_data, [](const auto& topic) {
+    return std::ranges::any_of(topic.partition_data,
+                               [](const auto& partition) { return is_transactional(partition.records); });
+  });
+}
+
+// What can be refused without asking the partition's owner.
+ErrorCode check_records(BytesView records, protocol::Version version) {
+  if (version < first_version_with_whole_batches) return ErrorCode::none;
+  if (records.empty()) return ErrorCode::invalid_record;
+  auto prefix = protocol::parse_batch_prefix(records);
+  if (prefix && (prefix->magic < protocol::current_magic || prefix->size_bytes() != records.size()))
+    return ErrorCode::invalid_record;  // of the old formats, or more than one
+  auto header = protocol::parse_batch_header(records);
   if (header && header->attributes.codec() == protocol::Codec::zstd && version < first_version_with_zstd) {
     return ErrorCode::unsupported_compression_type;
   }
   // No coordinator serves transactions yet, so none of them can be open.
-  if (request.transactional_id) return ErrorCode::invalid_txn_state;
-  return ErrorCode::none;
+  return header && header->attributes.is_transactional() ? ErrorCode::invalid_txn_state : ErrorCode::none;
+}
+
+ErrorCode check_acks(std::int16_t acks) {
+  return acks < acks_all || acks > 1 ? ErrorCode::invalid_required_acks : ErrorCode::none;
 }
 
 std::vector<Append> appends_of(const ProduceRequest& request, RequestContext& context) {
+  // Kafka asks whether the client may use its transactional id, and nobody may use none.
+  const bool without_rights = !request.transactional_id && has_transactional_records(request);
   std::vector<Append> appends;
   for (const auto& topic : request.topic_data) {
     const auto known = context.image().topic(topic.name);
     for (const auto& partition : topic.partition_data) {
       Append append{topic.name, partition.index, {}};
       const auto* image = known ? known->partition(partition.index) : nullptr;
-      append.refusal = check_request(request, partition.records, image, context.version());
-      if (append.refusal == ErrorCode::none) append.records = context.writable(*partition.records);
+      if (without_rights) {
+        append.refusal = ErrorCode::transactional_id_authorization_failed;
+      } else if (image == nullptr) {
+        append.refusal = ErrorCode::unknown_topic_or_partition;
+      } else if (!partition.records) {
+        append.refusal = ErrorCode::invalid_record;
+      } else {
+        const auto records = whole_batches(*partition.records);
+        append.refusal = check_records(records, context.version());
+        if (append.refusal == ErrorCode::none) append.refusal = check_acks(request.acks);
+        if (append.refusal == ErrorCode::none) append.records = context.writable(records);
+      }
+      append.settled = append.records.empty();
       appends.push_back(std::move(append));
     }
   }
   return appends;
+}
+
+// Which failures come with the log's start (Kafka: ReplicaManager.appendToLocalLog).
+bool tells_log_start(const replication::AppendFailure& failure) {
+  if (failure.refusal) return failure.refusal == replication::PartitionRefusal::not_enough_replicas;
+  switch (failure.error.kind) {
+    case log::AppendErrorKind::corrupt_batch:
+    case log::AppendErrorKind::batch_too_large:
+    case log::AppendErrorKind::larger_than_segment:
+    case log::AppendErrorKind::storage:
+    case log::AppendErrorKind::closed:
+      return false;
+    default:
+      return true;
+  }
 }
 
 PartitionResponse response_of(const Append& append, RequestContext& context) {
@@ -65,7 +128,7 @@ PartitionResponse response_of(const Append& append, RequestContext& context) {
   response.index = append.partition;
   response.base_offset = Offset::none();
   response.error_code = append.refusal;
-  if (append.refusal != ErrorCode::none) return response;
+  if (append.settled) return response;
   if (append.outcome) {
     response.base_offset = append.outcome->base_offset;
     response.log_append_time_ms = append.outcome->log_append_time;
@@ -74,6 +137,7 @@ PartitionResponse response_of(const Append& append, RequestContext& context) {
   }
   const auto& failure = append.outcome.error();
   response.error_code = error_code_of(failure);
+  response.log_start_offset = append.log_start_offset;
   if (!failure.error.message.empty()) response.error_message = context.keep(failure.error.message);
   for (const auto& record : failure.error.record_errors) {
     response.record_errors.push_back({record.index, context.keep(record.message)});
@@ -88,9 +152,7 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
   std::vector<ShardId> owners;
   owners.reserve(appends.size());
   for (const auto& append : appends) {
-    owners.push_back(append.refusal == ErrorCode::none
-                         ? replication::owner_of(append.topic, append.partition, shards.size())
-                         : no_owner);
+    owners.push_back(append.settled ? no_owner : replication::owner_of(append.topic, append.partition, shards.size()));
   }
   auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
     auto& append = appends[index];
@@ -103,11 +165,13 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
                                                                  {}});
       return arrive();
     }
-    partition->append({append.records, now, all_replicas},
-                      [&append, arrive = std::move(arrive)](replication::PartitionAppendOutcome outcome) mutable {
-                        append.outcome = std::move(outcome);
-                        arrive();
-                      });
+    partition->append({append.records, now, all_replicas}, [&append, partition, arrive = std::move(arrive)](
+                                                               replication::PartitionAppendOutcome outcome) mutable {
+      append.outcome = std::move(outcome);
+      if (!append.outcome && tells_log_start(append.outcome.error()))
+        append.log_start_offset = partition->log()->log_start_offset();
+      arrive();
+    });
   };
   co_return co_await fan_out(context.shard(), shards, owners, std::move(visit));
 }
@@ -116,15 +180,13 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
 
 Task<Result<std::optional<ProduceResponse>>> ProduceHandler::handle(const Request& request, RequestContext& context) {
   auto appends = appends_of(request, context);
-  if (request.acks < acks_all || request.acks > 1) {
-    for (auto& append : appends) append.refusal = ErrorCode::invalid_required_acks;
-  }
   co_await append_all(appends, request.acks == acks_all, context);
 
   Response response;
   std::size_t next = 0;
   ErrorCode first_error = ErrorCode::none;
   for (const auto& topic : request.topic_data) {
+    if (topic.partition_data.empty()) continue;
     auto& answered = response.responses.emplace_back();
     answered.name = topic.name;
     answered.partition_responses.reserve(topic.partition_data.size());

@@ -54,7 +54,6 @@ TEST(BrokerConfiguration, ReadsTheFileAndLetsOverridesWin) {
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
   EXPECT_EQ(loaded->topics.num_partitions, 6);
   EXPECT_EQ(loaded->broker_id, BrokerId(4));
-  EXPECT_EQ(loaded->log.broker_id, BrokerId(4));
   EXPECT_EQ(loaded->rack, "a=b");
   EXPECT_TRUE(loaded->warnings.empty());
 }
