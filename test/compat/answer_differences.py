@@ -1,0 +1,198 @@
+"""Where Millrace answers differently from Kafka on purpose, or not yet alike: docs/compatibility.md tells users. What is not listed
+here is a bug. Each is as narrow as it can be, and one that makes no difference any more fails the check."""
+import fnmatch
+
+from harness.messages import ZERO_ID
+
+ALL = range(-1, 0x8000)
+
+
+class Difference:
+    """In the cases of `api` whose name matches one of the patterns, and in these versions, Millrace answers
+    `change(Kafka's answer, its own, version)`, which says as little as it can by its own."""
+
+    def __init__(self, api, cases, change, versions=ALL):
+        self.api, self.cases, self.versions, self.change = api, cases if isinstance(cases, tuple) else (cases,), versions, change
+        self.used = False
+
+    def applied(self, api, case, version, kafka, ours):
+        matches = api == self.api and version in self.versions and any(fnmatch.fnmatchcase(case, pattern) for pattern in self.cases)
+        if not matches or isinstance(ours, str):
+            return kafka
+        changed = self.change(kafka, ours, version)
+        self.used = self.used or changed != kafka
+        return changed
+
+    def __str__(self):
+        return f"{self.api} {', '.join(self.cases)}"
+
+
+def copied(value):
+    if isinstance(value, dict):
+        return {name: copied(item) for name, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
+def every(*path):
+    """Makes a change of one thing a change of an answer: of every item of these arrays."""
+    def make(change):
+        def apply(kafka, ours, version):
+            if not isinstance(kafka, dict):
+                return kafka
+            kafka = copied(kafka)
+            pairs = [(kafka, ours)]
+            for name in path:
+                pairs = [pair for left, right in pairs for pair in zip(left[name], right[name])]
+            for left, right in pairs:
+                change(left, right, version)
+            return kafka
+        return apply
+    return make
+
+
+def fields(**values):
+    """Sets those fields that the version has."""
+    def change(item, _, __):
+        item.update({name: value for name, value in values.items() if name in item})
+    return change
+
+
+def first_of(path, change):
+    """Changes the first item of one array."""
+    def apply(kafka, ours, version):
+        kafka = copied(kafka)
+        change(kafka[path][0], ours[path][0], version)
+        return kafka
+    return apply
+
+
+SERVED = (0, 1, 2, 3, 18, 19, 20, 22, 32, 60)
+
+
+def served_only(kafka, _, __):
+    return {**kafka, "api_keys": [api for api in kafka["api_keys"] if api["api_key"] in SERVED]}
+
+
+def created_at_once(topic, _, version):
+    partition = {"error_code": 0, "leader_id": 0, "replica_nodes": [0], "isr_nodes": [0]}
+    if version >= 7:
+        partition["leader_epoch"] = 0
+    if version >= 5:
+        partition["offline_replicas"] = []
+    topic.update(error_code=0, partitions=[{**partition, "partition_index": index} for index in range(2)])
+    if version >= 10:
+        topic["topic_id"] = "ID"
+
+
+def own(*names):
+    """These fields are Millrace's own."""
+    def change(item, ours, _):
+        item.update({name: ours[name] for name in names if name in item})
+    return change
+
+
+def says_more(item, ours, _):
+    """A refusal says what is wrong where Kafka only gives the code."""
+    if item["error_code"] != 0 and item.get("error_message") is None and ours.get("error_message"):
+        item["error_message"] = ours["error_message"]
+
+
+def not_converted(partition, _, __):
+    if partition["records"]:
+        partition.update(error_code=35, high_watermark=-1, records=[])
+
+
+def refused_assignment(message):
+    return first_of("topics", fields(error_code=39, error_message=message, num_partitions=-1, replication_factor=-1, topic_id=ZERO_ID))
+
+
+def old_offsets(*offsets):
+    return first_of("topics", lambda topic, _, __: topic["partitions"][0].update(old_style_offsets=list(offsets)))
+
+
+def not_converted_up(item, _, version):
+    """A message set is none of the format that is stored."""
+    item.update(error_code=43, base_offset=-1)
+
+
+def unconverted_offsets(item, ours, _):
+    """The offsets after message sets that were not taken are lower."""
+    if item["error_code"] == 0:
+        item["base_offset"] = ours["base_offset"]
+
+
+def null_is_refused(_, ours, __):
+    return ours
+
+
+every_topic, every_append = every("topics"), every("responses", "partition_responses")
+every_resource, every_config = every("results"), every("results", "configs")
+every_fetch = every("responses", "partitions")
+
+DIFFERENCES = [
+    # What is served is what is advertised; groups, transactions and the rest come later.
+    Difference("ApiVersions", ("the APIs and features", "client software: all that is allowed"), served_only),
+
+    # Kafka answers LEADER_NOT_AVAILABLE and is asked again.
+    Difference("Metadata", "a topic that is created on first use", lambda kafka, ours, version: every_topic(created_at_once)(
+        {"topics": kafka}, {"topics": ours}, version)["topics"]),
+
+    # Kafka makes topics that nobody can lead, takes the last of two lists for one partition, and fails at negative numbers.
+    Difference("CreateTopics", ("assigned: an unknown broker", "assigned: a known and an unknown broker"), refused_assignment(
+        "Partition 0 is assigned to broker 7, which is not a live broker of this cluster.")),
+    Difference("CreateTopics", "assigned: a negative broker", refused_assignment(
+        "Partition 0 is assigned to broker -1, which is not a live broker of this cluster.")),
+    Difference("CreateTopics", ("assigned: a negative partition", "assigned: a partition twice"), refused_assignment(
+        "partitions should be a consecutive 0-based integer sequence")),
+    # Kafka shows its data structure.
+    Difference("CreateTopics", "assigned: twice the same broker", first_of("topics", fields(
+        error_message="Duplicate replica assignment found for partition 0."))),
+
+    # Kafka speaks of rights: TOPIC_AUTHORIZATION_FAILED.
+    Difference("DeleteTopics", "by neither", first_of("responses", fields(
+        error_code=42, error_message="Neither topic name nor id were specified."))),
+
+    # The texts are Millrace's own. Version 0 says which values are defaults, where Kafka says of none that it is.
+    Difference("DescribeConfigs", "*: some keys with *", every_config(own("documentation")), range(3, 5)),
+    Difference("DescribeConfigs", ("topic: *", "broker: *"), every_config(own("is_default")), range(0, 1)),
+    # Topics and brokers are described; loggers are set where the broker is started. Kafka has no words for the others.
+    Difference("DescribeConfigs", "a resource of type *", every_resource(own("error_message"))),
+    Difference("DescribeConfigs", "broker loggers", lambda *_: 42),
+    Difference("DescribeConfigs", "broker loggers: *", every_resource(fields(
+        error_message="Unsupported resource type: 8, allowed are 2 (topic) and 4 (broker)"))),
+
+    # Batches are not converted down.
+    Difference("Fetch", "*", every_fetch(not_converted), range(0, 4)),
+    # Kafka answers the last entry; no client names a partition twice.
+    Difference("Fetch", "a partition twice", lambda _, ours, __: ours),
+    # Kafka fails; a negative limit is none at all, as 0 is.
+    Difference("Fetch", ("limits: max_bytes -1", "limits: partition_max_bytes -1"), lambda _, ours, __: ours),
+    # Followers alone send it, and there are none yet.
+    Difference("Fetch", ("last fetched epoch: beyond the end", "last fetched epoch: an unknown epoch"), lambda _, ours, __: ours,
+               range(12, 18)),
+
+    # There is no coordinator for transactions yet; clients ask again after both.
+    Difference("InitProducerId", "with a transactional id", lambda kafka, *_: {**kafka, "error_code": 15}),
+
+    # Version 0: Kafka tells where segments begin and when they were written; Millrace the one offset that is asked for.
+    Difference("ListOffsets", "* offsets of segments, timestamp -1", lambda kafka, ours, version: kafka if kafka["topics"][0][
+        "partitions"][0]["error_code"] else old_offsets(*kafka["topics"][0]["partitions"][0]["old_style_offsets"][:1])(kafka, ours, version),
+               range(0, 1)),
+    Difference("ListOffsets", ("by timestamp *", "timestamps in disorder: *"), lambda _, ours, __: ours, range(0, 1)),
+
+    # A refusal says what is wrong, also where Kafka gives the code alone, or in other words.
+    Difference("Produce", "*", every_append(says_more), range(8, 12)),
+    Difference("Produce", "magic 3", every_append(own("error_message")), range(8, 12)),
+    Difference("Produce", "*compacted: no key", every_append(own("error_message", "record_errors")), range(8, 12)),
+    # Kafka counts no more replicas than the partition has been assigned.
+    Difference("Produce", "acks=-1 with too few replicas in sync", every_append(fields(error_code=19, base_offset=-1))),
+    # Kafka does not answer at all.
+    Difference("Produce", "null instead of records", null_is_refused),
+    # Batches that no client makes: Kafka fails with UNKNOWN_SERVER_ERROR, or says INVALID_RECORD of what has no sensible header.
+    Difference("Produce", ("codec 5", "a negative count", "no record"), every_append(own("error_code", "log_start_offset"))),
+    Difference("Produce", "gzip that is none", every_append(fields(error_code=87))),
+    # Message sets are not converted up yet.
+    Difference("Produce", ("magic 0*", "magic 1*"), every_append(not_converted_up), range(0, 3)),
+    # There are no transactions yet. Kafka's coordinator is away in this script.
+    Difference("Produce", "a transactional batch of a transaction that nobody began", every_append(fields(error_code=48, error_message=None))),
+]
