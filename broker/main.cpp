@@ -118,6 +118,7 @@ int run(const server::BrokerConfiguration& configuration) {
     started.store(true);
   } else {
     over.store(true);
+    // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): every thread blocks it, and the waiter takes it by sigwait.
     pthread_kill(waiter.native_handle(), SIGTERM);
   }
   waiter.join();

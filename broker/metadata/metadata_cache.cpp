@@ -36,7 +36,7 @@ void MetadataCache::subscribe(ShardId shard, Subscriber subscriber) {
   slots_[shard]->subscribers.push_back(std::move(subscriber));
 }
 
-void MetadataCache::publish(ImagePointer next, Shard& publisher, Job delivered) {
+void MetadataCache::publish(const ImagePointer& next, Shard& publisher, Job delivered) {
   MILLRACE_INVARIANT(next != nullptr, "a null image was published");
   auto delivery = std::make_shared<Delivery>(slots_.size(), publisher, std::move(delivered));
   for (std::size_t index = 0; index < slots_.size(); ++index) {

@@ -32,7 +32,7 @@ class MetadataCache {
 
   // Hands `next` to every shard, the caller's own included, by post. `delivered` runs on `publisher` when every shard
   // has it and its subscribers have run: the moment to tell a client that its topic exists. One shard publishes.
-  void publish(ImagePointer next, Shard& publisher, Job delivered = {});
+  void publish(const ImagePointer& next, Shard& publisher, Job delivered = {});
 
  private:
   struct Slot;

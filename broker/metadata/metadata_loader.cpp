@@ -123,7 +123,7 @@ class MetadataLoader::State final : public MetadataListener, public std::enable_
 
   void read_cluster_id();
   void read_controller();
-  void await_creation(const std::string& path, Read then);
+  void await_creation(const std::string& path, const Read& then);
   void read_brokers();
   void read_broker(BrokerId id);
   void read_topics();
@@ -344,7 +344,7 @@ void MetadataLoader::State::read_controller() {
 }
 
 // Leaves a watch for the creation of what was not there, and reads it when it is there by now.
-void MetadataLoader::State::await_creation(const std::string& path, Read then) {
+void MetadataLoader::State::await_creation(const std::string& path, const Read& then) {
   store_->exists(path, Watch::yes,
                  answer<std::optional<Stat>>([path, then](State& state) { state.await_creation(path, then); }, path,
                                              [then](State& state, std::optional<Stat>& stat) {
@@ -516,7 +516,8 @@ void MetadataLoader::State::read_user_clients(const std::string& user) {
       answer<Children>([user](State& state) { state.read_user_clients(user); }, path,
                        [user](State& state, Children& children) {
                          for (const auto& client : children.names) {
-                           auto name = user + "/clients/" + client;
+                           std::string name = user;
+                           name.append("/clients/").append(client);
                            state.enqueue([name](State& later) { later.read_config(ConfigEntity::users, name); });
                          }
                        }));

@@ -218,6 +218,7 @@ void ZnodeTree::end_session(const WriteContext& context, Changes& changes) {
 
 std::vector<SessionId> ZnodeTree::sessions() const {
   std::vector<SessionId> owners;
+  owners.reserve(ephemerals_.size());
   for (const auto& [owner, paths] : ephemerals_) owners.push_back(owner);
   return owners;
 }

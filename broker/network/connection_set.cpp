@@ -51,6 +51,7 @@ void ConnectionSet::adopt(UniqueFd socket, ConnectionInfo info, Admission admiss
 void ConnectionSet::drain(std::shared_ptr<void> gone) {
   draining_ = true;
   std::vector<std::shared_ptr<Connection>> all;
+  all.reserve(alive_.size());
   for (auto& [key, connection] : alive_) all.push_back(connection);
   for (auto& connection : all) connection->drain();
   if (!alive_.empty()) gone_ = std::move(gone);
@@ -59,6 +60,7 @@ void ConnectionSet::drain(std::shared_ptr<void> gone) {
 std::size_t ConnectionSet::close_all() {
   std::size_t cut_off = 0;
   std::vector<std::shared_ptr<Connection>> all;
+  all.reserve(alive_.size());
   for (auto& [key, connection] : alive_) all.push_back(connection);
   for (auto& connection : all) {
     cut_off += connection->requests_in_work();

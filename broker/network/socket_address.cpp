@@ -72,7 +72,10 @@ Result<std::vector<Bindable>> resolve(const ListenerConfig& listener) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  int error = ::getaddrinfo(listener.host.c_str(), std::to_string(listener.port).c_str(), &hints, &found);
+  const auto port = std::to_string(listener.port);
+  int error = ::getaddrinfo(listener.host.c_str(), port.c_str(), &hints, &found);
+  // A machine without /etc/hosts has it too (RFC 6761, section 6.3).
+  if (error != 0 && listener.host == "localhost") error = ::getaddrinfo("127.0.0.1", port.c_str(), &hints, &found);
   if (error != 0) {
     return fail(ErrorKind::invalid_argument,
                 "cannot listen on " + written(listener) + ": the host is unknown (" + ::gai_strerror(error) + ")");

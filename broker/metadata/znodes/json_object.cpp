@@ -132,7 +132,7 @@ std::string json_text(std::string_view text) {
         break;
       default:
         if (static_cast<unsigned char>(character) < 0x20) {
-          auto byte = static_cast<unsigned>(character);
+          unsigned byte = static_cast<unsigned char>(character);
           out += "\\u00";
           out += digits[byte >> 4U];
           out += digits[byte & 15U];

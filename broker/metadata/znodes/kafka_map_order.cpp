@@ -50,7 +50,7 @@ std::vector<Hashed> hash_all(std::vector<std::string>& keys, std::uint32_t (*has
 // The smallest power of two from 16 on that holds `count` keys below `load` of it.
 std::uint32_t table_size(std::size_t count) {
   std::uint32_t size = 16;
-  while (count >= size / 4 * 3) size *= 2;
+  while (count >= std::size_t{size} / 4 * 3) size *= 2;
   return size;
 }
 
