@@ -13,6 +13,7 @@
 #include "broker/log/log_loader.h"
 #include "broker/log/managed_directory.h"
 #include "broker/log/parallel_jobs.h"
+#include "broker/log/partition_metadata_file.h"
 
 namespace millrace::log {
 namespace {
@@ -250,6 +251,14 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   } else if (!topic_id.is_zero() && !log->topic_id().is_zero() && log->topic_id() != topic_id) {
     answer(fail(ErrorKind::conflict, "the directory " + log->directory() + " belongs to topic id " +
                                          to_string(log->topic_id()) + ", not to " + to_string(topic_id)));
+  } else if (!topic_id.is_zero() && log->topic_id().is_zero()) {
+    // A directory from before topic ids belongs to this topic from now on.
+    environment->pool.submit([self = shared_from_this(), &shard, log, topic_id, done = std::move(done)]() mutable {
+      Result<std::shared_ptr<PartitionLog>> result = log;
+      if (auto written = write_partition_metadata(self->environment->files, log->directory(), topic_id); !written)
+        result = tl::unexpected(written.error());
+      shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
+    });
   } else {
     answer(std::move(log));
   }

@@ -69,7 +69,7 @@ class LogManager {
   // Partitions whose directory could not be loaded, with the reason. They are not served and their files are left as they are.
   [[nodiscard]] std::vector<std::pair<TopicPartition, std::string>> unusable() const;
 
-  // The log of `partition`, made when absent. ErrorKind::conflict when one is there with another topic id,
+  // The log of `partition`, made when absent; a directory without a topic id gets this one. ErrorKind::conflict when one is there with another topic id,
   // corrupt for one of unusable().
   void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
                      CreateCompletion done);

@@ -19,6 +19,8 @@ Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in
   if (auto started = log_->start_leader_epoch(leader_epoch); !started) return started;
   leader_.emplace(self_, leader_epoch, in_sync_replicas, log_->log_end_offset(), high_watermark());
   log_->publish_high_watermark(leader_->high_watermark());
+  // The high watermark may have moved, and who waits with the older epoch is to learn of the newer one.
+  for (auto& wait : std::exchange(waits_, {})) wait->fire();
   complete_pending();
   return {};
 }
@@ -31,7 +33,8 @@ void Partition::resign() {
 }
 
 Offset Partition::high_watermark() const {
-  return leader_ ? leader_->high_watermark() : log_->checkpointed_high_watermark();
+  // What it was in the last term, or at the last checkpoint: leading again does not move it back.
+  return leader_ ? leader_->high_watermark() : Offset(log_->published().high_watermark.load(std::memory_order_relaxed));
 }
 
 Offset Partition::last_stable_offset() const {
@@ -58,7 +61,11 @@ void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));
     if (!outcome->duplicate) self->on_appended(*outcome);
-    if (all_replicas && self->leader_ && outcome->last_offset >= self->high_watermark()) {
+    if (all_replicas && !self->leader_) {
+      // The append waited for a sync and the term has ended meanwhile: nobody knows whether the next leader has it.
+      return done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
+    }
+    if (all_replicas && outcome->last_offset >= self->high_watermark()) {
       self->pending_.push_back({outcome->last_offset, *outcome, std::move(done)});
       return;
     }
@@ -89,7 +96,8 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
                            call.min_one_message};
   log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
-    done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable, outcome->log_start_offset});
+    done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable,
+                     outcome->log_start_offset});
   });
 }
 

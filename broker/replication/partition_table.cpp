@@ -36,6 +36,11 @@ struct PartitionEqual {
   }
 };
 
+// An image or a directory from before topic ids has a zero.
+bool may_be_same(const TopicId& left, const TopicId& right) {
+  return left == right || left.is_zero() || right.is_zero();
+}
+
 std::string name_of(const TopicPartition& key) { return key.topic + "-" + std::to_string(key.partition.value()); }
 
 }  // namespace
@@ -60,13 +65,22 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     PartitionConfig config;
   };
 
+  // For a topic to be settled. `told`: an image with that topic has been applied here.
+  struct Waiting {
+    TopicId topic_id;
+    bool told;
+    Job done;
+  };
+
   // One step at a time: while a log is being made or removed the slot is busy, and what the image says meanwhile is done after.
   struct Slot {
     std::optional<Wanted> wanted;
     std::shared_ptr<Partition> partition;
+    TopicId topic_id;  // of the partition
     bool busy = false;
     bool offline = false;
-    std::vector<Job> waiting;
+    bool retrying = false;  // a timer is set
+    std::vector<Waiting> waiting;
   };
 
   using Slots = std::unordered_map<TopicPartition, Slot, PartitionHash, PartitionEqual>;
@@ -78,8 +92,10 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image,
             const metadata::ConfigMap& overrides) {
     TopicPartition key{topic.name, image.index};
-    slots_[key].wanted =
+    auto& slot = slots_[key];
+    slot.wanted =
         Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
+    for (auto& job : slot.waiting) job.told |= job.topic_id == topic.id;
     step(key);
   }
 
@@ -104,7 +120,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     auto found = slots_.find(key);
     if (found == slots_.end() || found->second.busy) return;
     auto& slot = found->second;
-    bool stale = slot.partition && (!slot.wanted || slot.wanted->topic_id != slot.partition->log()->topic_id());
+    bool stale = slot.partition && (!slot.wanted || !may_be_same(slot.wanted->topic_id, slot.topic_id));
     if (stale || (!slot.wanted && slot.offline)) return remove_log(key, slot);
     if (slot.wanted && !slot.partition) return open_log(key, slot);
     if (slot.wanted) update_leadership(key, slot);
@@ -112,6 +128,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void update_leadership(const TopicPartition& key, Slot& slot) {
+    if (slot.topic_id.is_zero()) slot.topic_id = slot.wanted->topic_id;
     slot.partition->set_config(slot.wanted->config);
     if (slot.wanted->leader != environment_.self) {
       if (slot.partition->is_leader()) slot.partition->resign();
@@ -124,6 +141,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
 
   void open_log(const TopicPartition& key, Slot& slot) {
     slot.busy = true;
+    slot.topic_id = slot.wanted->topic_id;
     environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config.log,
                                      [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
                                        if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
@@ -134,6 +152,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     auto& slot = slots_.at(key);
     slot.busy = false;
     if (opened) {
+      if (!(*opened)->topic_id().is_zero()) slot.topic_id = (*opened)->topic_id();
       slot.partition = std::make_shared<Partition>(environment_.self, std::move(*opened),
                                                    slot.wanted ? slot.wanted->config : PartitionConfig{});
       slot.offline = false;
@@ -176,15 +195,24 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void retry_later(const TopicPartition& key) {
+    if (std::exchange(slots_.at(key).retrying, true)) return;
     shard_.after(retry_delay, [weak = weak_from_this(), key] {
-      if (auto self = weak.lock()) self->step(key);
+      auto self = weak.lock();
+      if (!self) return;
+      if (auto slot = self->slots_.find(key); slot != self->slots_.end()) slot->second.retrying = false;
+      self->step(key);
     });
   }
 
+  // Who waits for a topic that no image has brought here yet waits on, also while an older topic of that name goes.
   void settle(Slots::iterator found) {
-    auto waiting = std::exchange(found->second.waiting, {});
-    if (!found->second.wanted && !found->second.partition && !found->second.offline) slots_.erase(found);
-    for (auto& job : waiting) job();
+    auto& slot = found->second;
+    std::vector<Waiting> ready;
+    std::vector<Waiting> early;
+    for (auto& job : slot.waiting) (job.told ? ready : early).push_back(std::move(job));
+    slot.waiting = std::move(early);
+    if (!slot.wanted && !slot.partition && !slot.offline && slot.waiting.empty()) slots_.erase(found);
+    for (auto& job : ready) job.done();
   }
 
   Shard& shard_;
@@ -235,8 +263,9 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
 
 void PartitionTable::when_settled(std::string_view topic, PartitionIndex partition, const TopicId& topic_id, Job done) {
   auto& slot = state_->slots_[TopicPartition{std::string(topic), partition}];
-  if (!slot.busy && slot.wanted && slot.wanted->topic_id == topic_id) return done();
-  slot.waiting.push_back(std::move(done));
+  const bool told = slot.wanted && slot.wanted->topic_id == topic_id;
+  if (told && !slot.busy) return done();
+  slot.waiting.push_back({topic_id, told, std::move(done)});
 }
 
 }  // namespace millrace::replication

@@ -1,0 +1,368 @@
+// What a broker hosts follows the cluster's images, over real logs on several shards.
+#include "broker/replication/replica_manager.h"
+
+#include <gtest/gtest.h>
+
+#include "test/broker/log/log_world.h"
+
+namespace millrace::replication {
+namespace {
+
+using log::test::make_batch;
+
+constexpr BrokerId self{7};
+constexpr BrokerId other{8};
+constexpr TopicId first_id{{1}};
+constexpr TopicId second_id{{2}};
+
+class ManualShards final : public ShardGroup {
+ public:
+  [[nodiscard]] std::size_t size() const override { return shards_.size(); }
+  [[nodiscard]] ManualShard& at(ShardId id) override { return *shards_[id]; }
+  void run() {
+    for (std::size_t ran = 1; ran > 0;) {
+      ran = 0;
+      for (auto& shard : shards_) ran += shard->run();
+    }
+  }
+  void advance(Duration duration) {
+    for (auto& shard : shards_) shard->advance(duration);
+    run();
+  }
+
+ private:
+  std::vector<std::unique_ptr<ManualShard>> shards_ = [] {
+    std::vector<std::unique_ptr<ManualShard>> made;
+    for (ShardId id = 0; id < 3; ++id) made.push_back(std::make_unique<ManualShard>(id));
+    return made;
+  }();
+};
+
+struct Replicas : testing::Test {
+  void SetUp() override {
+    options.directories = {directory.path() + "/data"};
+    options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
+    options.broker_id = self;
+    start();
+  }
+  void TearDown() override { stop(); }
+  void start() {
+    auto& home = shards.at(0);
+    logs = std::make_unique<log::LogManager>(
+        options, files, home.clock(), home.pool(), random, [this](const TopicPartition& partition) -> Shard& {
+          return shards.at(owner_of(partition.topic, partition.partition, shards.size()));
+        });
+    ASSERT_TRUE(logs->open_directories());
+    ASSERT_TRUE(logs->load([](const std::string&) { return log::LogConfig{}; }));
+    cache = std::make_unique<metadata::MetadataCache>(shards);
+    replicas = std::make_unique<ReplicaManager>(
+        shards, PartitionTable::Environment{self, logs.get(), [](const metadata::ConfigMap& overrides) {
+                                              PartitionConfig config;
+                                              if (auto at = overrides.find("min.insync.replicas");
+                                                  at != overrides.end())
+                                                config.min_in_sync_replicas = std::stoul(at->second);
+                                              return config;
+                                            }});
+    bool following = false;
+    replicas->follow(*cache, home, [&] { following = true; });
+    shards.run();
+    ASSERT_TRUE(following);
+  }
+  void stop() {
+    shards.run();
+    replicas.reset();
+    cache.reset();
+    shards.run();
+    if (logs != nullptr) EXPECT_TRUE(logs->close(BrokerEpoch(1)));
+    logs.reset();
+    shards.run();
+  }
+
+  static metadata::PartitionImage led_by(BrokerId leader, std::int32_t index = 0, std::int32_t epoch = 0,
+                                         std::vector<BrokerId> isr = {self}, std::vector<BrokerId> hosts = {self}) {
+    metadata::PartitionImage partition;
+    partition.index = PartitionIndex(index);
+    partition.leader = leader;
+    partition.leader_epoch = LeaderEpoch(epoch);
+    partition.replicas = std::move(hosts);
+    partition.isr = std::move(isr);
+    return partition;
+  }
+  void set_topic(const TopicId& id, std::vector<metadata::PartitionImage> partitions = {led_by(self)}) {
+    builder.set_topic({"events", id, std::move(partitions)});
+  }
+  // On its way, not yet anywhere.
+  std::shared_ptr<const metadata::ClusterImage> begin_publish() {
+    auto image = builder.build();
+    cache->publish(image, shards.at(0));
+    return image;
+  }
+  std::shared_ptr<const metadata::ClusterImage> publish() {
+    auto image = begin_publish();
+    shards.run();
+    return image;
+  }
+  PartitionTable& table(std::int32_t index = 0) {
+    return replicas->table(owner_of("events", PartitionIndex(index), 3));
+  }
+  std::shared_ptr<Partition> find(std::int32_t index = 0) { return table(index).find("events", PartitionIndex(index)); }
+  std::optional<PartitionAppendOutcome> append(const std::string& value, bool all_replicas = false) {
+    auto bytes = make_batch({.values = {value}});
+    std::optional<PartitionAppendOutcome> outcome;
+    find()->append({bytes, TimestampMs(1'700'000'000'000), all_replicas},
+                   [&](PartitionAppendOutcome got) { outcome = std::move(got); });
+    shards.run();
+    return outcome;
+  }
+  Offset end() { return find()->log()->log_end_offset(); }
+  [[nodiscard]] std::vector<std::string> directories() const {
+    std::vector<std::string> found;
+    for (const auto& name : log::test::names_in(options.directories.front())) {
+      if (name.starts_with("events")) found.push_back(name);
+    }
+    return found;
+  }
+
+  log::test::TemporaryDirectory directory;
+  log::test::FaultFileSystem files;
+  SeededRandom random{5};
+  log::LogManagerOptions options;
+  ManualShards shards;
+  std::unique_ptr<log::LogManager> logs;
+  std::unique_ptr<metadata::MetadataCache> cache;
+  std::unique_ptr<ReplicaManager> replicas;
+  metadata::ClusterImageBuilder builder;
+};
+
+TEST_F(Replicas, AreMadeAndLedAsTheImageSaysEachOnItsShard) {
+  set_topic(first_id,
+            {led_by(self, 0), led_by(other, 1, 4, {other}, {other, self}), led_by(other, 2, 0, {other}, {other})});
+  publish();
+  ASSERT_NE(find(0), nullptr);
+  EXPECT_TRUE(find(0)->is_leader());
+  ASSERT_NE(find(1), nullptr);
+  EXPECT_FALSE(find(1)->is_leader());
+  EXPECT_EQ(find(2), nullptr) << "hosted elsewhere";
+  for (ShardId id = 0; id < 3; ++id) {
+    for (std::int32_t index : {0, 1}) {
+      const bool owner = id == owner_of("events", PartitionIndex(index), 3);
+      EXPECT_EQ(replicas->table(id).find("events", PartitionIndex(index)) != nullptr, owner);
+    }
+  }
+  EXPECT_EQ(&replicas->owner("events", PartitionIndex(1)), &find(1)->log()->shard());
+  EXPECT_EQ(directories(), (std::vector<std::string>{"events-0", "events-1"}));
+}
+
+TEST_F(Replicas, FollowLeadershipBackAndForth) {
+  set_topic(first_id);
+  publish();
+  auto partition = find();
+  ASSERT_TRUE(append("a"));
+  set_topic(first_id, {led_by(other, 0, 1, {other}, {self, other})});
+  publish();
+  EXPECT_EQ(find(), partition);
+  EXPECT_FALSE(partition->is_leader());
+  set_topic(first_id, {led_by(self, 0, 2, {self, other}, {self, other})});
+  publish();
+  EXPECT_EQ(partition->leader_epoch(), LeaderEpoch(2));
+  EXPECT_EQ(partition->high_watermark(), Offset(1));
+}
+
+TEST_F(Replicas, LoseTheirLogsWithTheirTopicAndWakeWhoWaits) {
+  set_topic(first_id);
+  publish();
+  int wakes = 0;
+  find()->wait_for_records(std::make_shared<FetchWait>(shards.at(0), 1000, [&] { ++wakes; }), Offset(0));
+  builder.remove_topic("events");
+  publish();
+  EXPECT_EQ(find(), nullptr);
+  EXPECT_EQ(table().size(), 0U);
+  EXPECT_EQ(wakes, 1);
+  ASSERT_EQ(directories().size(), 1U);
+  EXPECT_TRUE(directories().front().ends_with("-delete"));
+  shards.advance(std::chrono::minutes(2));
+  EXPECT_TRUE(directories().empty());
+}
+
+TEST_F(Replicas, LoseTheirLogsWhenTheyMoveElsewhere) {
+  set_topic(first_id);
+  publish();
+  set_topic(first_id, {led_by(other, 0, 1, {other}, {other})});
+  publish();
+  EXPECT_EQ(find(), nullptr);
+}
+
+TEST_F(Replicas, StartEmptyWhenTheirTopicIsDeletedAndMadeAgain) {
+  set_topic(first_id);
+  publish();
+  ASSERT_TRUE(append("old"));
+  for (bool in_one_image : {true, false}) {
+    const auto id = in_one_image ? second_id : first_id;
+    if (!in_one_image) {
+      builder.remove_topic("events");
+      begin_publish();
+    }
+    set_topic(id);
+    begin_publish();
+    shards.run();
+    ASSERT_NE(find(), nullptr);
+    EXPECT_EQ(find()->log()->topic_id(), id);
+    EXPECT_TRUE(find()->is_leader());
+    EXPECT_EQ(end(), Offset(0));
+    ASSERT_TRUE(append("new"));
+  }
+}
+
+TEST_F(Replicas, StartEmptyWhenTheirTopicWasMadeAgainWhileTheBrokerWasAway) {
+  set_topic(first_id);
+  publish();
+  ASSERT_TRUE(append("old"));
+  stop();
+  start();
+  set_topic(second_id);
+  publish();
+  ASSERT_NE(find(), nullptr);
+  EXPECT_EQ(find()->log()->topic_id(), second_id);
+  EXPECT_EQ(end(), Offset(0));
+}
+
+TEST_F(Replicas, KeepTheirRecordsOverARestart) {
+  set_topic(first_id);
+  publish();
+  ASSERT_TRUE(append("kept"));
+  stop();
+  start();
+  publish();
+  ASSERT_NE(find(), nullptr);
+  EXPECT_EQ(end(), Offset(1));
+}
+
+TEST_F(Replicas, KeepTheRecordsOfADirectoryFromBeforeTopicIds) {
+  set_topic(TopicId{});
+  publish();
+  ASSERT_NE(find(), nullptr);
+  ASSERT_TRUE(append("kept"));
+  EXPECT_TRUE(find()->log()->topic_id().is_zero());
+  set_topic(first_id);  // the controller has given it one
+  publish();
+  EXPECT_EQ(end(), Offset(1));
+  stop();
+  start();
+  publish();
+  ASSERT_NE(find(), nullptr);
+  EXPECT_EQ(end(), Offset(1)) << "a directory without an id belongs to the topic that there is";
+  set_topic(second_id);
+  publish();
+  EXPECT_EQ(end(), Offset(0)) << "and to no other one";
+  stop();
+  start();
+  EXPECT_EQ(logs->logs().front()->topic_id(), second_id);
+}
+
+TEST_F(Replicas, RememberTheTopicIdThatTheirDirectoryWasGiven) {
+  set_topic(TopicId{});
+  publish();
+  stop();
+  start();
+  set_topic(first_id);
+  publish();
+  ASSERT_TRUE(append("of the first"));
+  stop();
+  start();
+  EXPECT_EQ(logs->logs().front()->topic_id(), first_id);
+  set_topic(second_id);
+  publish();
+  EXPECT_EQ(end(), Offset(0));
+}
+
+TEST_F(Replicas, TakeChangedConfigurations) {
+  builder.set_config(metadata::ConfigEntity::topics, "events", {{"min.insync.replicas", "2"}});
+  set_topic(first_id);
+  publish();
+  auto refused = append("v", true);
+  ASSERT_TRUE(refused && !*refused);
+  EXPECT_EQ(refused->error().refusal, PartitionRefusal::not_enough_replicas);
+  builder.set_config(metadata::ConfigEntity::topics, "events", {});
+  publish();
+  EXPECT_TRUE(append("v", true)->has_value());
+}
+
+TEST_F(Replicas, AreSettledWhenTheyServe) {
+  set_topic(first_id, {led_by(self, 0), led_by(self, 1), led_by(other, 2, 0, {other}, {other})});
+  auto image = begin_publish();
+  bool settled = false;
+  replicas->when_settled(shards.at(1), image->topic("events"), [&] {
+    settled = true;
+    EXPECT_TRUE(find(0) && find(0)->is_leader() && find(1) && find(1)->is_leader());
+    EXPECT_TRUE(shards.at(1).is_current());
+  });
+  EXPECT_FALSE(settled);
+  shards.run();
+  EXPECT_TRUE(settled);
+  settled = false;
+  replicas->when_settled(shards.at(1), image->topic("events"), [&] { settled = true; });
+  shards.run();
+  EXPECT_TRUE(settled) << "long since";
+}
+
+TEST_F(Replicas, SettleForATopicOnlyWhenItAndNotItsPredecessorIsServed) {
+  set_topic(first_id);
+  publish();
+  bool settled = false;
+  // The word of the new topic overtakes the images: the shard goes through the removal of the old one first.
+  table().when_settled("events", PartitionIndex(0), second_id, [&] {
+    settled = true;
+    ASSERT_NE(find(), nullptr);
+    EXPECT_EQ(find()->log()->topic_id(), second_id);
+  });
+  builder.remove_topic("events");
+  publish();
+  EXPECT_FALSE(settled);
+  set_topic(second_id);
+  publish();
+  EXPECT_TRUE(settled);
+}
+
+TEST_F(Replicas, SettleWhenTheTopicIsGoneAgain) {
+  set_topic(first_id);
+  auto image = begin_publish();
+  bool settled = false;
+  replicas->when_settled(shards.at(0), image->topic("events"), [&] { settled = true; });
+  builder.remove_topic("events");
+  begin_publish();
+  shards.run();
+  EXPECT_TRUE(settled);
+}
+
+TEST_F(Replicas, AreOfflineWithoutTheirLogAndTryAgain) {
+  files.faults->fail_open = [](const std::string& path) { return path.ends_with(".index"); };
+  set_topic(first_id);
+  auto image = begin_publish();
+  bool settled = false;
+  replicas->when_settled(shards.at(0), image->topic("events"), [&] { settled = true; });
+  shards.run();
+  EXPECT_TRUE(settled) << "there is an answer, a bad one";
+  EXPECT_TRUE(table().is_offline("events", PartitionIndex(0)));
+  EXPECT_EQ(find(), nullptr);
+  int attempts = 0;
+  files.faults->fail_open = [&](const std::string& path) {
+    const bool fails = path.ends_with(".index");
+    attempts += fails ? 1 : 0;
+    return fails;
+  };
+  for (std::int32_t epoch = 1; epoch <= 10; ++epoch) {  // each image tries at once
+    set_topic(first_id, {led_by(self, 0, epoch)});
+    publish();
+  }
+  attempts = 0;
+  shards.advance(std::chrono::seconds(5));
+  EXPECT_EQ(attempts, 1) << "and one timer tries later, not one of each";
+  files.faults->fail_open = nullptr;
+  shards.advance(std::chrono::seconds(6));
+  ASSERT_NE(find(), nullptr);
+  EXPECT_FALSE(table().is_offline("events", PartitionIndex(0)));
+  EXPECT_EQ(find()->leader_epoch(), LeaderEpoch(10));
+}
+
+}  // namespace
+}  // namespace millrace::replication
