@@ -1,5 +1,5 @@
-// The fetches that wait for records, by the connection that asked: they end when it does, and all of them when the broker stops, so
-// that nobody's time limit holds a request's memory or delays a stop.
+// The fetches that wait for records, by the connection that asked: they end when it does, and all of them when the broker
+// stops, so that nobody's time limit holds a request's memory or delays a stop.
 //
 // One part for each shard, with the fetches of the connections that live there; only that shard's tasks touch it.
 #pragma once

@@ -13,7 +13,8 @@ namespace {
 
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// Names and versions of client software end up in metrics and logs: letters, digits, and '-' and '.' between them (KIP-511).
+// Names and versions of client software end up in metrics and logs: letters and digits, with '-' and '.' between them
+// (KIP-511).
 bool is_software_word(std::string_view text) {
   return !text.empty() && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
          std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; });

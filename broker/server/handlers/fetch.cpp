@@ -92,8 +92,8 @@ class FetchWork {
     co_return true;
   }
 
-  // Whether the answer must go now (Kafka: ReplicaManager.fetchMessages): enough bytes, nothing to wait for, or news that the
-  // client must hear.
+  // Whether the answer must go now (Kafka: ReplicaManager.fetchMessages): enough bytes, nothing to wait for, or news that
+  // the client must hear.
   [[nodiscard]] bool is_complete() const {
     if (request_.max_wait_ms <= 0 || reads_.empty() || context_.connection().closed) return true;
     for (const auto& read : reads_) {
@@ -232,8 +232,8 @@ class FetchWork {
 }  // namespace
 
 Task<Result<std::optional<FetchResponse>>> FetchHandler::handle(const Request& request, RequestContext& context) {
-  // No session is kept: a client that is answered with session 0 sends every partition each time (KIP-227). A fetch that begins a
-  // session, or ends one, is a full one whatever id it has.
+  // No session is kept: a client that is answered with session 0 sends every partition each time (KIP-227). A fetch that
+  // begins a session, or ends one, is a full one whatever id it has.
   constexpr std::int32_t first_of_session = 0;
   constexpr std::int32_t last_of_session = -1;
   if (request.session_epoch != first_of_session && request.session_epoch != last_of_session) {

@@ -124,7 +124,8 @@ MetadataResponse refuse(const std::vector<MetadataRequest::Topic>& topics, Error
   return response;
 }
 
-// What is asked for: each topic once, and, where any is named by its id, only those that are (Kafka: handleTopicMetadataRequest).
+// What is asked for: each topic once, and, where any is named by its id, only those that are (Kafka:
+// KafkaApis.handleTopicMetadataRequest).
 std::vector<MetadataRequest::Topic> wanted_topics(const std::vector<MetadataRequest::Topic>& topics) {
   const bool by_id = std::ranges::any_of(topics, [](const auto& topic) { return !topic.topic_id.is_zero(); });
   std::vector<MetadataRequest::Topic> wanted;

@@ -35,8 +35,8 @@ struct Append {
   replication::PartitionAppendOutcome outcome = tl::unexpected(replication::AppendFailure{});
 };
 
-// The batches that have come whole: one that is cut off at the end is not looked at (Kafka: ByteBufferLogInputStream). What has no
-// sensible length stays, for the log to name.
+// The batches that have come whole: one that is cut off at the end is not looked at (Kafka: ByteBufferLogInputStream).
+// What has no sensible length stays, for the log to name.
 BytesView whole_batches(BytesView records) {
   std::size_t end = 0;
   while (records.size() - end >= protocol::batch_prefix_bytes) {

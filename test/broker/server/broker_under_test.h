@@ -102,7 +102,8 @@ class Client {
     return correlation_;
   }
 
-  // The answer to the request that was sent with this correlation id: another one fails the test. Nothing when the broker closed.
+  // The answer to the request that was sent with this correlation id: another one fails the test. Nothing when the broker
+  // closed.
   template <class Response>
   std::optional<Answer<Response>> receive(std::int32_t correlation,
                                           Version version = Response::Request::versions.highest) {
