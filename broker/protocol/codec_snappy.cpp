@@ -98,8 +98,8 @@ CompressResult compress_snappy(BytesView plain) {
     const std::size_t at = out.size();
     std::size_t size_bytes = snappy_max_compressed_length(block.size());
     out.resize(at + 4 + size_bytes);
-    if (snappy_compress(as_text(block).data(), block.size(), reinterpret_cast<char*>(out.data() + at + 4),
-                        &size_bytes) != SNAPPY_OK) {
+    if (snappy_compress(reinterpret_cast<const char*>(block.data()), block.size(),
+                        reinterpret_cast<char*>(out.data() + at + 4), &size_bytes) != SNAPPY_OK) {
       return fail(ErrorKind::resource_exhausted, "snappy did not finish");
     }
     store_big_endian(out.data() + at, static_cast<std::uint32_t>(size_bytes));

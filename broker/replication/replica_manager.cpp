@@ -6,7 +6,7 @@
 
 namespace millrace::replication {
 
-ReplicaManager::ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment)
+ReplicaManager::ReplicaManager(ShardGroup& shards, const PartitionTable::Environment& environment)
     : shards_(shards), self_(environment.self) {
   tables_.reserve(shards.size());
   for (ShardId id = 0; id < shards.size(); ++id) {
@@ -37,7 +37,7 @@ Shard& ReplicaManager::owner(std::string_view topic, PartitionIndex partition) {
   return shards_.at(owner_of(topic, partition, shards_.size()));
 }
 
-void ReplicaManager::when_settled(Shard& home, std::shared_ptr<const metadata::TopicImage> topic, Job done) {
+void ReplicaManager::when_settled(Shard& home, const std::shared_ptr<const metadata::TopicImage>& topic, Job done) {
   struct Gather {
     std::size_t remaining = 1;
     Job done;

@@ -56,7 +56,7 @@ class PartitionTable {
 
 class ReplicaManager {
  public:
-  ReplicaManager(ShardGroup& shards, PartitionTable::Environment environment);
+  ReplicaManager(ShardGroup& shards, const PartitionTable::Environment& environment);
   ~ReplicaManager();
   ReplicaManager(const ReplicaManager&) = delete;
   ReplicaManager& operator=(const ReplicaManager&) = delete;
@@ -69,7 +69,7 @@ class ReplicaManager {
   [[nodiscard]] PartitionTable& table(ShardId shard) { return *tables_[shard]; }  // only in that shard's tasks
 
   // Calls `done` on `home` when all partitions of `topic`, taken from an image that was published, that are hosted here have settled.
-  void when_settled(Shard& home, std::shared_ptr<const metadata::TopicImage> topic, Job done);
+  void when_settled(Shard& home, const std::shared_ptr<const metadata::TopicImage>& topic, Job done);
 
  private:
   ShardGroup& shards_;

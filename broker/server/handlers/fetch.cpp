@@ -172,7 +172,7 @@ class FetchWork {
 
   // Visits every readable partition (null: gone since) on its owner's shard, with the end that the last read saw.
   template <class Visit>
-  void for_each_partition(Visit visit) {
+  void for_each_partition(const Visit& visit) {
     struct Target {
       std::string topic;
       PartitionIndex partition;
