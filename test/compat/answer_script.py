@@ -1,4 +1,5 @@
 """Asks brokers, and keeps what they answered in a form that two runs, and two brokers, have in common."""
+import contextlib
 import itertools
 import json
 import re
@@ -84,10 +85,15 @@ class Script:
             for settings in (SETTINGS, STRICT_SETTINGS):
                 self.brokers.append(kind(settings))
                 self.brokers[-1].start()
+                wait_until(30, "the broker's knowledge of itself", self._knows_itself)
         except BaseException:
             self.close()
             raise
         self.main, self.strict = (Connection(broker.port) for broker in self.brokers)
+
+    def _knows_itself(self):
+        with contextlib.closing(Connection(self.brokers[-1].port)) as connection:
+            return connection.ask("Metadata", 1, {"topics": []})["brokers"]
 
     def close(self):
         for broker in self.brokers:
@@ -101,9 +107,9 @@ class Script:
     def versions(api, lowest=0, highest=BIG):
         return [version for version in APIS[api].versions if lowest <= version <= highest]
 
-    def create(self, word, partitions=1, on=None, **configs):
+    def create(self, word, partitions=1, on=None, exactly=False, **configs):
         """A topic that serves; keywords are its configuration, with _ for the dots."""
-        on, topic = on or self.main, self.name(word)
+        on, topic = on or self.main, word if exactly else self.name(word)
         wanted = {"name": topic, "num_partitions": partitions, "replication_factor": 1,
                   "configs": [{"name": key.replace("_", "."), "value": str(value)} for key, value in configs.items()]}
         answer = on.ask("CreateTopics", 5, {"topics": [wanted], "timeout_ms": 20000})

@@ -8,13 +8,13 @@ import json
 import os
 import traceback
 
-from compat import answer_cases_cluster, answer_cases_fetch, answer_cases_produce, answer_cases_topics
+from compat import answer_cases_cluster, answer_cases_fetch, answer_cases_internal, answer_cases_produce, answer_cases_topics
 from compat.answer_differences import DIFFERENCES
 from compat.answer_script import Script
 from harness.checks import require
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_answers")
-MODULES = (answer_cases_cluster, answer_cases_topics, answer_cases_produce, answer_cases_fetch)
+MODULES = (answer_cases_cluster, answer_cases_topics, answer_cases_produce, answer_cases_fetch, answer_cases_internal)
 APIS = ("ApiVersions", "CreateTopics", "DeleteTopics", "DescribeCluster", "DescribeConfigs", "Fetch", "InitProducerId", "ListOffsets",
         "Metadata", "Other", "Produce")
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "broker/controller/topic_name.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/replication/replica_manager.h"
@@ -23,6 +25,8 @@ using PartitionResponse = ProduceResponse::Topic::Partition;
 constexpr std::int16_t acks_all = -1;
 constexpr protocol::Version first_version_with_whole_batches = 3;  // one batch of magic 2
 constexpr protocol::Version first_version_with_zstd = 7;
+// The only client id that may write to the topics that coordinators keep (Kafka: AdminUtils.ADMIN_CLIENT_ID).
+constexpr std::string_view client_of_the_coordinators_topics = "__admin_client";
 
 // One partition of the request on its way to its owner and back.
 struct Append {
@@ -86,6 +90,8 @@ std::vector<Append> appends_of(const ProduceRequest& request, RequestContext& co
   std::vector<Append> appends;
   for (const auto& topic : request.topic_data) {
     const auto known = context.image().topic(topic.name);
+    const bool is_closed_to_clients =
+        controller::is_internal_topic(topic.name) && context.header().client_id != client_of_the_coordinators_topics;
     for (const auto& partition : topic.partition_data) {
       Append append{topic.name, partition.index, {}};
       const auto* image = known ? known->partition(partition.index) : nullptr;
@@ -99,6 +105,8 @@ std::vector<Append> appends_of(const ProduceRequest& request, RequestContext& co
         const auto records = whole_batches(*partition.records);
         append.refusal = check_records(records, context.version());
         if (append.refusal == ErrorCode::none) append.refusal = check_acks(request.acks);
+        if (append.refusal == ErrorCode::none && is_closed_to_clients)
+          append.refusal = ErrorCode::invalid_topic_exception;
         if (append.refusal == ErrorCode::none) append.records = context.writable(records);
       }
       append.settled = append.records.empty();
