@@ -93,7 +93,8 @@ class Loader {
     return {};
   }
 
-  // Whether the segment behind `number` begins where that one ends. The system may have written the later file's pages before the
+  // Whether the segment behind `number` begins where that one ends. The system may have written the later file's pages
+  // before the
   // earlier one's, and lost those; compaction leaves gaps that are none.
   Status check_join(std::size_t number) {
     if (number + 1 >= log_->segments.size()) return {};
@@ -172,7 +173,8 @@ class Loader {
     return log_->segments.back()->log_file()->open().and_then([](const auto& file) { return file->size_bytes(); });
   }
 
-  // Drops the segments behind the first `keep` for good: what comes back after a crash would be taken for what was appended since.
+  // Drops the segments behind the first `keep` for good: what comes back after a crash would be taken for what was
+  // appended since.
   // Returns how many bytes their log files had.
   Result<std::uint64_t> drop_from(std::size_t keep) {
     std::uint64_t bytes = 0;

@@ -64,7 +64,8 @@ std::uint32_t crc32_of_old_message(BytesView bytes, std::uint32_t sum) {
   return ~sum;
 }
 
-// Whether there is a message of magic 0 or 1, whole. The zeros that a torn write leaves behind a batch's length look like one.
+// Whether there is a message of magic 0 or 1, whole. The zeros that a torn write leaves behind a batch's length look
+// like one.
 Result<bool> is_old_message(ChunkReader& reader, std::uint64_t position, const protocol::BatchPrefix& prefix) {
   auto stored = reader.at(position + old_crc_position, 4);
   if (!stored) return tl::unexpected(stored.error());

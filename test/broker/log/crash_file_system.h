@@ -1,11 +1,14 @@
-// A disk in memory that forgets what was not synced: files keep the writes and truncations since their last sync, directories the
+// A disk in memory that forgets what was not synced: files keep the writes and truncations since their last sync,
+// directories the
 // creations, renames and removals since theirs. A crash keeps a random part of them and all handles go dead:
 //
-//   of a file        the first so many changes; of the writes behind the last truncation among them any may be missing (zeros, where the
+//   of a file        the first so many changes; of the writes behind the last truncation among them any may be missing
+//   (zeros, where the
 //                    file was extended), and the last may be torn at any byte
 //   of a directory   the first so many changes
 //
-// Faults: a crash before the n-th change from now on, writes that find no space (what fits is written), writes and syncs that
+// Faults: a crash before the n-th change from now on, writes that find no space (what fits is written), writes and
+// syncs that
 // fail. One thread.
 #pragma once
 
@@ -34,7 +37,8 @@ class CrashFileSystem final : public FileSystem {
   bool fail_syncs = false;
 
   [[nodiscard]] bool crashed() const { return crashed_; }
-  // A sync has failed since the machine's start: what can be read is not what will be on the disk, and nobody can see that.
+  // A sync has failed since the machine's start: what can be read is not what will be on the disk, and nobody can see
+  // that.
   [[nodiscard]] bool lost_pages() const { return lost_pages_; }
 
   // The power goes: until restart every call fails.

@@ -1,4 +1,5 @@
-// Random lives of a log on a disk that loses, tears and refuses, checked after every start against what was acknowledged.
+// Random lives of a log on a disk that loses, tears and refuses, checked after every start against what was
+// acknowledged.
 // A failure names its seed; MILLRACE_SEED runs that one alone.
 #include <gtest/gtest.h>
 
@@ -196,7 +197,8 @@ class Simulation {
     start();
   }
 
-  // Only the process stops: what it has written stays in the page cache. After a failed sync that would hide what is lost from
+  // Only the process stops: what it has written stays in the page cache. After a failed sync that would hide what is
+  // lost from
   // recovery, as from any program: such a machine has to be started anew.
   void kill() {
     world_.kill();

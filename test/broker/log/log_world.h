@@ -111,10 +111,16 @@ inline std::vector<ReadRecord> records_in(BytesView bytes) {
   }
 }
 
+inline FileSystem& unsynced_files() {
+  static FaultFileSystem files;
+  files.faults->synced.clear();
+  return files;
+}
+
 class LogWorld {
  public:
-  explicit LogWorld(LogConfig topic_config = {}, FileSystem& files = posix_file_system())
-      : config(topic_config), files_(&files) {
+  explicit LogWorld(LogConfig topic_config = {}) : LogWorld(topic_config, unsynced_files()) {}
+  LogWorld(LogConfig topic_config, FileSystem& files) : config(topic_config), files_(&files) {
     options.directories = {directory.path() + "/data"};
     options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
     options.broker_id = BrokerId(7);

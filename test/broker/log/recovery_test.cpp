@@ -1,4 +1,5 @@
-// What a log has after every kind of stop: clean, killed, with a torn, zeroed or flipped tail, with files that are gone.
+// What a log has after every kind of stop: clean, killed, with a torn, zeroed or flipped tail, with files that are
+// gone.
 #include <gtest/gtest.h>
 
 #include <algorithm>

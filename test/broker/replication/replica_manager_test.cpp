@@ -353,6 +353,7 @@ TEST_F(Replicas, AreOfflineWithoutTheirLogAndTryAgain) {
   for (std::int32_t epoch = 1; epoch <= 10; ++epoch) {  // each image tries at once
     set_topic(first_id, {led_by(self, 0, epoch)});
     publish();
+    shards.advance(std::chrono::milliseconds(400));
   }
   attempts = 0;
   shards.advance(std::chrono::seconds(5));
