@@ -174,8 +174,7 @@ class Loader {
   }
 
   // Drops the segments behind the first `keep` for good: what comes back after a crash would be taken for what was
-  // appended since.
-  // Returns how many bytes their log files had.
+  // appended since. Returns how many bytes their log files had.
   Result<std::uint64_t> drop_from(std::size_t keep) {
     std::uint64_t bytes = 0;
     if (log_->segments.size() <= keep) return bytes;

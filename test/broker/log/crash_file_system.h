@@ -1,15 +1,13 @@
 // A disk in memory that forgets what was not synced: files keep the writes and truncations since their last sync,
-// directories the
-// creations, renames and removals since theirs. A crash keeps a random part of them and all handles go dead:
+// directories the creations, renames and removals since theirs. A crash keeps a random part of them and all handles go
+// dead:
 //
 //   of a file        the first so many changes; of the writes behind the last truncation among them any may be missing
-//   (zeros, where the
-//                    file was extended), and the last may be torn at any byte
+//                    (zeros, where the file was extended), and the last may be torn at any byte
 //   of a directory   the first so many changes
 //
 // Faults: a crash before the n-th change from now on, writes that find no space (what fits is written), writes and
-// syncs that
-// fail. One thread.
+// syncs that fail. One thread.
 #pragma once
 
 #include <algorithm>

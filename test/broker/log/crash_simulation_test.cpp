@@ -1,6 +1,5 @@
 // Random lives of a log on a disk that loses, tears and refuses, checked after every start against what was
-// acknowledged.
-// A failure names its seed; MILLRACE_SEED runs that one alone.
+// acknowledged. A failure names its seed; MILLRACE_SEED runs that one alone.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

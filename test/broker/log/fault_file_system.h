@@ -1,7 +1,5 @@
 // The machine's file system with faults on demand: a disk that is full after some bytes (what fits is written, as a
-// real disk
-// does), writes, syncs, truncations and openings that fail. Nothing is synced for real: a test's process is not a
-// machine.
+// real disk does), writes, syncs, truncations and openings that fail. Nothing is synced for real.
 #pragma once
 
 #include <cstdint>
