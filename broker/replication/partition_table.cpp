@@ -65,10 +65,10 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     PartitionConfig config;
   };
 
-  // For a topic to be settled. `told`: an image with that topic has been applied here.
-  struct Waiting {
-    TopicId topic_id;
-    bool told;
+  // For a partition of an image that has not been applied here yet.
+  struct Unheard {
+    std::uint64_t image_sequence;
+    TopicPartition key;
     Job done;
   };
 
@@ -79,8 +79,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     TopicId topic_id;  // of the partition
     bool busy = false;
     bool offline = false;
-    bool retrying = false;  // a timer is set
-    std::vector<Waiting> waiting;
+    bool retrying = false;     // a timer is set
+    std::vector<Job> waiting;  // until it is not busy any more
   };
 
   using Slots = std::unordered_map<TopicPartition, Slot, PartitionHash, PartitionEqual>;
@@ -95,7 +95,6 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     auto& slot = slots_[key];
     slot.wanted =
         Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
-    for (auto& job : slot.waiting) job.told |= job.topic_id == topic.id;
     step(key);
   }
 
@@ -204,21 +203,36 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     });
   }
 
-  // Who waits for a topic that no image has brought here yet waits on, also while an older topic of that name goes.
   void settle(Slots::iterator found) {
     auto& slot = found->second;
-    std::vector<Waiting> ready;
-    std::vector<Waiting> early;
-    for (auto& job : slot.waiting) (job.told ? ready : early).push_back(std::move(job));
-    slot.waiting = std::move(early);
-    if (!slot.wanted && !slot.partition && !slot.offline && slot.waiting.empty()) slots_.erase(found);
-    for (auto& job : ready) job.done();
+    auto ready = std::exchange(slot.waiting, {});
+    if (!slot.wanted && !slot.partition && !slot.offline) slots_.erase(found);
+    for (auto& job : ready) job();
+  }
+
+  void when_settled(TopicPartition key, std::uint64_t image_sequence, Job done) {
+    if (image_sequence > applied_sequence_) {
+      unheard_.push_back({image_sequence, std::move(key), std::move(done)});
+      return;
+    }
+    auto slot = slots_.find(key);
+    if (slot == slots_.end() || !slot->second.busy) return done();
+    slot->second.waiting.push_back(std::move(done));
+  }
+
+  void note_applied(std::uint64_t image_sequence) {
+    applied_sequence_ = image_sequence;
+    for (auto& wait : std::exchange(unheard_, {})) {
+      when_settled(std::move(wait.key), wait.image_sequence, std::move(wait.done));
+    }
   }
 
   Shard& shard_;
   const std::size_t shard_count_;
   const Environment environment_;
   Slots slots_;
+  std::uint64_t applied_sequence_ = 0;  // of the last image
+  std::vector<Unheard> unheard_;
 };
 
 PartitionTable::PartitionTable(Shard& shard, std::size_t shard_count, Environment environment)
@@ -259,13 +273,12 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
       before, after, [&](metadata::ConfigEntity entity, const std::string& name, const auto& /*old*/, const auto& now) {
         if (entity == metadata::ConfigEntity::topics) state.set_config(name, now);
       });
+  state.note_applied(after.sequence());
 }
 
-void PartitionTable::when_settled(std::string_view topic, PartitionIndex partition, const TopicId& topic_id, Job done) {
-  auto& slot = state_->slots_[TopicPartition{std::string(topic), partition}];
-  const bool told = slot.wanted && slot.wanted->topic_id == topic_id;
-  if (told && !slot.busy) return done();
-  slot.waiting.push_back({topic_id, told, std::move(done)});
+void PartitionTable::when_settled(std::string_view topic, PartitionIndex partition, std::uint64_t image_sequence,
+                                  Job done) {
+  state_->when_settled({std::string(topic), partition}, image_sequence, std::move(done));
 }
 
 }  // namespace millrace::replication

@@ -37,7 +37,9 @@ Shard& ReplicaManager::owner(std::string_view topic, PartitionIndex partition) {
   return shards_.at(owner_of(topic, partition, shards_.size()));
 }
 
-void ReplicaManager::when_settled(Shard& home, const std::shared_ptr<const metadata::TopicImage>& topic, Job done) {
+void ReplicaManager::when_settled(Shard& home, const metadata::ClusterImage& image, std::string_view topic, Job done) {
+  auto known = image.topic(topic);
+  if (!known) return home.post(std::move(done));
   struct Gather {
     std::size_t remaining = 1;
     Job done;
@@ -46,13 +48,14 @@ void ReplicaManager::when_settled(Shard& home, const std::shared_ptr<const metad
   auto arrive = [gather] {
     if (--gather->remaining == 0) gather->done();
   };
-  for (const auto& partition : topic->partitions) {
+  for (const auto& partition : known->partitions) {
     if (std::ranges::find(partition.replicas, self_) == partition.replicas.end()) continue;
     ++gather->remaining;
-    auto owner_id = owner_of(topic->name, partition.index, shards_.size());
-    shards_.at(owner_id).post([this, owner_id, topic, index = partition.index, &home, arrive] {
-      tables_[owner_id]->when_settled(topic->name, index, topic->id, [&home, arrive] { home.post(arrive); });
-    });
+    auto owner_id = owner_of(topic, partition.index, shards_.size());
+    shards_.at(owner_id).post(
+        [this, owner_id, known, sequence = image.sequence(), index = partition.index, &home, arrive] {
+          tables_[owner_id]->when_settled(known->name, index, sequence, [&home, arrive] { home.post(arrive); });
+        });
   }
   arrive();
 }

@@ -45,9 +45,9 @@ class PartitionTable {
 
   // Brings what this shard owns in line with `after`. What it starts goes on after it returns.
   void apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after);
-  // Calls `done` when this shard has been told of the partition, whose topic has that id, and what followed is over: it serves, or it
-  // is offline. Only for partitions that an image which was published has, and that this shard owns.
-  void when_settled(std::string_view topic, PartitionIndex partition, const TopicId& topic_id, Job done);
+  // Calls `done` when this shard has applied the image of that sequence, or a later one, and what followed for the partition is over:
+  // it serves, it is offline, or it is gone again. Only for partitions that this shard owns.
+  void when_settled(std::string_view topic, PartitionIndex partition, std::uint64_t image_sequence, Job done);
 
  private:
   class State;
@@ -68,8 +68,8 @@ class ReplicaManager {
   [[nodiscard]] Shard& owner(std::string_view topic, PartitionIndex partition);
   [[nodiscard]] PartitionTable& table(ShardId shard) { return *tables_[shard]; }  // only in that shard's tasks
 
-  // Calls `done` on `home` when all partitions of `topic`, taken from an image that was published, that are hosted here have settled.
-  void when_settled(Shard& home, const std::shared_ptr<const metadata::TopicImage>& topic, Job done);
+  // Calls `done` on `home` when all partitions of `topic` that are hosted here have settled: those of `image`, which was published.
+  void when_settled(Shard& home, const metadata::ClusterImage& image, std::string_view topic, Job done);
 
  private:
   ShardGroup& shards_;

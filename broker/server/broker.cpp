@@ -237,15 +237,16 @@ class Broker::State {
   // Every shard opens what the image gives it, and all of it is led before the first request comes.
   Task<bool> take_over_partitions() {
     auto& home = metadata_shard();
-    std::vector<std::shared_ptr<const metadata::TopicImage>> topics;
-    cache_->image(home.id())->for_each_topic([&](const auto& topic) { topics.push_back(topic); });
+    auto image = cache_->image(home.id());
+    std::vector<std::string> topics;
+    image->for_each_topic([&](const auto& topic) { topics.push_back(topic->name); });
     co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
       auto finish = std::make_shared<UniqueFunction<void(bool)>>(std::move(done));
       replicas_->follow(*cache_, home, [finish] { (*finish)(true); });
     });
-    for (auto& topic : topics) {
+    for (const auto& topic : topics) {
       co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
-        replicas_->when_settled(home, topic, [done = std::move(done)]() mutable { done(true); });
+        replicas_->when_settled(home, *image, topic, [done = std::move(done)]() mutable { done(true); });
       });
     }
     co_return true;

@@ -45,10 +45,9 @@ Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, c
     return shown && shown->id == id && has_all_leaders(*shown, partitions);
   };
   if (!co_await services.image_waits.until(home, is_led, timeout)) co_return TopicOutcome::timed_out;
-  auto shown = services.cache.image(home.id())->topic(name);
-  if (!shown || shown->id != id) co_return TopicOutcome::done;  // deleted again already
+  auto image = services.cache.image(home.id());
   co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
-    services.replicas.when_settled(home, shown, [done = std::move(done)]() mutable { done(true); });
+    services.replicas.when_settled(home, *image, name, [done = std::move(done)]() mutable { done(true); });
   });
   co_return TopicOutcome::done;
 }

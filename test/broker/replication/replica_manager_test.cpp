@@ -102,6 +102,10 @@ struct Replicas : testing::Test {
     shards.run();
     return image;
   }
+  void publish(const std::shared_ptr<const metadata::ClusterImage>& image) {
+    cache->publish(image, shards.at(0));
+    shards.run();
+  }
   PartitionTable& table(std::int32_t index = 0) {
     return replicas->table(owner_of("events", PartitionIndex(index), 3));
   }
@@ -291,7 +295,7 @@ TEST_F(Replicas, AreSettledWhenTheyServe) {
   set_topic(first_id, {led_by(self, 0), led_by(self, 1), led_by(other, 2, 0, {other}, {other})});
   auto image = begin_publish();
   bool settled = false;
-  replicas->when_settled(shards.at(1), image->topic("events"), [&] {
+  replicas->when_settled(shards.at(1), *image, "events", [&] {
     settled = true;
     EXPECT_TRUE(find(0) && find(0)->is_leader() && find(1) && find(1)->is_leader());
     EXPECT_TRUE(shards.at(1).is_current());
@@ -300,7 +304,7 @@ TEST_F(Replicas, AreSettledWhenTheyServe) {
   shards.run();
   EXPECT_TRUE(settled);
   settled = false;
-  replicas->when_settled(shards.at(1), image->topic("events"), [&] { settled = true; });
+  replicas->when_settled(shards.at(1), *image, "events", [&] { settled = true; });
   shards.run();
   EXPECT_TRUE(settled) << "long since";
 }
@@ -308,18 +312,31 @@ TEST_F(Replicas, AreSettledWhenTheyServe) {
 TEST_F(Replicas, SettleForATopicOnlyWhenItAndNotItsPredecessorIsServed) {
   set_topic(first_id);
   publish();
+  builder.remove_topic("events");
+  auto without = builder.build();
+  set_topic(second_id);
+  auto with = builder.build();
   bool settled = false;
   // The word of the new topic overtakes the images: the shard goes through the removal of the old one first.
-  table().when_settled("events", PartitionIndex(0), second_id, [&] {
+  table().when_settled("events", PartitionIndex(0), with->sequence(), [&] {
     settled = true;
     ASSERT_NE(find(), nullptr);
     EXPECT_EQ(find()->log()->topic_id(), second_id);
   });
+  publish(without);
+  EXPECT_FALSE(settled);
+  publish(with);
+  EXPECT_TRUE(settled);
+}
+
+TEST_F(Replicas, SettleWhenTheTopicIsGoneBeforeTheQuestionArrives) {
+  set_topic(first_id);
+  auto image = builder.build();
+  publish(image);
   builder.remove_topic("events");
   publish();
-  EXPECT_FALSE(settled);
-  set_topic(second_id);
-  publish();
+  bool settled = false;
+  table().when_settled("events", PartitionIndex(0), image->sequence(), [&] { settled = true; });
   EXPECT_TRUE(settled);
 }
 
@@ -327,7 +344,7 @@ TEST_F(Replicas, SettleWhenTheTopicIsGoneAgain) {
   set_topic(first_id);
   auto image = begin_publish();
   bool settled = false;
-  replicas->when_settled(shards.at(0), image->topic("events"), [&] { settled = true; });
+  replicas->when_settled(shards.at(0), *image, "events", [&] { settled = true; });
   builder.remove_topic("events");
   begin_publish();
   shards.run();
@@ -339,7 +356,7 @@ TEST_F(Replicas, AreOfflineWithoutTheirLogAndTryAgain) {
   set_topic(first_id);
   auto image = begin_publish();
   bool settled = false;
-  replicas->when_settled(shards.at(0), image->topic("events"), [&] { settled = true; });
+  replicas->when_settled(shards.at(0), *image, "events", [&] { settled = true; });
   shards.run();
   EXPECT_TRUE(settled) << "there is an answer, a bad one";
   EXPECT_TRUE(table().is_offline("events", PartitionIndex(0)));
