@@ -63,6 +63,9 @@ TEST(FanOut, GivesEachShardItsShareInOneMessage) {
   EXPECT_EQ(shards.at(2).run(), 1);
   const std::vector<std::pair<ShardId, std::size_t>> expected{{1, 1}, {1, 3}, {2, 0}, {2, 2}, {2, 4}};
   EXPECT_EQ(visits.seen, expected);
+  for (auto [shard, index] : expected) finish(shards, shard, visits, index);
+  shards.at(0).run();
+  EXPECT_TRUE(visits.over);
 }
 
 TEST(FanOut, GoesOnAtHomeWhenTheLastItemHasArrivedWhateverTheOrder) {
