@@ -90,7 +90,7 @@ class HttpServer::State {
     if (sessions_.size() >= config_.max_connections) {
       auto idle =
           std::find_if(sessions_.begin(), sessions_.end(), [](const auto& session) { return session->is_idle(); });
-      if (idle == sessions_.end()) return;  // closes it
+      if (idle == sessions_.end()) return;           // closes it
       std::shared_ptr<HttpSession>(*idle)->close();  // which erases it from the list
     }
     auto at = sessions_.emplace(sessions_.end());

@@ -62,7 +62,14 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     BrokerId leader;
     LeaderEpoch leader_epoch;
     std::vector<BrokerId> isr;
+    std::size_t replica_count;
     PartitionConfig config;
+
+    // A partition cannot have more replicas in sync than it has replicas (Kafka: Partition.effectiveMinIsr).
+    void set_config(PartitionConfig wanted) {
+      config = std::move(wanted);
+      config.min_in_sync_replicas = std::min(config.min_in_sync_replicas, replica_count);
+    }
   };
 
   // For a partition of an image that has not been applied here yet.
@@ -93,8 +100,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
             const metadata::ConfigMap& overrides) {
     TopicPartition key{topic.name, image.index};
     auto& slot = slots_[key];
-    slot.wanted =
-        Wanted{topic.id, image.leader, image.leader_epoch, image.isr, environment_.partition_config(overrides)};
+    slot.wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, image.replicas.size(), {}};
+    slot.wanted->set_config(environment_.partition_config(overrides));
     step(key);
   }
 
@@ -109,8 +116,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     auto config = environment_.partition_config(overrides);
     for (auto& [key, slot] : slots_) {
       if (key.topic != topic || !slot.wanted) continue;
-      slot.wanted->config = config;
-      if (slot.partition) slot.partition->set_config(config);
+      slot.wanted->set_config(config);
+      if (slot.partition) slot.partition->set_config(slot.wanted->config);
     }
   }
 

@@ -279,9 +279,19 @@ TEST_F(Replicas, RememberTheTopicIdThatTheirDirectoryWasGiven) {
   EXPECT_EQ(end(), Offset(0));
 }
 
-TEST_F(Replicas, TakeChangedConfigurations) {
+TEST_F(Replicas, NeedNoMoreInSyncThanThereAre) {
   builder.set_config(metadata::ConfigEntity::topics, "events", {{"min.insync.replicas", "2"}});
   set_topic(first_id);
+  publish();
+  EXPECT_TRUE(append("v", true)->has_value());
+  builder.set_config(metadata::ConfigEntity::topics, "events", {{"min.insync.replicas", "3"}});
+  publish();
+  EXPECT_TRUE(append("v", true)->has_value());
+}
+
+TEST_F(Replicas, TakeChangedConfigurations) {
+  builder.set_config(metadata::ConfigEntity::topics, "events", {{"min.insync.replicas", "2"}});
+  set_topic(first_id, {led_by(self, 0, 0, {self}, {self, other})});
   publish();
   auto refused = append("v", true);
   ASSERT_TRUE(refused && !*refused);
