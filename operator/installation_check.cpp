@@ -14,8 +14,6 @@
 namespace millrace {
 namespace {
 
-using kubernetes::ResourceType;
-
 constexpr std::array read_types = {
     reconcile::kafka_clusters, kubernetes::pods,     kubernetes::stateful_sets,    kubernetes::persistent_volume_claims,
     kubernetes::config_maps,   kubernetes::services, kubernetes::service_accounts, kubernetes::pod_disruption_budgets,

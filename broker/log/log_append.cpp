@@ -245,7 +245,7 @@ Status PartitionLog::State::roll(Offset base_offset, TimestampMs now) {
   log->segments.push_back(std::move(next));
   directory_dirty_ = true;
   snapshot_producers(base_offset);
-  flush_to(log->log_end, [](Status) {});
+  flush_to(log->log_end, [](const Status&) {});
   return {};
 }
 

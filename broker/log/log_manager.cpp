@@ -42,7 +42,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     CheckpointedOffsets checkpoint;
   };
 
-  State(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
+  State(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
         ShardForPartition shards)
       : environment(std::make_shared<LogEnvironment>(options, files, clock, pool, random)),
         shard_for_partition(std::move(shards)) {
@@ -92,7 +92,6 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
 
 Status LogManager::State::open_directories() {
   MetaProperties wanted{environment->options.cluster_id, environment->options.broker_id};
-  std::string named_by = "this broker's configuration or metadata store";
   clean = !directories.empty();
   for (auto& directory : directories) {
     if (auto opened = directory->open(); !opened) return opened;
@@ -491,9 +490,9 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
   return first;
 }
 
-LogManager::LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool,
+LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool,
                        Random& random, ShardForPartition shard_for_partition)
-    : state_(std::make_shared<State>(std::move(options), files, clock, pool, random, std::move(shard_for_partition))) {}
+    : state_(std::make_shared<State>(options, files, clock, pool, random, std::move(shard_for_partition))) {}
 
 LogManager::~LogManager() = default;
 

@@ -36,8 +36,8 @@ class LogManager {
   using CreateCompletion = UniqueFunction<void(Result<std::shared_ptr<PartitionLog>>)>;
 
   // `files`, `clock`, `pool`, `random` (any thread may use it) and the shards outlive the manager.
-  LogManager(LogManagerOptions options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
-             ShardForPartition shard_for_partition);
+  LogManager(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool,
+             Random& random, ShardForPartition shard_for_partition);
   ~LogManager();
   LogManager(const LogManager&) = delete;
   LogManager& operator=(const LogManager&) = delete;

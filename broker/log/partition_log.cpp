@@ -134,7 +134,7 @@ void PartitionLog::housekeeping(TimestampMs now) {
   if (state.epochs_dirty_) state.write_epochs();
   const auto since_flush = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic - state.last_flush_);
   if (since_flush.count() >= state.log->config.flush_ms && state.log->recovery_point < state.log->log_end) {
-    state.flush_to(state.log->log_end, [](Status) {});
+    state.flush_to(state.log->log_end, [](const Status&) {});
   }
 }
 

@@ -76,7 +76,7 @@ Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directo
 }
 
 // Swap files are segments that compaction has finished: they take the place of the segments whose offsets they cover.
-Status complete_swaps(FileSystem& files, const std::string& directory, LeftOvers left,
+Status complete_swaps(FileSystem& files, const std::string& directory, const LeftOvers& left,
                       const std::vector<FileSystem::Entry>& entries) {
   Offset first{std::numeric_limits<std::int64_t>::max()};
   Offset end{std::numeric_limits<std::int64_t>::min()};

@@ -2,7 +2,7 @@
 // Only http_transport.cpp includes this: it names the library's types.
 #pragma once
 
-#define _TURN_OFF_PLATFORM_STRING
+#define _TURN_OFF_PLATFORM_STRING  // NOLINT(bugprone-reserved-identifier): cpprest's own switch
 #include <cpprest/astreambuf.h>
 
 #include <cstdint>

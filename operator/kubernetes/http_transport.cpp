@@ -1,6 +1,6 @@
 #include "operator/kubernetes/http_transport.h"
 
-#define _TURN_OFF_PLATFORM_STRING
+#define _TURN_OFF_PLATFORM_STRING  // NOLINT(bugprone-reserved-identifier): cpprest's own switch
 #include <cpprest/http_client.h>
 #include <pplx/threadpool.h>
 
@@ -307,7 +307,7 @@ Result<std::unique_ptr<HttpTransport>> HttpTransport::make(const HttpTransportOp
   }
 }
 
-Result<HttpAnswer> HttpTransport::exchange(const HttpRequest& request, Duration timeout, std::stop_token stop) {
+Result<HttpAnswer> HttpTransport::exchange(const HttpRequest& request, Duration timeout, const std::stop_token& stop) {
   MonotonicTime deadline = std::chrono::steady_clock::now() + timeout;
   std::size_t bytes_max = implementation_->options().answer_bytes_max;
   auto receive = [deadline, bytes_max](HttpExchange& exchange) -> Result<HttpAnswer> {
@@ -325,7 +325,7 @@ Result<HttpAnswer> HttpTransport::exchange(const HttpRequest& request, Duration 
 }
 
 Result<HttpAnswer> HttpTransport::stream_lines(const HttpRequest& request, const StreamLimits& limits,
-                                               const LineHandler& each, std::stop_token stop) {
+                                               const LineHandler& each, const std::stop_token& stop) {
   MonotonicTime deadline = std::chrono::steady_clock::now() + limits.head_timeout;
   return implementation_->run(request, stop, [&](HttpExchange& exchange) -> Result<HttpAnswer> {
     Result<HttpHead> head = exchange.wait_head(deadline);
@@ -337,7 +337,9 @@ Result<HttpAnswer> HttpTransport::stream_lines(const HttpRequest& request, const
   });
 }
 
-Status HttpTransport::pause(Duration duration, std::stop_token stop) { return implementation_->pause(duration, stop); }
+Status HttpTransport::pause(Duration duration, const std::stop_token& stop) {
+  return implementation_->pause(duration, stop);
+}
 
 void HttpTransport::stop() { implementation_->stop(); }
 

@@ -59,15 +59,15 @@ class HttpTransport {
   HttpTransport& operator=(const HttpTransport&) = delete;
 
   // Any answer, also an error's, is a success here.
-  Result<HttpAnswer> exchange(const HttpRequest& request, Duration timeout, std::stop_token stop = {});
+  Result<HttpAnswer> exchange(const HttpRequest& request, Duration timeout, const std::stop_token& stop = {});
 
   // An answer of 200 is given line by line until it ends, or is silent too long (both: an answer without a body), or `each`
   // fails. Another answer is returned whole.
   Result<HttpAnswer> stream_lines(const HttpRequest& request, const StreamLimits& limits, const LineHandler& each,
-                                  std::stop_token stop);
+                                  const std::stop_token& stop);
 
   // Waits; cancelled when stopped meanwhile.
-  Status pause(Duration duration, std::stop_token stop = {});
+  Status pause(Duration duration, const std::stop_token& stop = {});
 
   // Calls under way and later ones return cancelled.
   void stop();

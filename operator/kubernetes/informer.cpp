@@ -191,7 +191,7 @@ class InformerCore::State {
                                                                                                   : nullptr;
   }
 
-  void replace_all(Items listed) {
+  void replace_all(const Items& listed) {
     Items before;
     {
       std::lock_guard lock(mutex_);

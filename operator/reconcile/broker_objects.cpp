@@ -15,6 +15,7 @@ namespace {
 
 std::vector<std::string> claim_names(const ClusterContext& context, const Broker& broker) {
   std::vector<std::string> names;
+  names.reserve(broker.pool.volumes.size());
   for (const auto& volume : broker.pool.volumes) {
     names.push_back(resources::claim_name(context.cluster.name, broker.id, volume.name));
   }

@@ -59,6 +59,7 @@ void take_in(ReconcileResult& result, const Status& written) {
 
 std::vector<status::ListenerStatus> listener_statuses(const api::KafkaCluster& cluster) {
   std::vector<status::ListenerStatus> all;
+  all.reserve(cluster.spec.listeners.size());
   for (const auto& listener : cluster.spec.listeners) {
     all.push_back({listener.name, "internal", resources::bootstrap_servers(cluster, listener)});
   }

@@ -109,6 +109,7 @@ Status StatusReport::write_refusal(kubernetes::KubernetesApi& api, kubernetes::E
 
 Status StatusReport::write(kubernetes::KubernetesApi& api, kubernetes::EventSink& events) {
   std::vector<Condition> conditions;
+  conditions.reserve(aspects_.size());
   for (const auto& aspect : aspects_) conditions.push_back(aspect.condition);
   auto ready = status::ready_condition(conditions, status_.brokers_wanted);
   ready.observed_generation = status_.observed_generation;
@@ -134,9 +135,8 @@ void StatusReport::tell_changes(kubernetes::EventSink& events, const Condition& 
   }
   const Condition* before = status::find_condition(conditions_before_, ready.type);
   bool was_ready = before != nullptr && before->status == ConditionStatus::is_true;
-  if (ready.status == ConditionStatus::is_true && !was_ready) {
-    record(events, object_, kubernetes::EventType::normal, ready, ready.type);
-  } else if (ready.status != ConditionStatus::is_true && was_ready && !explained) {
+  const bool is_ready = ready.status == ConditionStatus::is_true;
+  if (is_ready != was_ready && (is_ready || !explained)) {
     record(events, object_, kubernetes::EventType::normal, ready, ready.type);
   }
 }

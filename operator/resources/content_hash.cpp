@@ -14,7 +14,7 @@ std::string content_hash(std::string_view content) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   int done = EVP_Digest(content.data(), content.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  MILLRACE_INVARIANT(done == 1 && length * 2 >= digits, "SHA-256 is part of every OpenSSL");
+  MILLRACE_INVARIANT(done == 1 && std::size_t{length} * 2 >= digits, "SHA-256 is part of every OpenSSL");
   std::string text;
   for (std::size_t i = 0; i < digits / 2; ++i) {
     text.push_back(alphabet[digest[i] >> 4]);
