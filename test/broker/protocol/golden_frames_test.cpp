@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <random>
 #include <set>
 #include <sstream>
 #include <tuple>
@@ -112,6 +114,58 @@ TEST(GoldenFrames, CutAnywhereAreAnErrorAndNeverAMessage) {
           << frame.name() << " cut to " << length << " of " << body.size();
     }
   }
+}
+
+// One to four changes of the kinds that hurt: a bit, a byte that means much to lengths and counts, a cut, a doubled piece.
+void damage(std::vector<std::uint8_t>& bytes, std::mt19937& random) {
+  constexpr std::array<std::uint8_t, 6> extremes{0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff};
+  for (unsigned changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
+    const std::size_t at = random() % bytes.size();
+    const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+    switch (random() % 4) {
+      case 0:
+        bytes[at] ^= static_cast<std::uint8_t>(1U << (random() % 8));
+        break;
+      case 1:
+        bytes[at] = extremes[random() % extremes.size()];
+        break;
+      case 2:
+        bytes.erase(place,
+                    place + static_cast<std::ptrdiff_t>(std::min<std::size_t>(1 + random() % 4, bytes.size() - at)));
+        break;
+      default: {
+        const std::vector<std::uint8_t> piece(place, std::min(place + 8, bytes.end()));
+        bytes.insert(place, piece.begin(), piece.end());
+      }
+    }
+  }
+}
+
+TEST(GoldenFrames, DamagedAnyhowAreAnErrorOrAMessageThatCanBeWrittenAndReadAgain) {
+  const auto frames = golden_frames("frames.txt");
+  std::mt19937 random(20260101);
+  std::size_t refused = 0;
+  std::size_t taken = 0;
+  for (int round = 0; round < 20000; ++round) {
+    const GoldenFrame& frame = frames[static_cast<std::size_t>(round) % frames.size()];
+    auto body = copy_of(body_of(frame));
+    damage(body, random);
+    const auto message = make_message(frame.key, frame.kind);
+    std::size_t consumed = 0;
+    if (!message->decode(body, frame.version, &consumed, {.memory_limit_bytes = std::size_t{1} << 20})) {
+      ++refused;
+      continue;
+    }
+    ++taken;
+    EXPECT_LE(consumed, body.size()) << frame.name();
+    const auto written = message->encode(frame.version);
+    ASSERT_TRUE(written) << frame.name() << ": " << written.error().message;
+    const auto again = make_message(frame.key, frame.kind);
+    ASSERT_TRUE(again->decode(*written, frame.version)) << frame.name();
+    EXPECT_EQ(again->encode(frame.version).value(), *written) << frame.name();
+  }
+  EXPECT_GT(refused, 5000U);
+  EXPECT_GT(taken, 1000U);
 }
 
 TEST(GoldenFrames, AreDumpedWithEveryFieldOfTheirVersion) {
