@@ -1,4 +1,4 @@
-// The numbers that describe an ACL on the wire and in filters (org.apache.kafka.common.acl, org.apache.kafka.common.resource).
+// The numbers of ACLs and of filters for them (packages acl and resource of org.apache.kafka.common).
 #pragma once
 
 #include <cstdint>

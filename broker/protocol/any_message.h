@@ -1,5 +1,5 @@
-// A message whose type is known only when it comes: for the request log, the golden corpus and the fuzz targets, which treat all APIs
-// alike. Handlers use the typed functions of message.h.
+// A message whose type is known only when it comes: for logs of requests, the golden corpus and the fuzz targets, which
+// treat all APIs alike. Handlers use the typed functions of message.h.
 //
 // Made through the registry's list: what is declared in messages.h is here. One thread at a time.
 #pragma once

@@ -1,5 +1,5 @@
-// The headers in front of every request and response (KIP-482: request versions 0 to 2, response versions 0 and 1), and the frame
-// around them: a four-byte length that does not count itself.
+// The headers in front of every request and response (KIP-482: request versions 0 to 2, response versions 0 and 1), and
+// the frame around them: a four-byte length that does not count itself.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ struct DecodedRequestHeader {
 // here: ApiVersions answers such a request (KIP-511), every other API closes the connection.
 Result<DecodedRequestHeader> decode_request_header(BytesView frame);
 
-// Whether this request's header names the client: all but that of ControlledShutdown version 0, which is older than client ids.
+// Whether this request's header names the client: all do but that of ControlledShutdown version 0.
 bool has_client_id(ApiKey key, Version version);
 
 struct ResponseHeader {

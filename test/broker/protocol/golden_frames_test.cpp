@@ -116,7 +116,7 @@ TEST(GoldenFrames, CutAnywhereAreAnErrorAndNeverAMessage) {
   }
 }
 
-// One to four changes of the kinds that hurt: a bit, a byte that means much to lengths and counts, a cut, a doubled piece.
+// One to four changes: a bit, a byte that means much to lengths and counts, a cut, a doubled piece.
 void damage(std::vector<std::uint8_t>& bytes, std::mt19937& random) {
   constexpr std::array<std::uint8_t, 6> extremes{0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff};
   for (unsigned changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
