@@ -202,8 +202,8 @@ TEST(GoldenFrames, CoverEveryVersionOfEveryDeclaredApiInBothDirections) {
 TEST(GoldenFrames, OfARealConversationCoverEveryApiThatBrokersAndToolsUseUnasked) {
   std::set<std::pair<ApiKey, MessageKind>> seen;
   for (const GoldenFrame& frame : golden_frames("conversation.txt")) seen.insert({frame.key, frame.kind});
-  // Epochs come with Fetch since version 12, and requests are forwarded only while a cluster migrates to KRaft.
-  const std::set<ApiKey> unused{ApiKey::offset_for_leader_epoch, ApiKey::envelope};
+  // Requests are forwarded only while a cluster migrates to KRaft.
+  const std::set<ApiKey> unused{ApiKey::envelope};
   for (const ApiInfo& api : all_apis()) {
     for (const MessageKind kind : {MessageKind::request, MessageKind::response})
       EXPECT_EQ(seen.contains({api.key, kind}), !unused.contains(api.key)) << to_string(api.key);
