@@ -14,6 +14,14 @@ enum class ConfigResourceType : std::int8_t {
   client_metrics = 16,
 };
 
+// What IncrementalAlterConfigs does with one value (KIP-339).
+enum class ConfigOperation : std::int8_t {
+  set = 0,
+  remove = 1,  // Kafka's DELETE: back to the default
+  append = 2,  // to a list
+  subtract = 3,
+};
+
 // Where a value comes from; a lower one hides a higher one.
 enum class ConfigSource : std::int8_t {
   absent = -1,  // of an answer whose version has no sources

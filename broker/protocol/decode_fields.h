@@ -138,14 +138,15 @@ class DecodeFields {
   void value(S& into, bool /*may_be_null*/, bool /*compact*/) {
     structure(into);
   }
-  // A nullable struct has a byte in front: negative for null.
+  // A nullable struct has a byte in front: negative for null. It is moved in: a struct nested in its message is not yet
+  // default constructible where std::optional asks, inside the message's class, and the answer is kept.
   template <WireStruct S>
   void value(std::optional<S>& into, bool may_be_null, bool /*compact*/) {
     if (static_cast<std::int8_t>(reader_.number<std::uint8_t>()) < 0) {
       into.reset();
       if (!may_be_null) reader_.fail_null();
     } else {
-      structure(into.emplace());
+      structure(into.emplace(S{}));
     }
   }
   template <class T>

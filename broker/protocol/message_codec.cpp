@@ -10,7 +10,7 @@ namespace millrace::protocol {
 namespace {
 
 constexpr std::size_t frame_limit_bytes = 0x7fffffff;
-constexpr std::size_t request_header_bytes = 10;  // key, version, correlation id, length of the client id
+constexpr std::size_t request_header_bytes = 8;  // key, version, correlation id
 
 std::string message_name(ApiKey key, bool is_request, Version version) {
   return std::string(to_string(key)) + (is_request ? " request" : " response") + " version " + std::to_string(version);
@@ -113,7 +113,9 @@ Result<std::vector<std::uint8_t>> encode_request_frame(const ErasedMessage& mess
   if (!planned) return tl::unexpected(planned.error());
   if (client_id.size() > string_limit_bytes)
     return fail(ErrorKind::invalid_argument, "a client id holds at most 32767 bytes");
-  const std::size_t header_bytes = request_header_bytes + client_id.size() + (planned->state.flexible ? 1 : 0);
+  const bool names_client = has_client_id(message.api_key, version);
+  const std::size_t client_bytes = names_client ? sizeof(std::uint16_t) + client_id.size() : 0;
+  const std::size_t header_bytes = request_header_bytes + client_bytes + (planned->state.flexible ? 1 : 0);
   std::vector<std::uint8_t> buffer(frame_length_bytes + header_bytes + planned->size_bytes -
                                    planned->state.spliced_bytes);
   WireWriter writer(buffer);
@@ -121,8 +123,10 @@ Result<std::vector<std::uint8_t>> encode_request_frame(const ErasedMessage& mess
   writer.number(to_wire(message.api_key));
   writer.number(to_wire(version));
   writer.number(static_cast<std::uint32_t>(correlation_id));
-  writer.number(static_cast<std::uint16_t>(client_id.size()));
-  writer.bytes(as_bytes(client_id));
+  if (names_client) {
+    writer.number(static_cast<std::uint16_t>(client_id.size()));
+    writer.bytes(as_bytes(client_id));
+  }
   if (planned->state.flexible) writer.number(std::uint8_t{0});
   message.write(message.message, planned->state, writer);
   MILLRACE_INVARIANT(writer.written_bytes() == buffer.size(), "a message's size and its encoding disagree");

@@ -7,11 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "broker/protocol/any_message.h"
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/decode_fields.h"
 #include "broker/protocol/dump_fields.h"
@@ -109,6 +112,50 @@ std::string dump(const M& message, Version version, std::size_t limit_bytes) {
   return text.take();
 }
 
+template <class M>
+class TypedMessage final : public AnyMessage {
+ public:
+  Status decode(BytesView body, Version version, std::size_t* consumed_bytes, const DecodeOptions& options) override {
+    auto decoded = protocol::decode<M>(body, version, consumed_bytes, options);
+    if (!decoded) return tl::unexpected(decoded.error());
+    message_ = std::move(*decoded);
+    return {};
+  }
+  [[nodiscard]] Result<std::size_t> encoded_size(Version version) const override {
+    return protocol::encoded_size(message_, version);
+  }
+  [[nodiscard]] Result<std::vector<std::uint8_t>> encode(Version version) const override {
+    return protocol::encode(message_, version);
+  }
+  [[nodiscard]] Result<OutputChain> encode_frame(Version version, std::int32_t correlation_id,
+                                                 std::string_view client_id) const override {
+    if constexpr (std::is_same_v<M, typename RequestOf<M>::type>) {
+      auto frame = protocol::encode_request_frame(message_, version, correlation_id, client_id);
+      if (!frame) return tl::unexpected(frame.error());
+      OutputChain chain;
+      chain.append(std::move(*frame));
+      return chain;
+    } else {
+      return protocol::encode_response_frame(message_, version, correlation_id);
+    }
+  }
+  [[nodiscard]] std::string dump(Version version, std::size_t limit_bytes) const override {
+    return protocol::dump(message_, version, limit_bytes);
+  }
+  [[nodiscard]] bool equals(const AnyMessage& other) const override {
+    const auto* const same_type = dynamic_cast<const TypedMessage*>(&other);
+    return same_type != nullptr && message_ == same_type->message_;
+  }
+
+ private:
+  M message_{};
+};
+
+template <class M>
+std::unique_ptr<AnyMessage> make_any_message() {
+  return std::make_unique<TypedMessage<M>>();
+}
+
 }  // namespace millrace::protocol
 
 #define MILLRACE_DEFINE_MESSAGE(Message)                                                                              \
@@ -119,7 +166,9 @@ std::string dump(const M& message, Version version, std::size_t limit_bytes) {
   template millrace::Result<std::vector<std::uint8_t>> millrace::protocol::encode(const millrace::protocol::Message&, \
                                                                                   millrace::protocol::Version);       \
   template std::string millrace::protocol::dump(const millrace::protocol::Message&, millrace::protocol::Version,      \
-                                                std::size_t);
+                                                std::size_t);                                                         \
+  template std::unique_ptr<millrace::protocol::AnyMessage>                                                            \
+  millrace::protocol::make_any_message<millrace::protocol::Message>();
 
 #define MILLRACE_DEFINE_API(Request, Response)                                                          \
   MILLRACE_DEFINE_MESSAGE(Request)                                                                      \

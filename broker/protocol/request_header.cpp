@@ -35,13 +35,17 @@ Result<DecodedRequestHeader> decode_request_header(BytesView frame) {
     return fail(ErrorKind::unsupported, "request header: API key " + std::to_string(static_cast<int>(header.api_key)) +
                                             " (" + std::string(to_string(header.api_key)) + ") is not known");
   }
-  reader.set_field("client_id");
-  if (const auto length = reader.classic_string_length()) header.client_id = as_text(reader.bytes(*length));
+  if (has_client_id(header.api_key, header.api_version)) {
+    reader.set_field("client_id");
+    if (const auto length = reader.classic_string_length()) header.client_id = as_text(reader.bytes(*length));
+  }
   if (!reader.failed() && header.api_version >= api->flexible_since) skip_tagged_fields(reader);
   if (reader.failed()) return fail(reader.error().kind, "request header: " + reader.error().message);
   decoded.size_bytes = reader.consumed_bytes();
   return decoded;
 }
+
+bool has_client_id(ApiKey key, Version version) { return key != ApiKey::controlled_shutdown || version != 0; }
 
 bool has_flexible_response_header(ApiKey key, Version version) {
   if (key == ApiKey::api_versions) return false;

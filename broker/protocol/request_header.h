@@ -1,5 +1,5 @@
-// The headers in front of every request and response (KIP-482: request versions 1 and 2, response versions 0 and 1), and the frame
-// around them: a four-byte length that does not count itself.
+// The headers in front of every request and response (KIP-482: request versions 0 to 2, response versions 0 and 1), and
+// the frame around them: a four-byte length that does not count itself.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,9 @@ struct DecodedRequestHeader {
 // registry does not have, because the form of its header is then unknown. A version outside the API's range is not an error
 // here: ApiVersions answers such a request (KIP-511), every other API closes the connection.
 Result<DecodedRequestHeader> decode_request_header(BytesView frame);
+
+// Whether this request's header names the client: all do but that of ControlledShutdown version 0.
+bool has_client_id(ApiKey key, Version version);
 
 struct ResponseHeader {
   std::int32_t correlation_id = 0;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/protocol/any_message.h"
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/versions.h"
 
@@ -34,15 +35,19 @@ inline std::vector<std::string> golden_lines(const std::string& name) {
   return lines;
 }
 
+inline MessageKind message_kind(std::string_view word) {
+  return word == "request" ? MessageKind::request : MessageKind::response;
+}
+
 struct GoldenFrame {
   ApiKey key;
-  bool is_request;
+  MessageKind kind;
   Version version;
   std::string variant;
   std::vector<std::uint8_t> bytes;  // header and body
 
   [[nodiscard]] std::string name() const {
-    return std::string(to_string(key)) + (is_request ? " request" : " response") + " version " +
+    return std::string(to_string(key)) + (kind == MessageKind::request ? " request" : " response") + " version " +
            std::to_string(version) + " " + variant;
   }
 };
@@ -57,7 +62,7 @@ inline std::vector<GoldenFrame> golden_frames(const std::string& name) {
     std::string variant;
     std::string hex;
     words >> key >> kind >> version >> variant >> hex;
-    frames.push_back({static_cast<ApiKey>(key), kind == "request", version, variant, from_hex(hex)});
+    frames.push_back({static_cast<ApiKey>(key), message_kind(kind), version, variant, from_hex(hex)});
   }
   return frames;
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/protocol/any_message.h"
 #include "broker/protocol/equality.h"
 #include "broker/protocol/messages.h"
 #include "broker/protocol/registry.h"
@@ -12,6 +13,7 @@ namespace millrace::protocol {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Frame = std::vector<std::uint8_t>;
 
 template <class T>
@@ -182,6 +184,32 @@ TEST(Equality, ComparesEveryFieldByValue) {
   EXPECT_FALSE(left == right);
 }
 
+TEST(Dump, HidesWhatNobodyMayReadInALog) {
+  SaslAuthenticateRequest authenticate;
+  const Frame password{'p', 'w'};
+  authenticate.auth_bytes = password;
+  EXPECT_EQ(dump(authenticate, 2), R"({"auth_bytes": "hidden"})");
+  AlterConfigsRequest alter;
+  alter.resources.push_back({ConfigResourceType::broker, "1", {{"sasl.jaas.config", "secret words"}}});
+  EXPECT_THAT(dump(alter, 2), Not(HasSubstr("secret words")));
+  EXPECT_THAT(dump(alter, 2), HasSubstr("sasl.jaas.config"));
+}
+
+TEST(AnyMessage, IsLeftAsItWasByADecodeThatFails) {
+  const auto message = make_message(ApiKey::heartbeat, MessageKind::request);
+  ASSERT_TRUE(message->decode(Frame{0, 1, 'g', 0, 0, 0, 5, 0, 1, 'm'}, 0));
+  const std::string before = message->dump(0);
+  EXPECT_FALSE(message->decode(Frame{0, 1, 'x', 0, 0}, 0));
+  EXPECT_EQ(message->dump(0), before);
+}
+
+TEST(AnyMessage, EqualsOnlyAMessageOfItsOwnType) {
+  const auto request = make_message(ApiKey::heartbeat, MessageKind::request);
+  EXPECT_TRUE(request->equals(*make_message(ApiKey::heartbeat, MessageKind::request)));
+  EXPECT_FALSE(request->equals(*make_message(ApiKey::heartbeat, MessageKind::response)));
+  EXPECT_FALSE(request->equals(*make_message(ApiKey::leave_group, MessageKind::request)));
+}
+
 // Describes nothing: checks that the tags of each struct ascend, which encode relies on.
 struct TagOrder {
   int last = -1;
@@ -195,11 +223,7 @@ struct TagOrder {
       EXPECT_GT(spec.tag_number, last) << name;
       last = spec.tag_number;
     }
-    if constexpr (requires { typename T::value_type; }) {
-      visit<typename T::value_type>();
-    } else {
-      visit<T>();
-    }
+    visit<T>();
   }
   template <class T>
   void visit() {
@@ -207,6 +231,8 @@ struct TagOrder {
       TagOrder nested;
       const T instance{};
       T::describe(instance, nested);
+    } else if constexpr (requires { typename T::value_type; }) {
+      visit<typename T::value_type>();  // of an array, a nullable, or one in the other
     }
   }
 };
@@ -226,6 +252,7 @@ TEST(Registry, KnowsWhatIsDeclaredAndNothingElse) {
   EXPECT_EQ(fetch->flexible_since, 12);
   EXPECT_EQ(find_api(static_cast<ApiKey>(-1)), nullptr);
   EXPECT_EQ(find_api(ApiKey::vote), nullptr);
+  EXPECT_EQ(make_message(ApiKey::vote, MessageKind::request), nullptr);
   EXPECT_FALSE(all_apis().empty());
 }
 

@@ -29,6 +29,16 @@ TEST(RequestHeader, OfAFlexibleVersionHasAClassicClientIdAndATaggedSection) {
   EXPECT_EQ(decoded->size_bytes, 15U);
 }
 
+TEST(RequestHeader, OfTheFirstControlledShutdownNamesNoClient) {
+  const Frame first{0, 7, 0, 0, 0, 0, 0, 7, 0, 0, 0, 2};
+  const auto decoded = decode_request_header(first);
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_FALSE(decoded->header.client_id.has_value());
+  EXPECT_EQ(decoded->size_bytes, 8U);
+  const Frame second{0, 7, 0, 1, 0, 0, 0, 7, 0, 2, 'm', 'e', 0, 0, 0, 2};
+  EXPECT_EQ(decode_request_header(second).value().header.client_id, "me");
+}
+
 TEST(RequestHeader, OfAFutureApiVersionsIsReadSoThatItCanBeAnswered) {
   const Frame frame{0, 18, 0, 99, 0, 0, 0, 7, 0, 1, 'c', 0, 0xaa};
   const auto decoded = decode_request_header(frame);

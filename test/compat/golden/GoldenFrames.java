@@ -1,6 +1,12 @@
 // Serialises requests and responses with Kafka's own generated classes, at every version, for the test that decodes and encodes them again:
 //
-//   java -cp 'LIBS/*' GoldenFrames.java SEED API... > frames.txt
+//   java -cp 'LIBS/*' GoldenFrames.java RELEASE OUT [API:FIRST_VERSION...] > frames.txt
+//
+// Without APIs: those of a broker's ZooKeeper listener, which only the classes of 3.9 know. Each API has random numbers of its own, so that
+// the frames of one do not depend on the others. Appended to, in the folder OUT:
+//   versions.txt     the versions that the classes have: release, key, name, lowest, highest
+//   conversions.txt  what becomes of a "full" frame that is read and written again at every version: key, "request" or "response", the frame's
+//                    version, VERSION=CRC32C-of-the-body or VERSION=refused
 //
 // One line per frame: API key, "request" or "response", version, variant, hex of header and body. Variants: "default" (nothing set), "full"
 // (every field of the version set), "nulls" (every nullable field null, arrays of one element), "null-arrays" (nullable arrays null).
@@ -8,23 +14,27 @@
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.PrintStream;
+import java.lang.reflect.Array;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.zip.CRC32C;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.compress.Compression;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
-import org.apache.kafka.common.record.MemoryRecords;
-import org.apache.kafka.common.record.SimpleRecord;
 import org.apache.kafka.common.requests.RequestHeader;
 import org.apache.kafka.common.requests.ResponseHeader;
 
@@ -45,8 +55,10 @@ public class GoldenFrames {
     return node.has(name) ? node.get(name).asText() : null;
   }
 
-  static Object number(String type) {
-    long bits = random.nextLong();
+  // Never a default: not zero, not -1, no empty text.
+  static Object number(JsonNode field, String type) {
+    long bits = random.nextLong() | 2;
+    if ((byte) bits == -1) bits ^= 1;
     return switch (type) {
       case "int8" -> (byte) bits;
       case "int16" -> (short) bits;
@@ -55,17 +67,23 @@ public class GoldenFrames {
       case "uint32" -> bits & 0xffffffffL;
       case "int64" -> bits;
       case "float64" -> (double) bits / 3;
-      case "bool" -> true;
+      case "bool" -> !field.path("default").asText().equalsIgnoreCase("true");
       case "uuid" -> new Uuid(bits, random.nextLong());
       case "string" -> "text-" + Long.toString(bits & 0xffffff, 36) + (random.nextInt(4) == 0 ? "-\u00e4\u20ac" : "");
       default -> null;
     };
   }
 
-  static MemoryRecords records() {
-    SimpleRecord[] some = new SimpleRecord[1 + random.nextInt(3)];
-    for (int i = 0; i < some.length; i++) some[i] = new SimpleRecord(1700000000000L + i, ("key" + i).getBytes(), ("value" + i).getBytes());
-    return MemoryRecords.withRecords(Compression.NONE, some);
+  // By reflection: 4.x keeps these classes in another package, and none of its APIs here has records.
+  static Object records() throws Exception {
+    Class<?> recordType = Class.forName("org.apache.kafka.common.record.SimpleRecord");
+    Object some = Array.newInstance(recordType, 1 + random.nextInt(3));
+    for (int i = 0; i < Array.getLength(some); i++) {
+      Array.set(some, i, recordType.getConstructor(long.class, byte[].class, byte[].class)
+          .newInstance(1700000000000L + i, ("key" + i).getBytes(), ("value" + i).getBytes()));
+    }
+    return Class.forName("org.apache.kafka.common.record.MemoryRecords").getMethod("withRecords", Compression.class, some.getClass())
+        .invoke(null, Compression.NONE, some);
   }
 
   static Class<?> nested(Class<?> root, String name) throws ClassNotFoundException {
@@ -90,7 +108,7 @@ public class GoldenFrames {
   }
 
   static Object value(JsonNode field, String type, Class<?> root, JsonNode schema, int version, Variant variant) throws Exception {
-    Object simple = number(type);
+    Object simple = number(field, type);
     if (simple != null) return simple;
     if (type.equals("records")) return records();
     if (type.equals("bytes")) return new byte[] {1, 2, (byte) 0xff};
@@ -147,30 +165,66 @@ public class GoldenFrames {
         + hex.formatHex(header(key, request, version)) + hex.formatHex(bytes(message, version)));
   }
 
-  static void generate(ApiKeys key, boolean request) throws Exception {
+  // What becomes of a message when another version is to carry it: the checksum of its bytes, or "refused".
+  static String converted(ApiMessage message, short version) {
+    try {
+      CRC32C checksum = new CRC32C();
+      checksum.update(bytes(message, version));
+      return Long.toHexString(checksum.getValue());
+    } catch (UnsupportedVersionException | NullPointerException e) {
+      return "refused";
+    }
+  }
+
+  static void convert(ApiKeys key, boolean request, ApiMessage full, short version, PrintStream conversions) {
+    ApiMessage read = request ? key.messageType.newRequest() : key.messageType.newResponse();
+    read.read(new ByteBufferAccessor(ByteBuffer.wrap(bytes(full, version))), version);
+    conversions.print(key.id + " " + (request ? "request" : "response") + " " + version);
+    for (short other = key.oldestVersion(); other <= key.latestVersion(true); other++) conversions.print(" " + other + "=" + converted(read, other));
+    conversions.println();
+  }
+
+  static void generate(ApiKeys key, boolean request, short firstVersion, PrintStream conversions) throws Exception {
     String name = key.name + (request ? "Request" : "Response");
     JsonNode schema;
     try (InputStream in = ApiKeys.class.getResourceAsStream("/common/message/" + name + ".json")) {
       schema = JSON.readTree(in);
     }
-    for (short version = key.oldestVersion(); version <= key.latestVersion(true); version++) {
+    for (short version = firstVersion; version <= key.latestVersion(true); version++) {
       ApiMessage empty = request ? key.messageType.newRequest() : key.messageType.newResponse();
       print(key, request, version, "default", empty);
       for (Variant variant : Variant.values()) {
         ApiMessage message = request ? key.messageType.newRequest() : key.messageType.newResponse();
         fill(message, schema.get("fields"), message.getClass(), schema, version, variant);
         print(key, request, version, variant.name().toLowerCase().replace('_', '-'), message);
+        if (variant == Variant.FULL) convert(key, request, message, version, conversions);
       }
     }
   }
 
+  static void generate(ApiKeys key, short firstVersion, String release, PrintStream versions, PrintStream conversions) throws Exception {
+    versions.println(release + " " + key.id + " " + key.name + " " + key.oldestVersion() + " " + key.latestVersion(true));
+    random = new Random(1000L * key.id + firstVersion);
+    generate(key, true, firstVersion, conversions);
+    generate(key, false, firstVersion, conversions);
+  }
+
+  static PrintStream append(String folder, String name) throws Exception {
+    return new PrintStream(new FileOutputStream(folder + "/" + name, true), false, StandardCharsets.US_ASCII);
+  }
+
   public static void main(String[] arguments) throws Exception {
-    random = new Random(Long.parseLong(arguments[0]));
-    System.out.println("# Made by GoldenFrames.java with the classes of kafka-clients 3.9.2: key, kind, version, variant, header and body.");
-    for (int i = 1; i < arguments.length; i++) {
-      ApiKeys key = ApiKeys.valueOf(arguments[i]);
-      generate(key, true);
-      generate(key, false);
+    String release = arguments[0];
+    System.out.println("# Made by GoldenFrames.java with the classes of kafka-clients " + release + ": key, kind, version, variant, header and body.");
+    try (PrintStream versions = append(arguments[1], "versions.txt"); PrintStream conversions = append(arguments[1], "conversions.txt")) {
+      for (int i = 2; i < arguments.length; i++) {
+        String[] words = arguments[i].split(":");
+        generate(ApiKeys.valueOf(words[0]), Short.parseShort(words[1]), release, versions, conversions);
+      }
+      for (ApiKeys key : ApiKeys.values()) {
+        boolean chosen = arguments.length == 2 && key.messageType.listeners().stream().anyMatch(listener -> listener.name().equals("ZK_BROKER"));
+        if (chosen) generate(key, key.oldestVersion(), release, versions, conversions);
+      }
     }
   }
 }

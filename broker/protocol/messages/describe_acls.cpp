@@ -1,0 +1,5 @@
+#include "broker/protocol/messages/describe_acls.h"
+
+#include "broker/protocol/message_codec.h"
+
+MILLRACE_DEFINE_API(DescribeAclsRequest, DescribeAclsResponse)

@@ -1,0 +1,5 @@
+#include "broker/protocol/messages/list_transactions.h"
+
+#include "broker/protocol/message_codec.h"
+
+MILLRACE_DEFINE_API(ListTransactionsRequest, ListTransactionsResponse)

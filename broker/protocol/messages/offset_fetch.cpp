@@ -1,0 +1,5 @@
+#include "broker/protocol/messages/offset_fetch.h"
+
+#include "broker/protocol/message_codec.h"
+
+MILLRACE_DEFINE_API(OffsetFetchRequest, OffsetFetchResponse)
