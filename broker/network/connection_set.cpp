@@ -33,7 +33,8 @@ ConnectionSet::ConnectionSet(EventLoop& loop, std::shared_ptr<NetworkContext> co
 
 void ConnectionSet::adopt(UniqueFd socket, ConnectionInfo info, Admission admission) {
   if (draining_) {
-    connections_.fetch_sub(1, std::memory_order_relaxed);
+    socket.reset();
+    lose_one();
     return;
   }
   info.shard = &loop_;
@@ -54,7 +55,8 @@ void ConnectionSet::drain(std::shared_ptr<void> gone) {
   all.reserve(alive_.size());
   for (auto& [key, connection] : alive_) all.push_back(connection);
   for (auto& connection : all) connection->drain();
-  if (!alive_.empty()) gone_ = std::move(gone);
+  // Those count too that another shard has accepted: their message may come after this one.
+  if (connections_.load(std::memory_order_relaxed) > 0) gone_ = std::move(gone);
 }
 
 std::size_t ConnectionSet::close_all() {
@@ -83,10 +85,13 @@ void ConnectionSet::remove(Connection& connection) {
   connection.activity_hook.unlink();
   connection.newcomer_hook.unlink();
   connection.watch_hook.unlink();
-  connections_.fetch_sub(1, std::memory_order_relaxed);
   open_connections.add(-1);
   alive_.erase(&connection);
-  if (alive_.empty()) gone_.reset();
+  lose_one();
+}
+
+void ConnectionSet::lose_one() {
+  if (connections_.fetch_sub(1, std::memory_order_relaxed) == 1) gone_.reset();
 }
 
 void ConnectionSet::schedule_sweep() {

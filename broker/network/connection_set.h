@@ -51,6 +51,7 @@ class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
   using ListBy = boost::intrusive::list<Connection, boost::intrusive::member_hook<Connection, Connection::Hook, hook>,
                                         boost::intrusive::constant_time_size<false>>;
 
+  void lose_one();  // of those that count: the last one lets go of gone_
   void schedule_sweep();
   void sweep();
 
