@@ -49,6 +49,12 @@ struct Keeper {
     std::scoped_lock lock(mutex);
     return kept.size();
   }
+  // Ends the server, and lets go of requests that nobody waits for: their shards must still be there.
+  void end(ServerUnderTest& test) {
+    test.server->stop(Duration::zero());
+    std::scoped_lock lock(mutex);
+    kept.clear();
+  }
   std::mutex mutex;
   std::vector<std::pair<std::shared_ptr<RequestBuffer>, Responder>> kept;
 };
@@ -81,6 +87,7 @@ TEST(RequestMemory, BoundsTheBytesInFlightAndServesAllWhoWaitInTheEnd) {
   }));
   for (auto& thread : threads) thread.join();
   EXPECT_GT(metric(test.metrics, "millrace_request_memory_waits_total"), 0);
+  keeper.end(test);
 }
 
 TEST(RequestMemory, CompletesFramesThatEachHoldAPartAndWaitForTheRest) {
@@ -126,6 +133,7 @@ TEST(RequestMemory, IsGivenBackByAnEarlyRelease) {
   EXPECT_TRUE(eventually([&] { return keeper.size() == 8; }));
   keeper.let_go();
   for (auto& client : clients) EXPECT_EQ(client.receive_frame(), "done");
+  keeper.end(test);
 }
 
 TEST(RequestMemory, OfReservedListenersIsNotTheClients) {
@@ -161,6 +169,7 @@ TEST(RequestMemory, OfReservedListenersIsNotTheClients) {
   }
   EXPECT_TRUE(eventually([&] { return fetch() && answered == 6; }));
   for (auto& thread : threads) thread.join();
+  keeper.end(test);
 }
 
 TEST(RequestMemory, OfAConnectionThatClosesWhileItWaitsGoesToTheNext) {
@@ -186,6 +195,7 @@ TEST(RequestMemory, OfAConnectionThatClosesWhileItWaitsGoesToTheNext) {
     return patient.readable(std::chrono::milliseconds(0));
   }));
   EXPECT_EQ(patient.receive_frame(), "done");
+  keeper.end(test);
 }
 
 TEST(RequestMemory, IsTakenFromThoseWhoDripWhileOthersWait) {
