@@ -40,6 +40,7 @@ images: release ## Container images as OCI archives: build/images/broker.tar and
 	@deploy/images/build $(TAG)
 
 e2e: images ## End-to-end tests on the cluster of $KUBECONFIG
+	@deploy/local/build release $(JOBS) millrace_operator_kubernetes_cluster_test
 	@test/e2e/run
 
 compat: deps ## Kafka's own tools and librdkafka's suite against the broker

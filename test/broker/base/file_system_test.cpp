@@ -1,24 +1,17 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "broker/base/file.h"
 #include "broker/base/output_chain.h"
+#include "test/broker/base/temporary_directory.h"
 
 namespace millrace {
 namespace {
 
 class PosixFileSystem : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "files.XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   FileSystem& files_ = posix_file_system();
-  std::string directory_;
+  TemporaryDirectory temporary_;
+  const std::string& directory_ = temporary_.path();
 };
 
 TEST_F(PosixFileSystem, ReadsBackWhatWasWrittenInPieces) {

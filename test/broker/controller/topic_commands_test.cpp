@@ -16,8 +16,8 @@
 #include "broker/metadata/znodes/partition_state.h"
 #include "broker/metadata/znodes/topic_assignment.h"
 #include "broker/metadata/znodes/znode_paths.h"
+#include "test/broker/base/temporary_directory.h"
 #include "test/broker/metadata/store_client.h"
-#include "test/broker/metadata/temporary_directory.h"
 
 namespace millrace::controller {
 namespace {
@@ -83,7 +83,7 @@ class Commands : public testing::Test {
   }
   bool there(const std::string& path) { return observer_->exists(path).value().has_value(); }
 
-  metadata::test::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   SystemClock clock_;
   SeededRandom random_{42};
   ManualShard shard_;

@@ -16,8 +16,8 @@
 #include "broker/protocol/compression.h"
 #include "broker/protocol/record.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "test/broker/base/temporary_directory.h"
 #include "test/broker/log/fault_file_system.h"
-#include "test/broker/log/temporary_directory.h"
 
 namespace millrace::log::test {
 

@@ -6,8 +6,8 @@
 #include "broker/base/random.h"
 #include "broker/metadata/embedded_store.h"
 #include "broker/metadata/fault_injecting_store.h"
+#include "test/broker/base/temporary_directory.h"
 #include "test/broker/metadata/metadata_store_contract.h"
-#include "test/broker/metadata/temporary_directory.h"
 
 namespace millrace::metadata::test {
 namespace {

@@ -2,9 +2,7 @@
 #include "broker/protocol/records.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -12,6 +10,7 @@
 #include "broker/protocol/message.h"
 #include "broker/protocol/messages/fetch.h"
 #include "broker/protocol/request_header.h"
+#include "test/broker/base/temporary_directory.h"
 
 namespace millrace::protocol {
 namespace {
@@ -19,15 +18,11 @@ namespace {
 class SpliceTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "records_test.XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    file_ = posix_file_system().open(directory_ + "/segment", OpenMode::create_new).value();
+    file_ = posix_file_system().open(directory_.path() + "/segment", OpenMode::create_new).value();
     std::vector<std::uint8_t> content(1000);
     for (std::size_t at = 0; at < content.size(); ++at) content[at] = static_cast<std::uint8_t>(at);
     ASSERT_TRUE(file_->write_at(0, content));
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] FileSlice slice(std::uint64_t position, std::uint64_t length_bytes) const {
     return {file_, position, length_bytes};
@@ -43,7 +38,7 @@ class SpliceTest : public testing::Test {
     return response;
   }
 
-  std::string directory_;
+  TemporaryDirectory directory_;
   std::shared_ptr<File> file_;
 };
 

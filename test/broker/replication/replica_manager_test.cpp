@@ -127,7 +127,7 @@ struct Replicas : testing::Test {
     return found;
   }
 
-  log::test::TemporaryDirectory directory;
+  TemporaryDirectory directory;
   log::test::FaultFileSystem files;
   SeededRandom random{5};
   log::LogManagerOptions options;

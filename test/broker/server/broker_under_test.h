@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
-#include <cstdlib>
-#include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -21,6 +19,7 @@
 #include "broker/protocol/request_header.h"
 #include "broker/server/broker.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "test/broker/base/temporary_directory.h"
 #include "test/broker/network/raw_client.h"
 
 namespace millrace::server {
@@ -32,12 +31,10 @@ using protocol::Version;
 class BrokerUnderTest {
  public:
   explicit BrokerUnderTest(const ConfigPairs& more = {}, int shards = 3) {
-    auto pattern = (std::filesystem::temp_directory_path() / "millrace-server-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     ConfigPairs pairs{{"broker.id", "0"},
                       {"listeners", "PLAINTEXT://127.0.0.1:0"},
-                      {"log.dirs", folder_ + "/log"},
-                      {"metadata.store", "embedded:" + folder_ + "/metadata"},
+                      {"log.dirs", folder_.path() + "/log"},
+                      {"metadata.store", "embedded:" + folder_.path() + "/metadata"},
                       {"millrace.shards", std::to_string(shards)}};
     pairs.insert(pairs.end(), more.begin(), more.end());
     auto made = make_broker_configuration(pairs, "127.0.0.1");
@@ -49,10 +46,6 @@ class BrokerUnderTest {
   }
   BrokerUnderTest(const BrokerUnderTest&) = delete;
   BrokerUnderTest& operator=(const BrokerUnderTest&) = delete;
-  ~BrokerUnderTest() {
-    broker_.reset();
-    std::filesystem::remove_all(folder_);
-  }
 
   [[nodiscard]] std::uint16_t port() const {
     const auto& address = broker_->listeners().front().address;
@@ -69,7 +62,7 @@ class BrokerUnderTest {
   }
 
  private:
-  std::string folder_;
+  TemporaryDirectory folder_;
   MetricsRegistry metrics_;
   std::unique_ptr<BrokerConfiguration> configuration_;
   std::unique_ptr<Broker> broker_;

@@ -1,13 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "broker/base/file.h"
 #include "broker/server/configuration/broker_config_rows.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "test/broker/base/temporary_directory.h"
 
 namespace millrace::server {
 namespace {
@@ -27,22 +26,6 @@ std::string refusal(const ConfigPairs& pairs) {
   auto configuration = make(pairs);
   return configuration ? "accepted" : configuration.error().message;
 }
-
-// A directory that goes with the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    auto pattern = (std::filesystem::temp_directory_path() / "millrace-configuration-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(BrokerConfiguration, ReadsTheFileAndLetsOverridesWin) {
   TemporaryDirectory directory;

@@ -61,8 +61,10 @@ std::pair<std::string, std::string> item_of(const std::string& step) {
   return {step.substr(1, equals - 1), step.substr(equals + 1, step.size() - equals - 2)};
 }
 
-Json* child(Json& value, const std::string& step) {
-  if (!step.starts_with('[')) return value.is_object() && value.contains(step) ? &value[step] : nullptr;
+// Of a Json, or of a const one.
+template <class Value>
+Value* child(Value& value, const std::string& step) {
+  if (!step.starts_with('[')) return value.is_object() && value.contains(step) ? &value.at(step) : nullptr;
   auto [key, wanted] = item_of(step);
   if (!value.is_array()) return nullptr;
   for (auto& item : value) {
@@ -86,7 +88,7 @@ std::set<std::string> fields_of(const Json& object) {
 }
 
 const Json* value_at(const Json& object, const std::string& path) {
-  Json* at = const_cast<Json*>(&object);  // NOLINT: read only
+  const Json* at = &object;
   for (const auto& step : steps_of(path)) {
     at = child(*at, step);
     if (at == nullptr) return nullptr;

@@ -1,17 +1,18 @@
-// A directory that goes with its owner.
+// A directory below the system's one for temporary files that goes with its owner.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
-namespace millrace::log::test {
+#include "broker/base/check.h"
+
+namespace millrace {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-log-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
+  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "millrace-test-XXXXXX").string()) {
+    MILLRACE_INVARIANT(mkdtemp(path_.data()) != nullptr, "no temporary directory can be made");
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
@@ -26,4 +27,4 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-}  // namespace millrace::log::test
+}  // namespace millrace
