@@ -1,19 +1,20 @@
 #include "broker/http/http_server.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "test/broker/base/failing_accepts.h"
 
 namespace millrace::http {
 namespace {
@@ -270,19 +271,14 @@ TEST_F(HttpServerTest, StopsWithConnectionsInEveryState) {
 
 TEST_F(HttpServerTest, ServesOnWhenTheProcessRunsOutOfFiles) {
   start();
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  rlimit low{200, before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &low);
-  std::vector<int> spare;
-  for (int file = 0; (file = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) spare.push_back(file);
-  ASSERT_FALSE(spare.empty());
-  ::close(spare.back());
-  spare.pop_back();
+  std::optional<FailingAccepts> no_files(std::in_place);
   Client waiting(server->port());
+  ASSERT_TRUE(waiting.connected());
   waiting.send("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n");
-  for (int file : spare) ::close(file);
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (int wait = 0; no_files->count() < 2 && wait < patience_ms; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_GE(no_files->count(), 2);
+  no_files.reset();
   EXPECT_EQ(status_of(waiting.receive_all()), "HTTP/1.1 200 OK");
 }
 
