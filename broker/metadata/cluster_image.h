@@ -19,6 +19,7 @@
 
 #include "broker/base/types.h"
 #include "broker/base/uuid.h"
+#include "broker/metadata/config_entity.h"
 #include "broker/metadata/shared_map.h"
 
 namespace millrace::metadata {
@@ -73,10 +74,6 @@ struct TopicImage {
 // Kafka's keys to what was set for one entity; defaults are not in it.
 using ConfigMap = std::map<std::string, std::string, std::less<>>;
 
-// Configurations are stored by entity: the folder below /config and the name in it ("<default>" for the default
-// entity).
-enum class ConfigEntity : std::uint8_t { topics, brokers, clients, users, ips };
-
 struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
@@ -116,14 +113,23 @@ class ClusterImage {
         before.topics_, after.topics_, [&](const std::string&, const auto& old, const auto& now) { visit(old, now); });
   }
 
-  // What was set for the entity; never null, empty when nothing was.
-  [[nodiscard]] std::shared_ptr<const ConfigMap> config(ConfigEntity entity, std::string_view name) const;
+  // What was set for the entity; never null, empty when nothing was. The stored name is that of config_entity.h.
+  [[nodiscard]] std::shared_ptr<const ConfigMap> config(ConfigEntity entity, std::string_view stored_name) const;
+  [[nodiscard]] std::shared_ptr<const ConfigMap> config(const ConfigOwner& owner) const {
+    return config(owner.entity, stored_name(owner));
+  }
   [[nodiscard]] std::shared_ptr<const ConfigMap> topic_config(std::string_view topic) const {
     return config(ConfigEntity::topics, topic);
   }
-  // Every entity for which something is set, in no particular order.
-  void for_each_config(const std::function<void(ConfigEntity, const std::string& name)>& visit) const;
-  // visit(entity, name, before, after): configurations that differ; empty maps where there was or is none.
+  [[nodiscard]] std::shared_ptr<const ConfigMap> broker_config(BrokerId id) const {
+    return config(ConfigOwner::broker(id));
+  }
+  [[nodiscard]] std::shared_ptr<const ConfigMap> all_brokers_config() const {
+    return config(ConfigOwner::all_brokers());
+  }
+  // Every entity for which something is set, in no particular order; parse_stored_name makes an owner of it.
+  void for_each_config(const std::function<void(ConfigEntity, const std::string& stored_name)>& visit) const;
+  // visit(entity, stored name, before, after): configurations that differ; empty maps where there was or is none.
   static void for_each_changed_config(
       const ClusterImage& before, const ClusterImage& after,
       const std::function<void(ConfigEntity, const std::string&, const ConfigMap&, const ConfigMap&)>& visit);
@@ -162,7 +168,10 @@ class ClusterImageBuilder {
   // Adds or replaces one partition of a topic that is there; false when it is not.
   bool set_partition(std::string_view topic, PartitionImage partition);
   // An empty map removes the entry.
-  void set_config(ConfigEntity entity, std::string_view name, ConfigMap config);
+  void set_config(ConfigEntity entity, std::string_view stored_name, ConfigMap config);
+  void set_config(const ConfigOwner& owner, ConfigMap config) {
+    set_config(owner.entity, stored_name(owner), std::move(config));
+  }
 
   // What was built so far, before it is an image.
   [[nodiscard]] const ClusterImage& draft() const { return image_; }

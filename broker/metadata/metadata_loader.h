@@ -1,11 +1,12 @@
-// Reads the cluster's image from the store and keeps it current by watches: how topics come to life after a start, for the one broker of
-// an embedded store. (A controller's UpdateMetadata feeds the same cache instead where there are several brokers.)
+// Reads the cluster's image from the store and keeps it current by watches: how topics come to life after a start,
+// for the one broker of an embedded store. (A controller's UpdateMetadata feeds the same cache instead where there
+// are several brokers.)
 //
-// Reads: /cluster/id, /controller, /brokers/ids, /brokers/topics with every partition's state, /config by entity, then by the notifications
-// in /config/changes. A partition without a state has no leader; a payload that cannot be read is reported and leaves what was known.
-// Each image is published when nothing more is on its way, or a bounded time after the change.
-// A lost connection is asked again. After an expired session everything is read anew, in the next session that somebody opens;
-// what was known stays published meanwhile.
+// Reads: /cluster/id, /controller, /brokers/ids, /brokers/topics with every partition's state, /config by entity,
+// then by the notifications in /config/changes. A partition without a state has no leader; a payload that cannot be
+// read is reported and leaves what was known. Each image is published when nothing more is on its way, or a bounded
+// time after the change. A lost connection is asked again. After an expired session everything is read anew, in the
+// next session that somebody opens; what was known stays published meanwhile.
 //
 // Belongs to the store's shard. Source: kafka.controller.KafkaController (its context and handlers),
 // kafka.common.ZkNodeChangeNotificationListener, kafka.server.ZkConfigManager.
@@ -34,8 +35,8 @@ class MetadataLoader {
   MetadataLoader& operator=(const MetadataLoader&) = delete;
   ~MetadataLoader();
 
-  // Once, with a session open or being opened. Answers when the first image is delivered to every shard; with unavailable when the loader is
-  // destroyed before.
+  // Once, with a session open or being opened. Answers when the first image is delivered to every shard; with
+  // unavailable when the loader is destroyed before.
   void start(Reply<void> loaded);
 
  private:
