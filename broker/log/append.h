@@ -1,5 +1,5 @@
-// What an append to a partition's log takes and gives. Its errors are the log's own kinds; the handlers translate them to
-// Kafka's codes (Kafka: UnifiedLog.append, LogValidator, ProducerAppendInfo, LogAppendInfo).
+// What an append to a partition's log takes and gives. Its errors are the log's own kinds; the handlers translate them
+// to Kafka's codes (Kafka: UnifiedLog.append, LogValidator, ProducerAppendInfo, LogAppendInfo).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ enum class AppendOrigin : std::uint8_t {
 };
 
 struct AppendRequest {
-  // One v2 batch (client, coordinator) or any number of them (replica; an incomplete last one is left out). Valid until the
+  // One v2 batch (client, coordinator), a message set of magic 0 or 1 (client), which is converted, or any number of v2
+  // batches (replica; an incomplete last one is left out). Valid until the
   // completion has run. Written to in place: base offset, leader epoch, and where they are wrong or the topic's
   // message.timestamp.type demands it, the maximum timestamp with its attribute and the CRC.
   MutableBytes batches;
@@ -44,9 +45,10 @@ enum class AppendErrorKind : std::uint8_t {
   corrupt_batch,       // the CRC or the framing is wrong
   invalid_record,      // the batch or some of its records break a rule; see record_errors
   invalid_timestamp,   // some records' timestamps are out of bounds; see record_errors
-  unsupported_format,  // magic 0 or 1, or one that nobody knows
+  unsupported_format,  // magic 0 or 1 where it is not converted
   unsupported_compression,
-  batch_too_large,      // larger than max.message.bytes
+  batch_too_large,      // larger than max.message.bytes, or it expands too far
+  no_memory,            // others are being converted; the same may be taken later
   larger_than_segment,  // larger than segment.bytes
   out_of_order_sequence,
   invalid_producer_epoch,  // a newer incarnation of this producer has written

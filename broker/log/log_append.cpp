@@ -78,7 +78,7 @@ AppendOutcome PartitionLog::State::duplicate_outcome(const ProducerBatch& batch)
 }
 
 AppendOutcome PartitionLog::State::append_assigned(const AppendRequest& request) {
-  auto checked = check_batch(request, log->config, name);
+  auto checked = check_batch(request, log->config, name, environment->options.conversions);
   if (!checked) return tl::unexpected(std::move(checked.error()));
   const auto& header = checked->batch.header;
   const auto base_offset = log->log_end;

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/base/clock.h"
 #include "broker/base/types.h"
+#include "broker/protocol/conversion_bounds.h"
 
 namespace millrace::log {
 
@@ -27,6 +29,9 @@ struct LogManagerOptions {
   std::size_t max_open_files = 10'000;                    // segment and index files kept open over all logs
   std::uint64_t tail_window_bytes = 8 * 1024 * 1024;      // of a partition's end that counts as resident
   Duration slow_append = std::chrono::milliseconds(100);  // an append that takes longer is counted and named in the log
+  // Shared with who converts what is read. Never null.
+  protocol::ConversionBoundsPointer conversions =
+      std::make_shared<protocol::ConversionBounds>(protocol::ConversionBounds::Settings{});
   std::size_t recovery_threads = 1;  // num.recovery.threads.per.data.dir, of the pool, beside the caller
 };
 

@@ -3,7 +3,8 @@
 #include <optional>
 #include <vector>
 
-#include "broker/protocol/compression.h"
+#include "broker/log/legacy_validator.h"
+#include "broker/log/record_errors.h"
 #include "broker/protocol/record.h"
 #include "broker/protocol/record_batch_builder.h"
 #include "broker/protocol/record_scanner.h"
@@ -23,23 +24,10 @@ std::string text(Number number) {
   return std::to_string(number.value());
 }
 
-std::int64_t wrapping_difference(std::int64_t left, std::int64_t right) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(left) - static_cast<std::uint64_t>(right));
-}
-
 tl::unexpected<AppendError> framing_error(const Error& error) {
   return refuse(
       error.kind == ErrorKind::unsupported ? AppendErrorKind::unsupported_format : AppendErrorKind::corrupt_batch,
       error.message);
-}
-
-tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config,
-                                           const std::string& log_name) {
-  if (size_bytes <= static_cast<std::size_t>(config.max_message_bytes)) return {};
-  return refuse(AppendErrorKind::batch_too_large,
-                "The record batch size in the append to " + log_name + " is " + std::to_string(size_bytes) +
-                    " bytes which exceeds the maximum configured value of " + std::to_string(config.max_message_bytes) +
-                    " (max.message.bytes)");
 }
 
 // The batch whose bytes are exactly the request's.
@@ -87,63 +75,6 @@ tl::expected<void, AppendError> check_header(const BatchHeader& header, AppendOr
   return {};
 }
 
-// Collects what is wrong with single records.
-class RecordErrors {
- public:
-  RecordErrors(const LogConfig& config, TimestampMs now, const std::string& log_name)
-      : config_(config), now_(now), log_name_(log_name) {}
-
-  void check(const BatchHeader& header, const protocol::RecordSummary& record, TimestampMs timestamp) {
-    if (config_.compacted && !record.has_key()) {
-      add(record.index, "Compacted topic cannot accept message without key in topic partition " + log_name_ + ".");
-    } else if (config_.message_timestamp_type == TimestampType::create_time && timestamp != TimestampMs::none()) {
-      auto age_ms = wrapping_difference(now_.value(), timestamp.value());
-      if (age_ms <= config_.message_timestamp_before_max_ms &&
-          wrapping_difference(0, age_ms) <= config_.message_timestamp_after_max_ms) {
-        return;
-      }
-      invalid_timestamp_ = true;
-      add(record.index, "Timestamp " + text(timestamp) + " of message with offset " +
-                            std::to_string(record.offset_delta) + " is out of range. The timestamp should be within [" +
-                            std::to_string(wrapping_difference(now_.value(), config_.message_timestamp_before_max_ms)) +
-                            ", " +
-                            std::to_string(wrapping_difference(
-                                now_.value(), wrapping_difference(0, config_.message_timestamp_after_max_ms))) +
-                            "]");
-    } else if (header.attributes.timestamp_type() == TimestampType::log_append_time) {
-      invalid_timestamp_ = true;
-      add(record.index, "Invalid timestamp type in message " + std::to_string(record.index) +
-                            ". Producer should not set timestamp type to LogAppendTime.");
-    }
-  }
-
-  [[nodiscard]] bool empty() const { return count_ == 0; }
-
-  [[nodiscard]] tl::unexpected<AppendError> error() {
-    if (invalid_timestamp_) {
-      return tl::unexpected(AppendError{AppendErrorKind::invalid_timestamp,
-                                        "One or more records have been rejected due to invalid timestamp",
-                                        std::move(errors_)});
-    }
-    auto message = "One or more records have been rejected due to " + std::to_string(count_) +
-                   " record errors in total; the first: " + errors_.front().message;
-    return tl::unexpected(AppendError{AppendErrorKind::invalid_record, std::move(message), std::move(errors_)});
-  }
-
- private:
-  void add(std::int32_t index, std::string message) {
-    ++count_;
-    if (errors_.size() < AppendError::max_record_errors) errors_.push_back({index, std::move(message)});
-  }
-
-  const LogConfig& config_;
-  const TimestampMs now_;
-  const std::string& log_name_;
-  std::vector<RecordError> errors_;
-  std::size_t count_ = 0;
-  bool invalid_timestamp_ = false;
-};
-
 TimestampMs timestamp_of(const BatchHeader& header, const protocol::RecordSummary& record) {
   if (header.attributes.timestamp_type() == TimestampType::log_append_time) return header.max_timestamp;
   return TimestampMs(
@@ -152,11 +83,15 @@ TimestampMs timestamp_of(const BatchHeader& header, const protocol::RecordSummar
 
 // Replaces the batch by one with the same records, consecutive offsets and the topic's codec.
 tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogConfig& config,
-                                              const std::string& log_name) {
+                                              const std::string& log_name,
+                                              const protocol::ConversionBoundsPointer& bounds) {
   const auto& header = checked.batch.header;
   const auto codec = config.compression.value_or(header.attributes.codec());
-  auto plain = protocol::decompress(header.attributes.codec(), checked.batch.records());
-  if (!plain) return refuse(AppendErrorKind::invalid_record, plain.error().message);
+  // The records are in memory three times at most: plain, in the builder, and compressed.
+  protocol::ConversionCharge charge(bounds);
+  auto plain = protocol::decompress_within(charge, header.attributes.codec(), checked.batch.records(),
+                                           protocol::Framing::standard, 3);
+  if (!plain) return tl::unexpected(conversion_error(plain.error(), *bounds));
   protocol::RecordBatchBuilder builder({.base_offset = header.base_offset,
                                         .partition_leader_epoch = header.partition_leader_epoch,
                                         .codec = codec,
@@ -186,8 +121,33 @@ tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogCo
 
 }  // namespace
 
+tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config,
+                                           const std::string& log_name) {
+  if (size_bytes <= static_cast<std::size_t>(config.max_message_bytes)) return {};
+  return refuse(AppendErrorKind::batch_too_large,
+                "The record batch size in the append to " + log_name + " is " + std::to_string(size_bytes) +
+                    " bytes which exceeds the maximum configured value of " + std::to_string(config.max_message_bytes) +
+                    " (max.message.bytes)");
+}
+
+AppendError conversion_error(const Error& error, protocol::ConversionBounds& bounds) {
+  bounds.observe(error);
+  switch (error.kind) {
+    case ErrorKind::resource_exhausted:
+      // Producers that can do so split what is too large, and each half expands half as far.
+      return {AppendErrorKind::batch_too_large, error.message, {}};
+    case ErrorKind::unavailable:
+      return {AppendErrorKind::no_memory, error.message, {}};
+    default:
+      return {AppendErrorKind::invalid_record, error.message, {}};
+  }
+}
+
 tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config,
-                                                    const std::string& log_name) {
+                                                    const std::string& log_name,
+                                                    const protocol::ConversionBoundsPointer& bounds) {
+  if (request.origin == AppendOrigin::client && is_legacy(request.batches))
+    return check_legacy(request, config, log_name, bounds);
   auto batch = only_batch(request, config, log_name);
   if (!batch) return tl::unexpected(std::move(batch.error()));
   const auto& header = batch->header;
@@ -197,22 +157,23 @@ tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request
   TimestampMs max_timestamp = TimestampMs::none();
   const bool compressed = header.attributes.codec() != protocol::Codec::none;
   bool gaps = false;
-  protocol::RecordScanner records(*batch, {});
+  protocol::RecordScanner records(*batch, bounds->decompression());
   while (records.next()) {
     const auto& record = records.record();
     gaps = gaps || (compressed && record.offset_delta != record.index);
     auto timestamp = timestamp_of(header, record);
-    errors.check(header, record, timestamp);
+    errors.check({record.index, record.offset_delta, record.has_key(), timestamp}, header.attributes.timestamp_type());
     max_timestamp = std::max(max_timestamp, timestamp);
   }
-  if (!records.status()) return refuse(AppendErrorKind::invalid_record, records.status().error().message);
+  if (!records.status()) return tl::unexpected(conversion_error(records.status().error(), *bounds));
   if (!errors.empty()) return errors.error();
   CheckedBatch checked{*batch, request.batches, {}, max_timestamp, TimestampMs::none()};
   if (config.message_timestamp_type == TimestampType::log_append_time)
     checked.max_timestamp = checked.log_append_time = request.now;
   const bool other_codec = config.compression && *config.compression != header.attributes.codec();
   if (gaps || (other_codec && (compressed || !header.attributes.is_control()))) {
-    if (auto done = use_reencoded(checked, config, log_name); !done) return tl::unexpected(std::move(done.error()));
+    if (auto done = use_reencoded(checked, config, log_name, bounds); !done)
+      return tl::unexpected(std::move(done.error()));
   }
   return checked;
 }

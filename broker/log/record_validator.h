@@ -1,9 +1,10 @@
-// What must be true of a batch before it becomes part of a log, and the fields that the broker sets in it (Kafka: LogValidator,
-// UnifiedLog.analyzeAndValidateRecords). Kafka's order of checks decides which error a client sees:
+// What must be true of a batch before it becomes part of a log, and the fields that the broker sets in it (Kafka:
+// LogValidator, UnifiedLog.analyzeAndValidateRecords). Kafka's order of checks decides which error a client sees:
 //
 //   base offset 0 (client) · size · CRC · offset range and count · control · sequence · each record's key and timestamp
 //
-// Uncompressed records are walked in place, compressed ones are stream-decoded; keys and values are skipped. No I/O. Any thread.
+// Uncompressed records are walked in place, compressed ones are stream-decoded; keys and values are skipped. No I/O.
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "broker/log/append.h"
 #include "broker/log/log_config.h"
 #include "broker/log/producer_state.h"
+#include "broker/protocol/conversion_bounds.h"
 #include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
@@ -26,21 +28,32 @@ namespace millrace::log {
 struct CheckedBatch {
   protocol::Batch batch;  // views `bytes`
   MutableBytes bytes;     // the request's, or those of `reencoded`
-  std::vector<std::uint8_t>
-      reencoded;  // the same records in the topic's codec, when it must be another, or when their offsets had gaps
-  TimestampMs max_timestamp =
-      TimestampMs::none();  // what the header must say: its records' largest, or the append time
+  // The same records in the topic's codec when it must be another, in the stored format when they came in an old one,
+  // or without the gaps that their offsets had.
+  std::vector<std::uint8_t> reencoded;
+  // What the header must say: its records' largest, or the append time.
+  TimestampMs max_timestamp = TimestampMs::none();
   TimestampMs log_append_time = TimestampMs::none();
 };
 
-// One batch of a client or of a coordinator. `log_name` is for messages: <topic>-<partition>.
+// One batch of a client or of a coordinator, or a client's message set of an old format. `log_name` is for messages:
+// <topic>-<partition>.
 tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config,
-                                                    const std::string& log_name);
+                                                    const std::string& log_name,
+                                                    const protocol::ConversionBoundsPointer& bounds);
+
+// max.message.bytes, which batches must keep before and after a conversion.
+tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config,
+                                           const std::string& log_name);
+
+// Why records could not be decompressed; counts what the bounds refused.
+AppendError conversion_error(const Error& error, protocol::ConversionBounds& bounds);
 
 // Sets base offset, leader epoch and, where it differs, the maximum timestamp with its type.
 void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch, TimestampType type);
 
-// The marker of a control batch (its first record); nullopt when compaction has emptied the batch or the record is not a marker.
+// The marker of a control batch (its first record); nullopt when compaction has emptied the batch or the record is not
+// a marker.
 std::optional<TransactionMarker> read_marker(const protocol::Batch& batch);
 
 // The framing and CRC of the first batch of a replica's bytes. truncated: an incomplete one, which is left out.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "broker/protocol/codecs.h"
@@ -15,7 +16,8 @@ constexpr std::array<std::uint8_t, 8> xerial_magic{0x82, 'S', 'N', 'A', 'P', 'P'
 constexpr std::size_t xerial_header_bytes = 16;
 constexpr std::size_t xerial_block_bytes = std::size_t{32} << 10;  // what snappy-java writes
 
-// No element of a snappy block makes more than 64 bytes out of three: a length beyond that is a lie, found before it is believed.
+// No element of a snappy block makes more than 64 bytes out of three: a length beyond that is a lie, found before it is
+// believed.
 constexpr std::uint64_t most_expansion = 22;
 
 bool has_xerial_header(BytesView bytes) {
@@ -27,6 +29,7 @@ class SnappyStream final : public Decompressor {
   SnappyStream(BytesView compressed, const DecompressionLimits& limits)
       : compressed_(compressed),
         is_framed_(has_xerial_header(compressed)),
+        block_limit_bytes_(limits.block_limit_bytes),
         budget_(Codec::snappy, compressed.size(), limits) {}
 
   Result<std::size_t> read(MutableBytes into) override {
@@ -63,6 +66,10 @@ class SnappyStream final : public Decompressor {
         plain_bytes > block.size() * most_expansion) {
       return corrupt_stream(Codec::snappy, "a block's length is wrong");
     }
+    if (plain_bytes > block_limit_bytes_) {
+      return fail(ErrorKind::resource_exhausted,
+                  "a snappy block expands beyond " + std::to_string(block_limit_bytes_) + " bytes");
+    }
     if (auto charged = budget_.charge(plain_bytes); !charged) return charged;
     block_.resize(plain_bytes);
     given_ = 0;
@@ -76,6 +83,7 @@ class SnappyStream final : public Decompressor {
 
   BytesView compressed_;
   bool is_framed_;
+  std::uint64_t block_limit_bytes_;
   OutputBudget budget_;
   std::vector<std::uint8_t> block_;
   std::size_t given_ = 0;  // of block_

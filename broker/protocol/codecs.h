@@ -35,12 +35,12 @@ using CompressResult = Result<std::vector<std::uint8_t>>;
 
 DecompressorResult open_gzip(BytesView compressed, const DecompressionLimits& limits);
 DecompressorResult open_snappy(BytesView compressed, const DecompressionLimits& limits);
-DecompressorResult open_lz4(BytesView compressed, const DecompressionLimits& limits);
+DecompressorResult open_lz4(BytesView compressed, const DecompressionLimits& limits, Framing framing);
 DecompressorResult open_zstd(BytesView compressed, const DecompressionLimits& limits);
 
 CompressResult compress_gzip(BytesView plain, std::optional<int> level);
 CompressResult compress_snappy(BytesView plain);
-CompressResult compress_lz4(BytesView plain, std::optional<int> level);
+CompressResult compress_lz4(BytesView plain, std::optional<int> level, Framing framing);
 CompressResult compress_zstd(BytesView plain, std::optional<int> level);
 
 }  // namespace millrace::protocol

@@ -49,7 +49,7 @@ tl::unexpected<Error> truncated_stream(Codec codec) {
 }
 
 Result<std::unique_ptr<Decompressor>> open_decompressor(Codec codec, BytesView compressed,
-                                                        const DecompressionLimits& limits) {
+                                                        const DecompressionLimits& limits, Framing framing) {
   switch (codec) {
     case Codec::none:
       return std::make_unique<PlainStream>(compressed);
@@ -58,16 +58,17 @@ Result<std::unique_ptr<Decompressor>> open_decompressor(Codec codec, BytesView c
     case Codec::snappy:
       return open_snappy(compressed, limits);
     case Codec::lz4:
-      return open_lz4(compressed, limits);
+      return open_lz4(compressed, limits, framing);
     case Codec::zstd:
       return open_zstd(compressed, limits);
   }
   return fail(ErrorKind::corrupt, "unknown codec " + std::to_string(static_cast<int>(codec)));
 }
 
-Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits) {
+Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits,
+                                             Framing framing) {
   constexpr std::size_t step_bytes = std::size_t{64} << 10;
-  auto stream = open_decompressor(codec, compressed, limits);
+  auto stream = open_decompressor(codec, compressed, limits, framing);
   if (!stream) return tl::unexpected(stream.error());
   std::vector<std::uint8_t> plain;
   std::size_t used = 0;
@@ -82,7 +83,7 @@ Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, 
   return plain;
 }
 
-Result<std::vector<std::uint8_t>> compress(Codec codec, BytesView plain, std::optional<int> level) {
+Result<std::vector<std::uint8_t>> compress(Codec codec, BytesView plain, std::optional<int> level, Framing framing) {
   switch (codec) {
     case Codec::none:
       return std::vector<std::uint8_t>(plain.begin(), plain.end());
@@ -91,7 +92,7 @@ Result<std::vector<std::uint8_t>> compress(Codec codec, BytesView plain, std::op
     case Codec::snappy:
       return compress_snappy(plain);
     case Codec::lz4:
-      return compress_lz4(plain, level);
+      return compress_lz4(plain, level, framing);
     case Codec::zstd:
       return compress_zstd(plain, level);
   }

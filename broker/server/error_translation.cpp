@@ -34,6 +34,9 @@ ErrorCode error_code_of(log::AppendErrorKind kind) {
       return ErrorCode::unsupported_compression_type;
     case log::AppendErrorKind::batch_too_large:
       return ErrorCode::message_too_large;
+    case log::AppendErrorKind::no_memory:
+      // Every client, however old, tries again after it.
+      return ErrorCode::request_timed_out;
     case log::AppendErrorKind::larger_than_segment:
       return ErrorCode::record_list_too_large;
     case log::AppendErrorKind::out_of_order_sequence:

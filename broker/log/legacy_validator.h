@@ -1,0 +1,28 @@
+// Message sets of the formats before record batches, as old producers send them: checked, and made the one batch that
+// is stored (Kafka: LogValidator.convertAndAssignOffsetsNonCompressed, buildRecordsAndAssignOffsets). Kafka's order of
+// checks:
+//
+//   every message: size · CRC;  then: one magic · one compressed message at most · its inner messages' CRCs · keys and
+// timestamps
+//
+// Offsets that producers give are passed over, as Kafka does: some clients never got those of compressed messages
+// right. No I/O. Any thread.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "broker/log/record_validator.h"
+
+namespace millrace::log {
+
+// Whether a client's append is of magic 0 or 1.
+bool is_legacy(BytesView records);
+
+// `checked.bytes` are of the converted batch.
+tl::expected<CheckedBatch, AppendError> check_legacy(const AppendRequest& request, const LogConfig& config,
+                                                     const std::string& log_name,
+                                                     const protocol::ConversionBoundsPointer& bounds);
+
+}  // namespace millrace::log
