@@ -17,4 +17,11 @@ Result<std::vector<std::vector<BrokerId>>> assign_replicas(const std::vector<Bro
                                                            std::int32_t partitions, std::int32_t replication_factor,
                                                            Random& random);
 
+// The same for partitions that are added to a topic: of `first_partition` and those that follow. They go on where the topic's first partitions
+// began, at the broker that leads partition 0 by preference, or the next one that is there.
+Result<std::vector<std::vector<BrokerId>>> assign_more_replicas(const std::vector<BrokerId>& brokers,
+                                                                std::int32_t first_partition, std::int32_t partitions,
+                                                                std::int32_t replication_factor,
+                                                                BrokerId leader_of_partition_0);
+
 }  // namespace millrace::controller

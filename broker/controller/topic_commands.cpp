@@ -64,6 +64,21 @@ class TopicCommands::State {
     co_return co_await make_partition_states(topic.name, topic.assignment);
   }
 
+  Task<Status> grow(std::string name, GrowthPlan plan) {
+    metadata::StoreRetry retry(store_.shard());
+    std::vector<std::vector<BrokerId>> all;  // the replicas of every partition, once they are decided on
+    for (int attempt = 0;;) {
+      auto grown = co_await grow_znode(name, plan, all);
+      if (grown) break;
+      // Somebody else wrote the znode: what it says now decides.
+      if (grown.error().kind == ErrorKind::version_mismatch && ++attempt < max_attempts) continue;
+      if (!retry.worth_it(grown.error())) co_return grown;
+      co_await retry.pause();
+    }
+    if (all.empty()) co_return Status{};
+    co_return co_await make_partition_states(std::move(name), std::move(all));
+  }
+
   Task<Status> remove(std::string name) {
     metadata::StoreRetry retry(store_.shard());
     while (true) {
@@ -85,6 +100,36 @@ class TopicCommands::State {
   }
 
  private:
+  // `all` is empty until a plan was made; it is what the znode must say in the end.
+  Task<Status> grow_znode(const std::string& name, GrowthPlan& plan, std::vector<std::vector<BrokerId>>& all) {
+    auto doomed = co_await exists(delete_topic_path(name));
+    if (!doomed) co_return tl::unexpected(doomed.error());
+    if (*doomed) co_return fail(ErrorKind::not_empty, "topic " + name + " is being deleted");
+    auto znode = co_await get(topic_path(name));
+    if (!znode) co_return tl::unexpected(znode.error());
+    auto payload = znodes::decode_topic_assignment(znode->data);
+    if (!payload) co_return tl::unexpected(payload.error());
+
+    std::vector<std::vector<BrokerId>> standing;
+    for (const auto& partition : payload->partitions) standing.push_back(partition.replicas);
+    // By an earlier attempt of this call, whose answer was lost.
+    if (!all.empty() && standing.size() >= all.size() && std::equal(all.begin(), all.end(), standing.begin())) {
+      all = std::move(standing);
+      co_return Status{};
+    }
+    all.clear();
+    auto added = plan(*payload);
+    if (added.empty()) co_return Status{};
+    all = std::move(standing);
+    for (auto& replicas : added) {
+      payload->partitions.push_back({PartitionIndex(static_cast<std::int32_t>(all.size())), replicas, {}, {}});
+      all.push_back(std::move(replicas));
+    }
+    std::vector<Operation> operations{epoch_check(),
+                                      SetOperation{topic_path(name), znodes::encode(*payload), znode->stat.version}};
+    co_return co_await apply(std::move(operations));
+  }
+
   Task<Status> record_deletion(const std::string& name) {
     auto there = co_await exists(topic_path(name));
     if (!there) co_return tl::unexpected(there.error());
@@ -307,6 +352,9 @@ Task<Status> holding([[maybe_unused]] std::shared_ptr<State> state, Task<Status>
 
 void TopicCommands::create(NewTopic topic, Completion done) {
   spawn(holding(state_, state_->create(std::move(topic))), std::move(done));
+}
+void TopicCommands::grow(std::string name, GrowthPlan plan, Completion done) {
+  spawn(holding(state_, state_->grow(std::move(name), std::move(plan))), std::move(done));
 }
 void TopicCommands::remove(std::string name, Completion done) {
   spawn(holding(state_, state_->remove(std::move(name))), std::move(done));

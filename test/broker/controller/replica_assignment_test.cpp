@@ -37,6 +37,23 @@ TEST(ReplicaAssignment, ShiftsTheFollowersSoThatALostBrokersLoadSpreads) {
   for (auto broker : five) EXPECT_EQ(followers[broker].size(), 4u);
 }
 
+// As Kafka 3.9 has placed them: AdminUtils.assignReplicasToBrokers with a fixed start.
+TEST(ReplicaAssignment, PlacesAddedPartitionsWhereTheFirstOnesWouldHaveGoneOn) {
+  auto ids = [](std::initializer_list<std::int32_t> values) {
+    std::vector<BrokerId> brokers;
+    for (auto value : values) brokers.push_back(BrokerId(value));
+    return brokers;
+  };
+  EXPECT_EQ(assign_more_replicas(five, 3, 4, 2, BrokerId(1)).value(),
+            (std::vector<std::vector<BrokerId>>{ids({4, 1}), ids({0, 2}), ids({1, 4}), ids({2, 0})}));
+  // The broker that led partition 0 has gone: the next one stands in.
+  EXPECT_EQ(assign_more_replicas(ids({0, 2, 4}), 1, 1, 1, BrokerId(1)).value(),
+            (std::vector<std::vector<BrokerId>>{ids({4})}));
+  EXPECT_EQ(assign_more_replicas(ids({0, 2}), 2, 1, 1, BrokerId(7)).value(),
+            (std::vector<std::vector<BrokerId>>{ids({0})}));
+  EXPECT_FALSE(assign_more_replicas(ids({0}), 2, 1, 2, BrokerId(0)).has_value());
+}
+
 TEST(ReplicaAssignment, RefusesWhatCannotBePlacedInKafkasWords) {
   SeededRandom random(1);
   EXPECT_EQ(assign_replicas(five, 0, 1, random).error().message, "Number of partitions must be larger than 0.");

@@ -68,6 +68,14 @@ class Commands : public testing::Test {
   Status resume() {
     return client_->wait<void>([&](auto reply) { commands_->resume(std::move(reply)); });
   }
+  Status grow(const std::string& name, std::size_t count) {
+    return grow(name, [count](const znodes::TopicAssignment& standing) {
+      return std::vector<std::vector<BrokerId>>(count - std::min(count, standing.partitions.size()), {broker});
+    });
+  }
+  Status grow(const std::string& name, TopicCommands::GrowthPlan plan) {
+    return client_->wait<void>([&](auto reply) { commands_->grow(name, std::move(plan), std::move(reply)); });
+  }
   NewTopic topic(const std::string& name, std::size_t partitions) {
     return {
         name, Uuid::random(random_), std::vector<std::vector<BrokerId>>(partitions, {broker}), {{"retention.ms", "5"}}};
@@ -122,6 +130,61 @@ TEST_F(Commands, DeleteEverythingOfATopicAndAllowItsNameAgain) {
   auto second = topic("orders", 2);
   ASSERT_TRUE(create(second));
   EXPECT_EQ(partition_states("orders"), 2u);
+}
+
+TEST_F(Commands, AddPartitionsBehindThoseThatAreThereWithALeaderEach) {
+  auto wanted = topic("orders", 2);
+  ASSERT_TRUE(create(wanted));
+  ASSERT_TRUE(grow("orders", 1203));  // more than two multis
+  auto znode = znodes::decode_topic_assignment(observer_->get(znodes::topic_path("orders"))->data);
+  EXPECT_EQ(znode->id, wanted.id);
+  EXPECT_EQ(znode->partitions.size(), 1203u);
+  EXPECT_EQ(partition_states("orders"), 1203u);
+}
+
+TEST_F(Commands, LeaveATopicAsItIsThatIsNotToGrow) {
+  ASSERT_TRUE(create(topic("orders", 2)));
+  const auto before = observer_->get(znodes::topic_path("orders"))->stat.version;
+  EXPECT_TRUE(grow("orders", 1));
+  EXPECT_EQ(observer_->get(znodes::topic_path("orders"))->stat.version, before);
+  EXPECT_EQ(grow("payments", 1).error().kind, ErrorKind::not_found);
+  ASSERT_TRUE(observer_->create("/admin/delete_topics/orders"));
+  EXPECT_EQ(grow("orders", 3).error().kind, ErrorKind::not_empty);
+}
+
+TEST_F(Commands, PlanTheGrowthAnewWhenSomebodyElseWroteInBetween) {
+  ASSERT_TRUE(create(topic("orders", 1)));
+  std::vector<std::size_t> seen;
+  auto plan = [&](const znodes::TopicAssignment& standing) -> std::vector<std::vector<BrokerId>> {
+    seen.push_back(standing.partitions.size());
+    if (seen.size() == 1) {
+      // Behind the plan's back, as another tool would: one partition more.
+      auto changed = standing;
+      changed.partitions.push_back({PartitionIndex(1), {broker}, {}, {}});
+      observer_->store().set(znodes::topic_path("orders"), znodes::encode(changed), metadata::any_version,
+                             [](const auto&) {});
+    }
+    return std::vector<std::vector<BrokerId>>(4 - standing.partitions.size(), {broker});
+  };
+  ASSERT_TRUE(grow("orders", plan));
+  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(znodes::decode_topic_assignment(observer_->get(znodes::topic_path("orders"))->data)->partitions.size(), 4u);
+  EXPECT_EQ(partition_states("orders"), 4u);
+}
+
+TEST_F(Commands, GrowOnceWhenTheAnswerWasLost) {
+  ASSERT_TRUE(create(topic("orders", 1)));
+  faults_->set_faults(
+      {.loss_before = 100'000, .loss_after = 100'000, .reconnect_delay_max = std::chrono::milliseconds(2)});
+  for (std::size_t count = 2; count < 30; ++count) {
+    // Three more each time, whatever there is: grown twice it would be six.
+    auto three_more = [](const auto&) { return std::vector<std::vector<BrokerId>>(3, {broker}); };
+    const auto before =
+        znodes::decode_topic_assignment(observer_->get(znodes::topic_path("orders"))->data)->partitions.size();
+    ASSERT_TRUE(grow("orders", three_more));
+    EXPECT_EQ(partition_states("orders"), before + 3);
+  }
+  EXPECT_GT(faults_->faults_injected(), 20u);
 }
 
 TEST_F(Commands, WriteNothingOnceAnotherControllerHasRaisedTheEpoch) {
