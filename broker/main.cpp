@@ -21,6 +21,7 @@
 #include "broker/server/broker.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/configuration/configuration_reference.h"
+#include "broker/server/supported_apis.h"
 
 namespace {
 
@@ -139,15 +140,21 @@ int main(int argc, char** argv) {
   std::vector<std::string> overrides;
   std::string log_level = "info";
   bool reference = false;
+  bool apis = false;
   app.add_option("server.properties", properties, "Kafka's configuration file");
   app.add_option("--override", overrides, "key=value, over the file; may be given many times")->take_all();
   app.add_option("--log-level", log_level, "trace, debug, info, warning or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
   app.add_flag("--print-configuration-reference", reference, "print the page of all keys and end");
+  app.add_flag("--print-supported-apis", apis, "print the page of all APIs and their versions and end");
   app.set_version_flag("--version", std::string("millrace-broker " MILLRACE_VERSION));
   CLI11_PARSE(app, argc, argv);
   if (reference) {
     std::fputs(server::configuration_reference().c_str(), stdout);
+    return 0;
+  }
+  if (apis) {
+    std::fputs(server::supported_apis_reference().c_str(), stdout);
     return 0;
   }
   set_log_level(parse_log_level(log_level).value_or(LogLevel::info));
