@@ -37,6 +37,19 @@ MemoryCharge MemoryBudget::try_take(std::uint64_t bytes) {
   return {shared_from_this(), bytes};
 }
 
+MemoryCharge MemoryBudget::take_beyond(std::uint64_t bytes) {
+  auto used = used_bytes_.load(std::memory_order_seq_cst);
+  do {
+    if (used > 2 * capacity_bytes_ || bytes > 2 * capacity_bytes_ - used) return {};
+  } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_seq_cst));
+  return {shared_from_this(), bytes};
+}
+
+std::uint64_t MemoryBudget::beyond_bytes() const {
+  const auto used = used_bytes();
+  return used > 2 * capacity_bytes_ ? 0 : 2 * capacity_bytes_ - used;
+}
+
 MemoryBudget::Ticket MemoryBudget::wait(std::uint64_t bytes, Granted granted) {
   return stand_in(start_of_frame_, std::min(bytes, capacity_bytes_), 0, std::move(granted));
 }

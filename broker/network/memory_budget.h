@@ -5,6 +5,8 @@
 // each hold a part and wait for the rest could wait for each other for ever; so while no more than the capacity is in use, the
 // first in the middle of a frame is given all of its rest at once, even beyond the capacity:
 //   in use <= capacity + one frame.
+// What is made of a whole frame, its arrays, is taken beyond the capacity too, because nothing may wait there; with it
+//   in use <= 2 * capacity + one frame.
 // Any thread.
 #pragma once
 
@@ -33,6 +35,8 @@ class MemoryCharge {
   ~MemoryCharge() { give_back(); }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // Null for an empty charge.
+  [[nodiscard]] const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   void give_back();
   // Takes over what `other` paid, of the same budget.
   void merge(MemoryCharge other);
@@ -55,6 +59,10 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
 
   // An empty charge when there are not enough bytes or others wait in line.
   MemoryCharge try_take(std::uint64_t bytes);
+
+  // Takes bytes without standing in line; an empty charge where more than beyond_bytes() are asked for.
+  MemoryCharge take_beyond(std::uint64_t bytes);
+  [[nodiscard]] std::uint64_t beyond_bytes() const;
 
   // Stands in line at the start of a frame for `bytes` (at most the capacity).
   Ticket wait(std::uint64_t bytes, Granted granted);

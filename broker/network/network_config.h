@@ -18,6 +18,7 @@ struct NetworkConfig {
   std::uint32_t socket_request_max_bytes = 104'857'600;
   std::uint64_t queued_max_request_bytes = 134'217'728;  // request bytes in flight; at least socket_request_max_bytes
   std::uint64_t reserved_request_bytes = 134'217'728;    // the same for reserved (inter-broker, controller) listeners
+  std::uint64_t request_arrays_max_bytes = 67'108'864;   // of one request once it is decoded
   std::uint32_t unauthenticated_request_max_bytes =
       65'536;  // one frame before authentication, where a listener asks for it
   std::uint64_t unauthenticated_request_bytes = 8'388'608;  // all of them together

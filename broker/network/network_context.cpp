@@ -52,6 +52,11 @@ NetworkContext::NetworkContext(const NetworkConfig& network_config, RequestHandl
     closed[reason] = registry.counter("millrace_connections_closed_total", "Connections that ended, by reason",
                                       {{"reason", std::string(to_string(static_cast<CloseReason>(reason)))}});
   }
+  // There from the start, so that a rate of none is seen as none.
+  for (auto limit : {"max_connections", "max_connections_per_ip", "max_reserved_connections"}) {
+    registry.counter("millrace_connections_refused_total", "Connections closed at once, by the limit that was met",
+                     {{"reason", limit}});
+  }
   accept_errors = registry.counter("millrace_accept_errors_total", "Failures of accept, such as too many open files");
   memory_waits = registry.counter("millrace_request_memory_waits_total",
                                   "Times a connection stopped reading until request memory was free");

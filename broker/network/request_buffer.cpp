@@ -1,6 +1,7 @@
 #include "broker/network/request_buffer.h"
 
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 namespace millrace::network {
@@ -13,6 +14,20 @@ std::shared_ptr<RequestBuffer> RequestBuffer::allocate(std::size_t capacity, Mem
 }
 
 RequestBuffer::~RequestBuffer() { std::free(data_); }
+
+std::uint64_t RequestBuffer::decoded_max_bytes() const {
+  const auto& budget = charge_.budget();
+  return budget == nullptr ? std::numeric_limits<std::uint64_t>::max() : budget->beyond_bytes();
+}
+
+bool RequestBuffer::charge_decoded(std::uint64_t size_bytes) {
+  const auto& budget = charge_.budget();
+  if (budget == nullptr || size_bytes == 0) return true;
+  auto charge = budget->take_beyond(size_bytes);
+  if (charge.bytes() == 0) return false;
+  decoded_charge_.merge(std::move(charge));
+  return true;
+}
 
 void RequestBuffer::release() {
   std::free(std::exchange(data_, nullptr));

@@ -23,6 +23,11 @@ class RequestBuffer {
   [[nodiscard]] MutableBytes bytes() { return {data_, size_}; }
   [[nodiscard]] BytesView bytes() const { return {data_, size_}; }
 
+  // What is decoded from the bytes takes memory beside them: paid to the same budget, at most decoded_max_bytes() in all and
+  // until this dies. False where the budget has not so much.
+  [[nodiscard]] std::uint64_t decoded_max_bytes() const;
+  [[nodiscard]] bool charge_decoded(std::uint64_t size_bytes);
+
   // Frees the bytes and pays the budget back. Views into them are dead.
   void release();
 
@@ -38,6 +43,7 @@ class RequestBuffer {
   std::size_t size_ = 0;
   std::size_t capacity_;
   MemoryCharge charge_;
+  MemoryCharge decoded_charge_;
 };
 
 }  // namespace millrace::network

@@ -80,6 +80,8 @@ class DecodeFields {
     if (flexible_) tagged_section(into);
   }
 
+  [[nodiscard]] std::size_t memory_left_bytes() const { return memory_left_bytes_; }
+
  private:
   // Calls the one field that has the tag.
   struct TaggedField {

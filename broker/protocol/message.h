@@ -21,6 +21,8 @@ namespace millrace::protocol {
 struct DecodeOptions {
   // Bound on the memory of all arrays of one message: two bytes on the wire may be a struct of fifty in memory.
   std::size_t memory_limit_bytes = std::size_t{256} << 20;
+  // Receives, when given, how much of it a message took that could be read.
+  std::size_t* used_memory_bytes = nullptr;
 };
 
 // Reads one message from the start of `body`, whose bytes the result's strings, bytes and records view. Errors: truncated or

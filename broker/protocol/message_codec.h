@@ -80,6 +80,8 @@ Result<M> decode(BytesView body, Version version, std::size_t* consumed_bytes, c
   fields.structure(*message);
   if (reader.failed()) return tl::unexpected(decode_error(reader, Request::api_key, is_request, version));
   if (consumed_bytes != nullptr) *consumed_bytes = reader.consumed_bytes();
+  if (options.used_memory_bytes != nullptr)
+    *options.used_memory_bytes = options.memory_limit_bytes - fields.memory_left_bytes();
   return message;
 }
 

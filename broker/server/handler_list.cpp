@@ -4,6 +4,7 @@
 #include <array>
 
 #include "broker/protocol/message.h"
+#include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/handlers/create_topics.h"
 #include "broker/server/handlers/delete_topics.h"
@@ -19,10 +20,20 @@
 namespace millrace::server {
 namespace {
 
+protocol::DecodeOptions decode_options(RequestContext& context, std::size_t& used_memory_bytes) {
+  const auto limit_bytes =
+      std::min(context.services().configuration.network.request_arrays_max_bytes, context.arrays_max_bytes());
+  return {.memory_limit_bytes = limit_bytes, .used_memory_bytes = &used_memory_bytes};
+}
+
 template <class Handler>
 Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& context) {
-  auto request = protocol::decode<typename Handler::Request>(body, context.version());
+  std::size_t arrays_bytes = 0;
+  auto request = protocol::decode<typename Handler::Request>(body, context.version(), nullptr,
+                                                             decode_options(context, arrays_bytes));
   if (!request) co_return tl::unexpected(request.error());
+  if (!context.charge_arrays(arrays_bytes))
+    co_return fail(ErrorKind::resource_exhausted, "there is no memory for what the request holds");
   auto response = co_await Handler::handle(*request, context);
   if (!response) co_return tl::unexpected(response.error());
   if (!response->has_value()) co_return std::optional<OutputChain>();

@@ -2,6 +2,7 @@
 // Owned by the connection's shard; a handler that works on other shards comes back before it touches it.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -43,6 +44,10 @@ class RequestContext {
   }
   // The request's own bytes, for records that are written to in place.
   [[nodiscard]] MutableBytes writable(BytesView part) { return protocol::writable_part(request_.frame->bytes(), part); }
+
+  // The arrays of the decoded request are paid for like the request's bytes, and as long. False: there is no memory for them.
+  [[nodiscard]] std::uint64_t arrays_max_bytes() const { return request_.frame->decoded_max_bytes(); }
+  [[nodiscard]] bool charge_arrays(std::uint64_t size_bytes) { return request_.frame->charge_decoded(size_bytes); }
 
   // Keeps `text` or `object` alive until the answer is encoded.
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }

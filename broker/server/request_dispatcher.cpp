@@ -25,7 +25,9 @@ std::string describe(const protocol::RequestHeader& header) {
 RequestDispatcher::RequestDispatcher(BrokerServices& services, MetricsRegistry& metrics)
     : services_(services),
       refused_(metrics.counter("millrace_requests_refused_total",
-                               "Requests that closed their connection: unknown API or version, or unreadable")) {
+                               "Requests that closed their connection: unknown API or version, or unreadable")),
+      too_large_(metrics.counter("millrace_request_arrays_refused_total",
+                                 "Requests that closed their connection because their arrays take too much memory")) {
   const std::vector<double> bounds{0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30};
   for (const auto& entry : handler_list()) {
     const MetricLabels labels{{"api", std::string(protocol::to_string(entry.key))}};
@@ -66,6 +68,7 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
     metrics.seconds.observe(std::chrono::duration<double>(owned->shard().clock().now() - received).count());
     if (!outcome) {
       refused_.add();
+      if (outcome.error().kind == ErrorKind::resource_exhausted) too_large_.add();
       return responder.close(describe(owned->header()) + ": " + outcome.error().message);
     }
     if (!outcome->has_value()) return responder.no_answer();

@@ -28,6 +28,7 @@ class RequestDispatcher final : public network::RequestHandler {
   BrokerServices& services_;
   std::map<protocol::ApiKey, ApiMetrics> metrics_;
   MetricsRegistry::Counter refused_;
+  MetricsRegistry::Counter too_large_;
 };
 
 }  // namespace millrace::server

@@ -53,6 +53,11 @@ constexpr ConfigRow rows[] = {
               "The same for the brokers' own listener, where it is not the only one, so that clients cannot starve it.")
         .at_least(65536)
         .effective(),
+    int64_row("millrace.request.arrays.max.bytes", "67108864",
+              "Bytes of memory that the arrays of one request may take once it is read: an element of two bytes may be "
+              "a structure of fifty. All together they take at most as much again as the requests themselves may.")
+        .at_least(65536)
+        .effective(),
     int32_row("millrace.unauthenticated.request.max.bytes", "65536",
               "Largest request of a connection that must authenticate and has not.")
         .at_least(1024)

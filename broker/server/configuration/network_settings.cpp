@@ -62,6 +62,7 @@ Result<network::NetworkConfig> network_settings(const ConfigValues& values) {
   config.queued_max_request_bytes =
       queued ? bytes("queued.max.request.bytes") : budget("millrace.request.memory.bytes");
   config.reserved_request_bytes = budget("millrace.reserved.request.bytes");
+  config.request_arrays_max_bytes = bytes("millrace.request.arrays.max.bytes");
   config.unauthenticated_request_max_bytes =
       static_cast<std::uint32_t>(values.integer("millrace.unauthenticated.request.max.bytes"));
   config.unauthenticated_request_bytes = bytes("millrace.unauthenticated.request.bytes");

@@ -26,6 +26,32 @@ TEST(MemoryBudget, GivesUpToItsCapacityAndTakesBack) {
   EXPECT_EQ(budget->used_bytes(), 0U);
 }
 
+TEST(MemoryBudget, GivesAsMuchAgainForWhatIsMadeOfARequest) {
+  auto budget = MemoryBudget::make(100);
+  auto all = budget->try_take(100);
+  EXPECT_EQ(budget->beyond_bytes(), 100U);
+  auto made = budget->take_beyond(70);
+  EXPECT_EQ(made.bytes(), 70U);
+  EXPECT_EQ(budget->take_beyond(31).bytes(), 0U);
+  EXPECT_EQ(budget->take_beyond(30).bytes(), 30U);
+  all.give_back();
+  EXPECT_EQ(budget->try_take(31).bytes(), 0U) << "what is beyond the capacity is paid back first";
+  EXPECT_EQ(budget->try_take(30).bytes(), 30U);
+}
+
+TEST(RequestBuffer, PaysForWhatIsDecodedFromItAsLongAsItLives) {
+  auto budget = MemoryBudget::make(100);
+  auto buffer = RequestBuffer::allocate(10, budget->try_take(10));
+  EXPECT_EQ(buffer->decoded_max_bytes(), 190U);
+  EXPECT_FALSE(buffer->charge_decoded(191));
+  EXPECT_TRUE(buffer->charge_decoded(150));
+  EXPECT_EQ(budget->used_bytes(), 160U);
+  buffer->release();
+  EXPECT_EQ(budget->used_bytes(), 150U);
+  buffer.reset();
+  EXPECT_EQ(budget->used_bytes(), 0U);
+}
+
 TEST(MemoryBudget, ServesThoseWhoWaitFirstComeFirstServedAndLetsNobodyPass) {
   auto budget = MemoryBudget::make(100);
   auto all = budget->try_take(100);

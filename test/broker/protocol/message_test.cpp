@@ -60,6 +60,14 @@ TEST(Decode, BoundsTheMemoryOfAllArraysOfOneMessage) {
   EXPECT_EQ(decoded.error().kind, ErrorKind::resource_exhausted);
 }
 
+TEST(Decode, SaysHowMuchMemoryTheArraysTake) {
+  const Frame frame{0, 0, 0, 2, 0, 0, 0, 0};
+  std::size_t used_bytes = 0;
+  ASSERT_TRUE(
+      decode<MetadataRequest>(frame, 1, nullptr, {.memory_limit_bytes = 100'000, .used_memory_bytes = &used_bytes}));
+  EXPECT_EQ(used_bytes, 2 * sizeof(MetadataRequest::Topic));
+}
+
 TEST(Decode, ReportsWhatItReadAndLeavesTheRest) {
   std::size_t consumed = 0;
   EXPECT_TRUE(decode<MetadataRequest>(Frame{0, 0, 0, 0, 9, 9, 9}, 1, &consumed));

@@ -55,8 +55,11 @@ class BrokerUnderTest {
 
   // How many requests of the API have been answered.
   [[nodiscard]] int answered(std::string_view api) const {
-    const auto text = metrics_.text();
-    const auto line = "millrace_requests_total{api=\"" + std::string(api) + "\"} ";
+    return counted("millrace_requests_total{api=\"" + std::string(api) + "\"}");
+  }
+  [[nodiscard]] int counted(const std::string& metric) const {
+    const auto text = "\n" + metrics_.text();
+    const auto line = "\n" + metric + " ";
     auto at = text.find(line);
     return at == std::string::npos ? 0 : std::stoi(text.substr(at + line.size()));
   }

@@ -83,6 +83,19 @@ TEST(RequestDispatcher, ABodyThatEndsTooEarlyCloses) {
   EXPECT_EQ(after.ask(MetadataRequest{})->brokers.size(), 1);
 }
 
+TEST(RequestDispatcher, ArraysThatTakeTooMuchMemoryCloseAndAreCounted) {
+  BrokerUnderTest broker({{"millrace.request.arrays.max.bytes", "100000"}});
+  // Empty names: two bytes each on the wire, a structure each in memory.
+  constexpr std::size_t names = 10'000;
+  Client client(broker);
+  ASSERT_TRUE(
+      client.raw().send_frame(bare_request(3, 1, 1) + std::string("\0\0\x27\x10", 4) + std::string(2 * names, '\0')));
+  EXPECT_TRUE(client.raw().is_closed_by_peer());
+  EXPECT_EQ(broker.counted("millrace_request_arrays_refused_total"), 1);
+  Client after(broker);
+  EXPECT_EQ(after.ask(MetadataRequest{})->brokers.size(), 1);
+}
+
 TEST(RequestDispatcher, ProduceWithoutAnAnswerDoesNotDisturbTheOrder) {
   BrokerUnderTest broker;
   Client client(broker);

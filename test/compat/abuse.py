@@ -1,0 +1,447 @@
+"""Nobody may cost the broker more than a bounded amount of memory, time or files: what strangers can send, and what they can leave out.
+
+Kafka's own answers are not compared: the broker must live, keep to its budgets, count what it refuses, and serve others as usual.
+"""
+import contextlib
+import os
+import random
+import re
+import struct
+import time
+
+from compat import abuse_bombs as bombs
+from compat import abuse_frames as frames
+from compat.abuse_broker import (ALLOWANCE_BYTES, BYTES_PER_CONNECTION, MIB, PATIENCE_S, PROBED, ZSTD_WINDOW_BYTES, AbusedBroker, Probe, Watched,
+                                 is_closed, receive)
+from harness import paths
+from harness.checks import Failure, require, require_equal, wait_until
+from harness.wire import RawClient
+
+MUTATIONS = 20_000
+CONNECTIONS = 1_000
+AT_ONCE = 50  # connections of one step of a long list of frames
+CLOSING = struct.pack(">i", 0)  # a length that closes the connection as soon as what comes before it was taken
+PIPELINED = 5_000
+REFUSED_ABOVE = 1000 * MIB  # of one batch
+NAME = "abuse: "
+
+
+def checks(context):
+    checker = context.checks
+    if not checker.selected(NAME) and not any(NAME.strip(": ") in word for word in checker.only):
+        return
+    if context.broker.name != "millrace":
+        return checker.skip("abuse", "it is about the bounds of this build's broker")
+    seed = context.options.seed if context.options.seed is not None else time.time_ns() % 1_000_000
+    with contextlib.ExitStack() as stack:
+        abused = Abused(stack)
+        if not checker.check(NAME + "a broker to abuse, and how long a produce and a fetch take", abused.start):
+            return None
+        for name, claim in (
+                ("lengths of 2^31-1, 0 and below are refused and counted", frame_lengths),
+                ("a length that is announced costs no memory", announced_lengths),
+                ("counts of INT_MAX, -1 and -2 anywhere in requests", array_counts),
+                ("arrays that are larger in memory than on the wire", large_arrays),
+                ("tagged fields that repeat, go backwards and never end", tagged_fields),
+                (f"{MUTATIONS} damaged requests, seed {seed}", lambda each: damaged_requests(each, seed)),
+                ("a bomb in each codec", decompression_bombs),
+                ("clients that never read their answers", clients_that_never_read),
+                (f"{PIPELINED} requests before the first answer is read", pipelining)):
+            checker.check(NAME + name, claim, abused)
+    checker.check(NAME + f"{CONNECTIONS} silent and {CONNECTIONS} slow connections", silent_and_slow)
+    checker.check(NAME + "connections above the caps are refused and counted", connection_caps)
+    checker.check(NAME + "request memory that is used up", request_memory)
+    checker.check(NAME + "a broker out of files lives and serves again", file_exhaustion)
+    checker.check(NAME + "docs/protection.md names rows and counters that exist", documented_protections)
+    return None
+
+
+class Abused:
+    """The broker with its probe, shared by the checks that need no settings of their own."""
+
+    def __init__(self, stack):
+        self._stack = stack
+        self.broker = self.probe = self.usual_s = None
+
+    def start(self, settings=None):
+        self.broker = self._stack.enter_context(AbusedBroker(settings))
+        self.probe = self._stack.enter_context(contextlib.closing(Probe(self.broker.port)))
+        begin = time.monotonic()
+        time.sleep(1)
+        self.usual_s = self.probe.seconds_since(begin)
+        served_versions(self.broker)
+        print(f"    {self.usual_s * 1e3:.2f} ms; {self.broker.resident_bytes() / MIB:.0f} MiB")
+        return True
+
+    def watched(self, budget_bytes):
+        return Watched(self.broker, self.probe, budget_bytes + ALLOWANCE_BYTES, self.usual_s)
+
+
+@contextlib.contextmanager
+def abused(settings=None):
+    with contextlib.ExitStack() as stack:
+        one = Abused(stack)
+        one.start(settings)
+        yield one
+
+
+def served_versions(broker):
+    """API key -> (lowest, highest) that ApiVersions advertises."""
+    answer = broker.ask(frames.api_versions_frame())
+    require(answer is not None, "ApiVersions is not answered")
+    error, count = struct.unpack_from(">hi", answer, 4)
+    require_equal(0, error, "error of ApiVersions")
+    rows = (struct.unpack_from(">hhh", answer, 10 + 6 * number) for number in range(count))
+    return {key: (lowest, highest) for key, lowest, highest in rows}
+
+
+def flexible_since():
+    """API key -> the first version with compact fields and tags."""
+    with open(os.path.join(os.path.dirname(frames.GOLDEN), "served_versions.txt"), encoding="ascii") as file:
+        rows = [line.split() for line in file if not line.startswith("#")]
+    return {int(row[1]): int(row[5]) for row in rows if row[0] == "3.9.2"}
+
+
+def requests_of(broker, served_only=True):
+    every = frames.golden_requests()
+    frames.mark_flexible(every, flexible_since())
+    served = served_versions(broker)
+    return [frame for frame in every
+            if not served_only or (frame.key in served and served[frame.key][0] <= frame.version <= served[frame.key][1])]
+
+
+def send_each(broker, contents, name_of=lambda number: f"number {number}"):
+    """Every frame on a connection of its own, each followed by what closes it. The broker must take them all, and end none."""
+    for first in range(0, len(contents), AT_ONCE):
+        step = contents[first:first + AT_ONCE]
+        with contextlib.ExitStack() as stack:
+            opened = []
+            for content in step:
+                try:
+                    connection = stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + first // AT_ONCE % 50}")))
+                    connection.sendall(frames.with_length(content) + CLOSING)
+                    opened.append(connection)
+                except ConnectionError:
+                    if not broker.alive():
+                        break
+            stuck = [number for number, connection in enumerate(opened) if broker.alive() and not is_closed(connection)]
+        if not broker.alive():
+            raise Failure(f"the broker ended after one of\n{listed(step, first, name_of)}\n{broker.broker.process.tail(40)}")
+        require(not stuck, f"not closed within {PATIENCE_S} s, of\n{listed([step[number] for number in stuck], first, name_of)}")
+
+
+def listed(contents, first, name_of):
+    return "\n".join(f"  {name_of(first + number)}: {content[:2000].hex()}" for number, content in enumerate(contents))
+
+
+# ---- frames
+
+def frame_lengths(abused_broker):
+    broker = abused_broker.broker
+    lengths = (0x7FFFFFFF, -1, -0x80000000, 0, 16 * MIB + 1)
+    before = broker.closed("bad_frame_length")
+    with abused_broker.watched(0):
+        for length in lengths * 20:
+            with contextlib.closing(broker.connect()) as connection:
+                connection.sendall(struct.pack(">i", length) + b"abuse")
+                require(is_closed(connection), f"a frame of length {length} is waited for")
+    require_equal(before + 20 * len(lengths), broker.closed("bad_frame_length"), "connections closed for their frame's length")
+
+
+def announced_lengths(abused_broker):
+    """16 GiB are announced, 1 KiB of each is sent: memory follows the bytes."""
+    with abused_broker.watched(CONNECTIONS * BYTES_PER_CONNECTION), contextlib.ExitStack() as stack:
+        for number in range(CONNECTIONS):
+            connection = stack.enter_context(contextlib.closing(abused_broker.broker.connect(f"127.0.0.{2 + number % 50}")))
+            connection.sendall(struct.pack(">i", 16 * MIB) + bytes(1024))
+        time.sleep(0.5)
+
+
+def array_counts(abused_broker):
+    """Of each API the lowest, the highest and the first flexible version that is served."""
+    broker = abused_broker.broker
+    chosen, by_key = [], {}
+    for frame in requests_of(broker):
+        if frame.variant == "full":
+            by_key.setdefault(frame.key, []).append(frame)
+    for each in by_key.values():
+        flexible = [frame for frame in each if frame.flexible]
+        chosen += {id(frame): frame for frame in (each[0], each[-1], *flexible[:1])}.values()
+    sent = 0
+    with abused_broker.watched(broker.REQUEST_BYTES):
+        for frame in chosen:
+            lies = list(frames.lies_about_counts(frame, step=1 + len(frame.data) // 300))
+            send_each(broker, lies, lambda _, about=frame: str(about))
+            sent += len(lies)
+    print(f"    {sent} requests of {len(by_key)} APIs")
+
+
+def large_arrays(abused_broker):
+    """A Metadata of names that are empty: two bytes on the wire, a struct in memory. Many at a time."""
+    broker = abused_broker.broker
+    count = 6_000_000
+    header = struct.pack(">hhih", 3, 1, 1, 5) + b"abuse"
+    content = header + struct.pack(">i", count) + bytes(2 * count)
+    before = broker.counter("millrace_request_arrays_refused_total")
+    with abused_broker.watched(2 * broker.REQUEST_BYTES):
+        for _ in range(3):
+            send_each(broker, [content] * 4, lambda _: "Metadata of empty names")
+    require_equal(before + 12, broker.counter("millrace_request_arrays_refused_total"), "refusals counted")
+
+
+def tagged_fields(abused_broker):
+    broker = abused_broker.broker
+    contents, names = [], []
+    newest = {frame.key: frame for frame in requests_of(broker) if frame.variant == "default" and frame.flexible}
+    for frame in newest.values():
+        for section in frames.tag_sections():
+            for content in frames.with_tags(frame, section):
+                contents.append(content)
+                names.append(str(frame))
+    with abused_broker.watched(broker.REQUEST_BYTES):
+        send_each(broker, contents, lambda number: names[number])
+    print(f"    {len(contents)} requests of {len(newest)} APIs")
+
+
+def damaged_requests(abused_broker, seed):
+    """Every key and version in turn, and as many again of those that are served. A failure names the seed and the frame."""
+    broker = abused_broker.broker
+    every, served = requests_of(broker, served_only=False), requests_of(broker)
+    generator = random.Random(seed)
+    contents, names = [], []
+    for number in range(MUTATIONS):
+        source = every if number % 2 == 0 else served
+        frame = source[number // 2 % len(source)]
+        contents.append(frames.mutated(frame, every, generator))
+        names.append(f"seed {seed}, number {number}, of {frame}")
+    before = broker.requests()
+    with abused_broker.watched(broker.REQUEST_BYTES):
+        try:
+            send_each(broker, contents, lambda number: names[number])
+        except Failure as failure:
+            raise Failure(f"seed {seed}: {failure}") from None
+        received = broker.requests() - before
+    require(received > MUTATIONS * 0.95, f"only {received} requests came through")
+    print(f"    {len({(frame.key, frame.version) for frame in every})} APIs and versions, "
+          f"{len({(frame.key, frame.version) for frame in served})} of them served")
+
+
+# ---- records
+
+# What a batch below max.message.bytes can become.
+BOMBS = (("gzip", bombs.GZIP, bombs.gzip, 300 * MIB), ("snappy", bombs.SNAPPY, bombs.snappy_raw, 20 * MIB),
+         ("snappy of xerial", bombs.SNAPPY, bombs.snappy_xerial, 20 * MIB), ("snappy that lies", bombs.SNAPPY, bombs.snappy_lie, 0),
+         ("lz4", bombs.LZ4, bombs.lz4, 240 * MIB), ("zstd", bombs.ZSTD, bombs.zstd, 1900 * MIB),
+         ("zstd with the largest window", bombs.ZSTD, bombs.zstd_window, 1900 * MIB))
+
+
+def decompression_bombs(abused_broker):
+    """One record of zeroes. Also with an offset that makes the broker write the batch anew, and in the old formats, which it converts; and
+    compressed sets within sets."""
+    broker = abused_broker.broker
+    create(broker, "bombed")
+    with abused_broker.watched(broker.REQUEST_BYTES + broker.CONVERSION_BYTES + 2 * ZSTD_WINDOW_BYTES):
+        for name, codec, make, size in BOMBS:
+            bomb(broker, name, bombs.batch(codec, make(bombs.record_start(size), size + 1)), 8, REFUSED_ABOVE, size)
+            bomb(broker, name + ", to be written anew", bombs.batch(codec, make(bombs.record_start(size, 1), size + 1)), 8, REFUSED_ABOVE, size)
+            if codec != bombs.ZSTD:
+                for magic in (0, 1):
+                    payload = make(bombs.message_start(size, magic), size + 1)
+                    bomb(broker, f"{name}, format {magic}", bombs.wrapper(codec, payload, magic), 2, 0, size)
+        for depth in (2, 50):
+            bomb(broker, f"gzip in gzip, {depth} deep", bombs.nested(lambda data: bombs.gzip(data, 0), bombs.GZIP, 1, depth), 2, -1, 0)
+
+
+def bomb(broker, name, batch, version, refused_above, size):
+    begin = time.monotonic()
+    error, _ = produced(broker, "bombed", batch, version)
+    print(f"    {name}: {len(batch)} bytes for {size / MIB:.0f} MiB, error {error}, {time.monotonic() - begin:.2f} s")
+    require(error != 0 or size <= refused_above and name != "snappy that lies", f"{name} is taken")
+
+
+def create(broker, topic):
+    with contextlib.closing(RawClient("127.0.0.1", broker.port)) as client:
+        client.metadata([topic])
+        client.produce_when_created(topic)
+
+
+def produced(broker, topic, batch, version=8):
+    """(error code, base offset)"""
+    answer = broker.ask(frames.produce_frame(topic, batch, version=version))
+    require(answer is not None, "the connection was closed")
+    return struct.unpack_from(">hq", answer, 4 + 4 + 2 + len(topic) + 4 + 4)
+
+
+# ---- connections
+
+def clients_that_never_read(abused_broker):
+    """They ask for as much as goes into the sockets: answers of metadata that many topics make long, and records."""
+    broker, clients = abused_broker.broker, 40
+    value = os.urandom(900_000)
+    for _ in range(4):
+        require_equal(0, produced(broker, PROBED, big_batch(value))[0], "error of a large produce")
+    metadata = frames.with_length(struct.pack(">hhih", 3, 1, 1, 5) + b"abuse" + struct.pack(">i", -1)) * 50
+    fetch = frames.with_length(frames.fetch_frame(PROBED, 16 * MIB)) * 50
+    # Of each: answers up to the bound, and those of the requests that were read before it was met.
+    per_client = 256 * 1024 + 16 * 64 * 1024 + 16 * 8192
+    with abused_broker.watched(clients * (per_client + BYTES_PER_CONNECTION)), contextlib.ExitStack() as stack:
+        for number in range(clients):
+            connection = stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + number}", receive_bytes=4096)))
+            connection.settimeout(0.2)
+            with contextlib.suppress(TimeoutError, BlockingIOError):
+                for _ in range(40):
+                    connection.sendall(metadata if number % 2 else fetch)
+        time.sleep(1)
+
+
+def big_batch(value):
+    start = bombs.record_start(len(value))
+    return bombs.batch(0, start + value + b"\0")
+
+
+def pipelining(abused_broker):
+    broker = abused_broker.broker
+    requests = b"".join(frames.with_length(frames.api_versions_frame(number)) for number in range(PIPELINED))
+    with abused_broker.watched(BYTES_PER_CONNECTION + 256 * 1024), contextlib.closing(broker.connect()) as connection:
+        connection.sendall(requests)
+        time.sleep(0.5)
+        for number in range(PIPELINED):
+            answer = receive(connection)
+            require(answer is not None, f"closed before answer {number}")
+            require_equal(number, struct.unpack_from(">i", answer)[0], "the order of answers")
+
+
+def silent_and_slow():
+    """Deadline and window are those of a default configuration, made shorter: nothing else differs. A third kind has made a request before."""
+    with abused({"millrace.first.request.deadline.ms": "4000", "millrace.read.progress.window.ms": "4000"}) as one:
+        broker = one.broker
+        before = {reason: broker.closed(reason) for reason in ("no_first_request", "slow_sender")}
+        with one.watched(2 * CONNECTIONS * BYTES_PER_CONNECTION), contextlib.ExitStack() as stack:
+            opened = [stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + number % 50}"))) for number in range(2 * CONNECTIONS)]
+            slow, known = opened[CONNECTIONS:], opened[CONNECTIONS + CONNECTIONS // 2:]
+            for connection in known:
+                connection.sendall(frames.with_length(frames.api_versions_frame()))
+            for connection in known:
+                require(receive(connection) is not None, "a first request is not answered")
+            end = time.monotonic() + 7
+            frame = frames.with_length(frames.api_versions_frame())
+            for byte in frame[:-1] * 2:
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.send(bytes([byte]))
+                if byte == frame[-2] or time.monotonic() > end:
+                    break
+                time.sleep(0.3)
+            still_open = [connection for connection in opened if not is_closed(connection)]
+            require(not still_open, f"{len(still_open)} of {len(opened)} connections are still open")
+        require_equal(before["no_first_request"] + CONNECTIONS + CONNECTIONS // 2, broker.closed("no_first_request"), "closed for want of a request")
+        require_equal(before["slow_sender"] + CONNECTIONS // 2, broker.closed("slow_sender"), "closed for slowness")
+
+
+def connection_caps():
+    settings = {"max.connections": "40", "max.connections.per.ip": "15", "max.connections.per.ip.overrides": "127.0.0.9:3"}
+    with abused(settings) as one:
+        broker = one.broker
+        with one.watched(0), contextlib.ExitStack() as stack:
+            def open_from(source, count):
+                """How many of them are kept open, by their answers."""
+                found = []
+                for _ in range(count):
+                    connection = stack.enter_context(contextlib.closing(broker.connect(source)))
+                    with contextlib.suppress(ConnectionError):
+                        connection.sendall(frames.with_length(frames.api_versions_frame()))
+                    found.append(receive(connection) is not None)
+                return sum(found)
+            require_equal(3, open_from("127.0.0.9", 8), "connections of an address with a cap of its own")
+            require_equal(5, broker.refused("max_connections_per_ip"), "refusals counted")
+            require_equal(15, open_from("127.0.0.8", 20), "connections of one address")
+            require_equal(10, broker.refused("max_connections_per_ip"), "refusals counted")
+            rest = open_from("127.0.0.7", 12) + open_from("127.0.0.6", 12)
+            require(40 - 18 - 2 <= rest <= 40 - 18, f"{rest} more connections were taken")  # the probe has one, for a moment two
+            require(broker.refused("max_connections") >= 2, "no refusal counted")
+            # The probe is a client like others: what it has open it keeps, and it is served again once there is room.
+        require_equal(3, open_again(broker, "127.0.0.9", 3), "connections after the others left")
+
+
+def open_again(broker, source, count):
+    def opened():
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(contextlib.closing(broker.connect(source))) for _ in range(count)]
+            for connection in connections:
+                connection.sendall(frames.with_length(frames.api_versions_frame()))
+            return sum(receive(connection) is not None for connection in connections) == count and count
+    return wait_until(PATIENCE_S, "room for connections", opened)
+
+
+def request_memory():
+    """Frames that are begun and never ended hold the memory until they are too slow; others wait, and are served."""
+    budget = 4 * MIB
+    settings = {"socket.request.max.bytes": str(MIB), "millrace.request.memory.bytes": str(budget), "millrace.reserved.request.bytes": str(budget),
+                "millrace.pressure.progress.window.ms": "1000"}
+    with abused(settings) as one:
+        broker = one.broker
+        with one.watched(budget + 200 * BYTES_PER_CONNECTION), contextlib.ExitStack() as stack:
+            for number in range(200):
+                connection = stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + number % 50}")))
+                connection.settimeout(0.05)
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    connection.sendall(frames.with_length(frames.api_versions_frame()))
+                    connection.sendall(struct.pack(">i", MIB) + bytes(MIB - 1))
+            used = broker.counter('millrace_request_memory_bytes{budget="clients"}')
+            require(used <= budget + MIB, f"{used} bytes of requests are in memory")  # one frame is let through (memory_budget.h)
+            wait_until(PATIENCE_S, "a slow sender to be closed",
+                       lambda: broker.closed("slow_sender_under_memory_pressure") > 0)
+        require(broker.counter("millrace_request_memory_waits_total") > 0, "no wait was counted")
+
+
+def file_exhaustion():
+    """The limit is lowered under the running broker; who is connected is served on, and all are when files are free again."""
+    with abused() as one:
+        broker = one.broker
+        with one.watched(200 * BYTES_PER_CONNECTION), contextlib.closing(RawClient("127.0.0.1", broker.port)) as client:
+            client.metadata([PROBED])
+            broker.limit_files(broker.open_files() + 30)
+            with contextlib.ExitStack() as stack:
+                for number in range(200):
+                    stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + number % 50}")))
+                wait_until(PATIENCE_S, "a failure of accept", lambda: client.produce(PROBED)[0] == 0 and broker_is_full(broker))
+                for _ in range(20):
+                    require_equal(0, client.produce(PROBED)[0], "error of a produce while files are used up")
+                with contextlib.suppress(OSError):
+                    client.metadata([f"unlucky-{number}" for number in range(20)])  # logs that cannot be opened
+                broker.require_alive()
+            wait_until(PATIENCE_S, "new connections to be served", lambda: broker.ask(frames.api_versions_frame()) is not None)
+            broker.limit_files(4096)
+            wait_until(2 * PATIENCE_S, "a new topic", lambda: new_topic_serves(broker))
+        require(broker.counter("millrace_accept_errors_total") > 0, "no failure of accept was counted")
+
+
+def broker_is_full(broker):
+    with open(f"/proc/{broker.pid}/limits", encoding="ascii") as file:
+        limit = int(re.search(r"Max open files\s+(\d+)", file.read())[1])
+    return broker.open_files() >= limit
+
+
+def new_topic_serves(broker):
+    with contextlib.closing(RawClient("127.0.0.1", broker.port)) as client:
+        client.metadata(["lucky"])
+        return client.produce("lucky")[0] == 0
+
+
+def documented_protections():
+    """The page's second column names rows of the configuration, its last one counters and gauges of a broker that has just started."""
+    with open(os.path.join(paths.REPOSITORY, "docs", "protection.md"), encoding="utf-8") as file:
+        page = file.read()
+    with open(os.path.join(paths.REPOSITORY, "docs", "configuration.md"), encoding="utf-8") as file:
+        keys = set(re.findall(r"^\| `([^`]+)`", file.read(), re.MULTILINE))
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ") and "`" in line and "none is refused" not in line]
+    require(len(rows) >= 10, f"only {len(rows)} protections are listed")
+    with AbusedBroker() as broker:
+        metrics = set(broker.metrics())
+    for row in rows:
+        for key in re.findall(r"`([^`]+)`", row[2]):
+            require(key in keys, f"docs/protection.md names {key}, which is no row of docs/configuration.md")
+        named = re.findall(r"`([^`]+)`", row[3])
+        require(named, f"{row[1]} has no counter")
+        for name in named:
+            require(name in metrics, f"docs/protection.md names {name}, which the broker does not count")
