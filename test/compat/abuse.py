@@ -27,51 +27,51 @@ NAME = "abuse: "
 
 
 def checks(context):
-    checker = context.checks
-    if not checker.selected(NAME) and not any(NAME.strip(": ") in word for word in checker.only):
-        return
-    if context.broker.name != "millrace":
-        return checker.skip("abuse", "it is about the bounds of this build's broker")
     seed = context.options.seed if context.options.seed is not None else time.time_ns() % 1_000_000
+    together = [(NAME + name, claim) for name, claim in (
+        ("lengths of 2^31-1, 0 and below are refused and counted", frame_lengths),
+        ("a length that is announced costs no memory", announced_lengths),
+        ("counts of INT_MAX, -1 and -2 anywhere in requests", array_counts),
+        ("arrays that are larger in memory than on the wire", large_arrays),
+        ("tagged fields that repeat, go backwards and never end", tagged_fields),
+        (f"{MUTATIONS} damaged requests, seed {seed}", lambda each: damaged_requests(each, seed)),
+        ("a bomb in each codec", decompression_bombs),
+        ("clients that never read their answers", clients_that_never_read),
+        (f"{PIPELINED} requests before the first answer is read", pipelining))]
+    alone = [(NAME + name, claim) for name, claim in (
+        (f"{CONNECTIONS} silent and {CONNECTIONS} slow connections", silent_and_slow),
+        ("connections above the caps are refused and counted", connection_caps),
+        ("request memory that is used up", request_memory),
+        ("a broker out of files lives and serves again", file_exhaustion),
+        ("docs/protection.md names rows and counters that exist", documented_protections))]
+    checker = context.checks
+    if context.broker.name != "millrace":
+        checker.skip("abuse", "it is about the bounds of this build's broker")
+        return
+    # Those that need no settings of their own share a broker, which each must leave as it was.
     with contextlib.ExitStack() as stack:
-        abused = Abused(stack)
-        if not checker.check(NAME + "a broker to abuse, and how long a produce and a fetch take", abused.start):
-            return None
-        for name, claim in (
-                ("lengths of 2^31-1, 0 and below are refused and counted", frame_lengths),
-                ("a length that is announced costs no memory", announced_lengths),
-                ("counts of INT_MAX, -1 and -2 anywhere in requests", array_counts),
-                ("arrays that are larger in memory than on the wire", large_arrays),
-                ("tagged fields that repeat, go backwards and never end", tagged_fields),
-                (f"{MUTATIONS} damaged requests, seed {seed}", lambda each: damaged_requests(each, seed)),
-                ("a bomb in each codec", decompression_bombs),
-                ("clients that never read their answers", clients_that_never_read),
-                (f"{PIPELINED} requests before the first answer is read", pipelining)):
-            checker.check(NAME + name, claim, abused)
-    checker.check(NAME + f"{CONNECTIONS} silent and {CONNECTIONS} slow connections", silent_and_slow)
-    checker.check(NAME + "connections above the caps are refused and counted", connection_caps)
-    checker.check(NAME + "request memory that is used up", request_memory)
-    checker.check(NAME + "a broker out of files lives and serves again", file_exhaustion)
-    checker.check(NAME + "docs/protection.md names rows and counters that exist", documented_protections)
-    return None
+        one = Abused(stack)
+        for name, claim in together:
+            checker.check(name, claim, one)
+    for name, claim in alone:
+        checker.check(name, claim)
 
 
 class Abused:
-    """The broker with its probe, shared by the checks that need no settings of their own."""
+    """A broker with its probe, started when it is needed, and again after it died."""
 
-    def __init__(self, stack):
-        self._stack = stack
-        self.broker = self.probe = self.usual_s = None
+    def __init__(self, stack, settings=None):
+        self._stack, self._settings, self._broker, self.probe, self.usual_s = stack, settings, None, None, None
 
-    def start(self, settings=None):
-        self.broker = self._stack.enter_context(AbusedBroker(settings))
-        self.probe = self._stack.enter_context(contextlib.closing(Probe(self.broker.port)))
-        begin = time.monotonic()
-        time.sleep(1)
-        self.usual_s = self.probe.seconds_since(begin)
-        served_versions(self.broker)
-        print(f"    {self.usual_s * 1e3:.2f} ms; {self.broker.resident_bytes() / MIB:.0f} MiB")
-        return True
+    @property
+    def broker(self):
+        if self._broker is None or not self._broker.alive():
+            self._broker = self._stack.enter_context(AbusedBroker(self._settings))
+            self.probe = self._stack.enter_context(contextlib.closing(Probe(self._broker.port)))
+            begin = time.monotonic()
+            time.sleep(1)
+            self.usual_s = self.probe.seconds_since(begin)
+        return self._broker
 
     def watched(self, budget_bytes):
         return Watched(self.broker, self.probe, budget_bytes + ALLOWANCE_BYTES, self.usual_s)
@@ -80,9 +80,7 @@ class Abused:
 @contextlib.contextmanager
 def abused(settings=None):
     with contextlib.ExitStack() as stack:
-        one = Abused(stack)
-        one.start(settings)
-        yield one
+        yield Abused(stack, settings)
 
 
 def served_versions(broker):
@@ -126,12 +124,26 @@ def send_each(broker, contents, name_of=lambda number: f"number {number}"):
                         break
             stuck = [number for number, connection in enumerate(opened) if broker.alive() and not is_closed(connection)]
         if not broker.alive():
-            raise Failure(f"the broker ended after one of\n{listed(step, first, name_of)}\n{broker.broker.process.tail(40)}")
-        require(not stuck, f"not closed within {PATIENCE_S} s, of\n{listed([step[number] for number in stuck], first, name_of)}")
+            output = broker.broker.process.tail(12)
+            raise Failure(f"the broker ended:\n{output}\n{culprit(broker, step, first, name_of)}")
+        require(not stuck, "\n".join(f"not closed within {PATIENCE_S} s: {described(step[number], name_of(first + number))}" for number in stuck[:3]))
 
 
-def listed(contents, first, name_of):
-    return "\n".join(f"  {name_of(first + number)}: {content[:2000].hex()}" for number, content in enumerate(contents))
+def culprit(broker, contents, first, name_of):
+    """Which of them ends a broker that has seen nothing else."""
+    for number, content in enumerate(contents):
+        with AbusedBroker(broker.settings) as fresh, contextlib.closing(fresh.connect()) as connection:
+            connection.sendall(frames.with_length(content) + CLOSING)
+            is_closed(connection)
+            if not fresh.alive():
+                return described(content, name_of(first + number))
+    return f"none of them does it alone: {name_of(first)} to {name_of(first + len(contents) - 1)}"
+
+
+def described(content, name):
+    """In lines that are short enough to be printed whole; of a very long frame only the start."""
+    text = content[:4000].hex()
+    return "\n".join([f"{name}, {len(content)} bytes:", *(text[position:position + 380] for position in range(0, len(text), 380))])
 
 
 # ---- frames
@@ -312,11 +324,17 @@ def pipelining(abused_broker):
 
 
 def silent_and_slow():
-    """Deadline and window are those of a default configuration, made shorter: nothing else differs. A third kind has made a request before."""
-    with abused({"millrace.first.request.deadline.ms": "4000", "millrace.read.progress.window.ms": "4000"}) as one:
+    """Deadline and windows are shorter than those of a default configuration: nothing else differs. Of the slow ones half have made a request
+    before; and some take no answers."""
+    settings = {f"millrace.{name}.ms": "4000" for name in ("first.request.deadline", "read.progress.window", "write.progress.window")}
+    with abused(settings) as one:
         broker = one.broker
-        before = {reason: broker.closed(reason) for reason in ("no_first_request", "slow_sender")}
+        before = {reason: broker.closed(reason) for reason in ("no_first_request", "slow_sender", "slow_reader")}
+        require_equal(0, produced(broker, PROBED, big_batch(os.urandom(900_000)))[0], "error of a large produce")
         with one.watched(2 * CONNECTIONS * BYTES_PER_CONNECTION), contextlib.ExitStack() as stack:
+            deaf = [stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{60 + number}", receive_bytes=4096))) for number in range(10)]
+            for connection in deaf:
+                connection.sendall(frames.with_length(frames.fetch_frame(PROBED, 16 * MIB)) * 20)
             opened = [stack.enter_context(contextlib.closing(broker.connect(f"127.0.0.{2 + number % 50}"))) for number in range(2 * CONNECTIONS)]
             slow, known = opened[CONNECTIONS:], opened[CONNECTIONS + CONNECTIONS // 2:]
             for connection in known:
@@ -334,6 +352,8 @@ def silent_and_slow():
                 time.sleep(0.3)
             still_open = [connection for connection in opened if not is_closed(connection)]
             require(not still_open, f"{len(still_open)} of {len(opened)} connections are still open")
+            wait_until(PATIENCE_S, "those that take no answers to be closed",
+                       lambda: broker.closed("slow_reader") == before["slow_reader"] + len(deaf))
         require_equal(before["no_first_request"] + CONNECTIONS + CONNECTIONS // 2, broker.closed("no_first_request"), "closed for want of a request")
         require_equal(before["slow_sender"] + CONNECTIONS // 2, broker.closed("slow_sender"), "closed for slowness")
 
