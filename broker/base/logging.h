@@ -9,12 +9,18 @@
 
 namespace millrace {
 
-enum class LogLevel : std::uint8_t { trace, debug, info, warning, error, off };
+enum class LogLevel : std::uint8_t { trace, debug, info, warning, error, fatal, off };
 
+// Of every component that has none of its own.
 void set_log_level(LogLevel level);
-// "trace", "debug", "info", "warning", "error" or "off".
+[[nodiscard]] LogLevel log_level();
+// A component's own; nullopt takes it away.
+void set_log_level(std::string_view component, std::optional<LogLevel> level);
+// What is in force for the component.
+[[nodiscard]] LogLevel log_level(std::string_view component);
+// "trace", "debug", "info", "warning", "error", "fatal" or "off".
 [[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view name);
-[[nodiscard]] bool log_enabled(LogLevel level);
+[[nodiscard]] bool log_enabled(LogLevel level, std::string_view component);
 void log_line(LogLevel level, std::string_view component, std::string_view message);
 
 // A component's voice: `constexpr Logger logger{"log"};  logger.info("recovered " + name);`

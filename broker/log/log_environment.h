@@ -24,7 +24,7 @@ class LogEnvironment {
         random(randomness),
         cache(file_system, chosen.max_open_files) {}
 
-  const LogManagerOptions options;
+  LogManagerOptions options;  // fixed from the load on
   FileSystem& files;
   const Clock& clock;
   BlockingPool& pool;

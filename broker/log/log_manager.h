@@ -55,6 +55,8 @@ class LogManager {
   [[nodiscard]] bool had_clean_shutdown() const;
   [[nodiscard]] BrokerEpoch clean_shutdown_broker_epoch() const;
 
+  // Instead of what the options say. Before load.
+  void set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms);
   // Loads every log, recovering where the last stop was not clean. Blocks; the work is spread over the pool and the caller.
   Status load(const ConfigForTopic& config_for_topic);
   [[nodiscard]] const LoadProgress& progress() const;

@@ -104,7 +104,7 @@ void Connection::close(CloseReason reason, std::string_view detail) {
   closed_ = true;
   auto self = shared_from_this();
   context_->closed[static_cast<std::size_t>(reason)].add();
-  if (is_noteworthy(reason) || log_enabled(LogLevel::debug)) {
+  if (is_noteworthy(reason) || log_enabled(LogLevel::debug, logger.component)) {
     std::string line = "closed the connection of " + name_of(info_) + ": " + std::string(sentence(reason));
     if (!detail.empty()) line += " (" + std::string(detail) + ")";
     is_noteworthy(reason) ? context_->log.warning(line) : logger.debug(line);

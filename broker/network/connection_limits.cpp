@@ -22,10 +22,18 @@ ConnectionLimits::ConnectionLimits(const NetworkConfig& config)
       max_per_ip_(config.max_connections_per_ip),
       max_per_ip_overrides_(config.max_connections_per_ip_overrides) {}
 
+void ConnectionLimits::set(const NetworkConfig& config) {
+  std::scoped_lock lock(mutex_);
+  max_connections_ = config.max_connections;
+  max_reserved_connections_ = config.max_reserved_connections;
+  max_per_ip_ = config.max_connections_per_ip;
+  max_per_ip_overrides_ = config.max_connections_per_ip_overrides;
+}
+
 std::optional<Admission> ConnectionLimits::admit(const std::string& host, bool reserved, std::string_view& refusal) {
+  std::scoped_lock lock(mutex_);
   auto exception = max_per_ip_overrides_.find(host);
   auto max_per_ip = exception == max_per_ip_overrides_.end() ? max_per_ip_ : exception->second;
-  std::scoped_lock lock(mutex_);
   if (reserved) {
     if (reserved_connections_ >= max_reserved_connections_) {
       refusal = "max_reserved_connections";

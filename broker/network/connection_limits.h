@@ -44,6 +44,8 @@ class ConnectionLimits : public std::enable_shared_from_this<ConnectionLimits> {
  public:
   explicit ConnectionLimits(const NetworkConfig& config);
 
+  // The limits from now on; connections that are there stay.
+  void set(const NetworkConfig& config);
   // Nothing where a limit is met; `refusal` then names it.
   std::optional<Admission> admit(const std::string& host, bool reserved, std::string_view& refusal);
   [[nodiscard]] std::size_t connections() const;
@@ -52,11 +54,11 @@ class ConnectionLimits : public std::enable_shared_from_this<ConnectionLimits> {
   friend class Admission;
   void give_back(const std::string& host, bool reserved);
 
-  const std::size_t max_connections_;
-  const std::size_t max_reserved_connections_;
-  const std::size_t max_per_ip_;
-  const std::map<std::string, std::size_t, std::less<>> max_per_ip_overrides_;
   mutable std::mutex mutex_;
+  std::size_t max_connections_;
+  std::size_t max_reserved_connections_;
+  std::size_t max_per_ip_;
+  std::map<std::string, std::size_t, std::less<>> max_per_ip_overrides_;
   std::size_t connections_ = 0;
   std::size_t reserved_connections_ = 0;
   std::unordered_map<std::string, std::size_t> by_host_;

@@ -101,7 +101,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     TopicPartition key{topic.name, image.index};
     auto& slot = slots_[key];
     slot.wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, image.replicas.size(), {}};
-    slot.wanted->set_config(environment_.partition_config(overrides));
+    slot.wanted->set_config(environment_.partition_config(shard_.id(), overrides));
     step(key);
   }
 
@@ -113,10 +113,25 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void set_config(const std::string& topic, const metadata::ConfigMap& overrides) {
-    auto config = environment_.partition_config(overrides);
+    auto config = environment_.partition_config(shard_.id(), overrides);
     for (auto& [key, slot] : slots_) {
       if (key.topic != topic || !slot.wanted) continue;
       slot.wanted->set_config(config);
+      if (slot.partition) slot.partition->set_config(slot.wanted->config);
+    }
+  }
+
+  // The broker's values changed: every topic's are made anew.
+  void reconfigure(const metadata::ClusterImage& image) {
+    std::unordered_map<std::string_view, PartitionConfig> by_topic;
+    for (auto& [key, slot] : slots_) {
+      if (!slot.wanted) continue;
+      auto known = by_topic.find(key.topic);
+      if (known == by_topic.end()) {
+        auto config = environment_.partition_config(shard_.id(), *image.topic_config(key.topic));
+        known = by_topic.emplace(key.topic, std::move(config)).first;
+      }
+      slot.wanted->set_config(known->second);
       if (slot.partition) slot.partition->set_config(slot.wanted->config);
     }
   }
@@ -282,6 +297,8 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
       });
   state.note_applied(after.sequence());
 }
+
+void PartitionTable::reconfigure(const metadata::ClusterImage& image) { state_->reconfigure(image); }
 
 void PartitionTable::when_settled(std::string_view topic, PartitionIndex partition, std::uint64_t image_sequence,
                                   Job done) {

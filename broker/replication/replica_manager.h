@@ -28,8 +28,8 @@ class PartitionTable {
   struct Environment {
     BrokerId self;
     log::LogManager* logs;
-    // A topic's configuration: its overrides over the broker's values. Any thread.
-    std::function<PartitionConfig(const metadata::ConfigMap& overrides)> partition_config;
+    // A topic's configuration: its overrides over the broker's values as that shard has them. In that shard's tasks.
+    std::function<PartitionConfig(ShardId shard, const metadata::ConfigMap& overrides)> partition_config;
   };
 
   PartitionTable(Shard& shard, std::size_t shard_count, Environment environment);
@@ -45,6 +45,8 @@ class PartitionTable {
 
   // Brings what this shard owns in line with `after`. What it starts goes on after it returns.
   void apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after);
+  // The broker's values changed: what partition_config says of every topic is in force from now on.
+  void reconfigure(const metadata::ClusterImage& image);
   // Calls `done` when this shard has applied the image of that sequence, or a later one, and what followed for the partition is over:
   // it serves, it is offline, or it is gone again. Only for partitions that this shard owns.
   void when_settled(std::string_view topic, PartitionIndex partition, std::uint64_t image_sequence, Job done);

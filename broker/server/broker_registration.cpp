@@ -2,10 +2,11 @@
 
 #include <utility>
 
+#include "broker/base/logging.h"
 #include "broker/metadata/cluster_founding.h"
 #include "broker/metadata/store_tasks.h"
-#include "broker/metadata/znodes/broker_registration.h"
 #include "broker/metadata/znodes/cluster_identity.h"
+#include "broker/metadata/znodes/entity_config.h"
 #include "broker/metadata/znodes/znode_paths.h"
 
 namespace millrace::server {
@@ -68,29 +69,54 @@ Task<Result<BrokerId>> choose_broker_id(MetadataStore& store, const JoinRequest&
   co_return request.first_generated_broker_id + (numbered->version.value() - 1);
 }
 
+// Nothing is set where there is no znode.
+Task<Result<metadata::ConfigMap>> stored_config(MetadataStore& store, metadata::ConfigOwner owner) {
+  const auto path = znodes::config_path(owner.entity, stored_name(owner));
+  auto znode = co_await metadata::get(store, path);
+  if (!znode) {
+    if (znode.error().kind == ErrorKind::not_found) co_return metadata::ConfigMap();
+    co_return tl::unexpected(znode.error());
+  }
+  auto config = znodes::decode_config(znode->data);
+  if (config) co_return config;
+  // As in the image: what cannot be read is reported and counts as nothing.
+  Logger{"server"}.error("znode " + path + ": " + config.error().message);
+  co_return metadata::ConfigMap();
+}
+
 }  // namespace
 
-Task<Result<Joined>> join_cluster(MetadataStore& store, Random& random, JoinRequest request) {
+Task<Result<Identity>> identify(MetadataStore& store, Random& random, JoinRequest request) {
   auto cluster_id = co_await agree_on_cluster(store, random, request);
   if (!cluster_id) co_return tl::unexpected(cluster_id.error());
   auto id = co_await choose_broker_id(store, request);
   if (!id) co_return tl::unexpected(id.error());
+  co_return Identity{std::move(*cluster_id), *id};
+}
 
-  znodes::BrokerRegistration znode;
-  znode.endpoints = request.endpoints;
-  znode.rack = request.rack;
-  znode.timestamp = request.now;
-  auto registered = co_await metadata::create(store, znodes::broker_path(*id), znodes::encode(znode),
-                                              metadata::CreateMode::ephemeral);
+Task<Result<StoredBrokerConfigs>> read_broker_configs(MetadataStore& store, BrokerId id) {
+  auto all_brokers = co_await stored_config(store, metadata::ConfigOwner::all_brokers());
+  if (!all_brokers) co_return tl::unexpected(all_brokers.error());
+  auto of_broker = co_await stored_config(store, metadata::ConfigOwner::broker(id));
+  if (!of_broker) co_return tl::unexpected(of_broker.error());
+  co_return StoredBrokerConfigs{std::move(*all_brokers), std::move(*of_broker)};
+}
+
+Task<Result<Registration>> register_broker(MetadataStore& store, BrokerId id, znodes::BrokerRegistration znode) {
+  auto registered =
+      co_await metadata::create(store, znodes::broker_path(id), znodes::encode(znode), metadata::CreateMode::ephemeral);
   if (!registered) {
     if (registered.error().kind != ErrorKind::already_exists) co_return tl::unexpected(registered.error());
     co_return fail(ErrorKind::conflict,
-                   "another broker with id " + std::to_string(id->value()) + " is registered in this cluster");
+                   "another broker with id " + std::to_string(id.value()) + " is registered in this cluster");
   }
-  Joined joined;
-  joined.cluster_id = std::move(*cluster_id);
-  joined.registration = {*id, BrokerEpoch(registered->stat.czxid.value()), std::move(request.endpoints)};
-  co_return joined;
+  co_return Registration{id, BrokerEpoch(registered->stat.czxid.value()), std::move(znode.endpoints)};
+}
+
+Task<Status> update_registration(MetadataStore& store, BrokerId id, znodes::BrokerRegistration znode) {
+  auto updated = co_await metadata::set(store, znodes::broker_path(id), znodes::encode(znode));
+  if (!updated) co_return tl::unexpected(updated.error());
+  co_return Status{};
 }
 
 }  // namespace millrace::server

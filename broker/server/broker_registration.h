@@ -11,6 +11,7 @@
 #include "broker/base/types.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/metadata/metadata_store.h"
+#include "broker/metadata/znodes/broker_registration.h"
 
 namespace millrace {
 class Random;
@@ -30,18 +31,31 @@ struct JoinRequest {
   BrokerId stored_broker_id = BrokerId::none();  // in the log directories
   BrokerId wanted_broker_id = BrokerId::none();  // broker.id; none: the stored one, or a generated one
   BrokerId first_generated_broker_id{1001};      // reserved.broker.max.id + 1
-  std::vector<metadata::Endpoint> endpoints;     // advertised
-  std::optional<std::string> rack;
-  TimestampMs now;
 };
 
-struct Joined {
+struct Identity {
   std::string cluster_id;
-  Registration registration;
+  BrokerId broker_id = BrokerId::none();
 };
 
-// On the store's shard. Errors: conflict when the directories, the configuration and the store do not name one cluster and one broker;
-// the message has both names.
-Task<Result<Joined>> join_cluster(metadata::MetadataStore& store, Random& random, JoinRequest request);
+// All of them on the store's shard.
+
+// Founds the cluster where there is none. Errors: conflict when the directories, the configuration and the store do
+// not name one cluster and one broker; the message has both names.
+Task<Result<Identity>> identify(metadata::MetadataStore& store, Random& random, JoinRequest request);
+
+// What was set for this broker and for all brokers before this start.
+struct StoredBrokerConfigs {
+  metadata::ConfigMap all_brokers;
+  metadata::ConfigMap of_broker;
+};
+Task<Result<StoredBrokerConfigs>> read_broker_configs(metadata::MetadataStore& store, BrokerId id);
+
+// How the broker is reached, as its znode says it. conflict: another broker with this id is registered.
+Task<Result<Registration>> register_broker(metadata::MetadataStore& store, BrokerId id,
+                                           metadata::znodes::BrokerRegistration znode);
+// The same broker with other listeners (Kafka: KafkaController.updateBrokerInfo).
+Task<Status> update_registration(metadata::MetadataStore& store, BrokerId id,
+                                 metadata::znodes::BrokerRegistration znode);
 
 }  // namespace millrace::server

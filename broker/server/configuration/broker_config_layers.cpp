@@ -82,6 +82,16 @@ void BrokerConfigLayers::apply(ConfigTexts& texts, bool cluster_wide) {
   }
 }
 
+ConfigTexts BrokerConfigLayers::unlisted() const {
+  ConfigTexts found;
+  for (const auto* texts : {&of_broker_, &cluster_wide_, &fixed_->unlisted}) {
+    for (const auto& [name, text] : *texts) {
+      if (broker_config_table().find(name) == nullptr) found.emplace(name, text);
+    }
+  }
+  return found;
+}
+
 std::vector<ConfigSynonym> BrokerConfigLayers::synonyms(std::string_view name) const {
   auto names = broker_config_synonyms(name);
   bool sensitive = is_sensitive(name);

@@ -22,6 +22,9 @@ class BrokerConfigLayers {
   // What is in force. A dynamic value hides the static ones of all its synonyms: log.retention.ms hides log.retention.hours.
   [[nodiscard]] const ConfigValues& values() const { return values_; }
   [[nodiscard]] const ConfigTexts& cluster_wide() const { return cluster_wide_; }
+  [[nodiscard]] const ConfigTexts& of_broker() const { return of_broker_; }
+  // Keys without a row, of every place, with the value in force.
+  [[nodiscard]] ConfigTexts unlisted() const;
   [[nodiscard]] const std::vector<std::string>& rejected() const { return rejected_; }
 
   // Every value of the key and of the keys that stand in for it, the one in force first. Nothing where the key itself has no

@@ -20,6 +20,7 @@ constexpr ConfigRow rows[] = {
               "Partitions of one log directory that are recovered or closed at the same time.")
         .at_least(1)
         .cluster_wide()
+        .applied_at_start()
         .effective(),
     int32_row("log.segment.bytes", "1073741824", "Default of the topic key segment.bytes.")
         .at_least(14)
@@ -128,7 +129,8 @@ constexpr ConfigRow rows[] = {
         .checked_by(kafka_version)
         .not_applicable(),
     boolean_row("log.message.downconversion.enable", "true", "Default of the topic key message.downconversion.enable.")
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     string_row("compression.type", "producer", "Default of the topic key compression.type.")
         .one_of(compression_types)
         .cluster_wide()

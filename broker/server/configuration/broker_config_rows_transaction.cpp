@@ -36,6 +36,7 @@ constexpr ConfigRow rows[] = {
               "Time without a record after which a partition forgets a producer id and its sequence numbers.")
         .at_least(1)
         .cluster_wide()
+        .applied_at_start()
         .effective(),
     int32_row("producer.id.expiration.check.interval.ms", "600000",
               "Time between two looks for producer ids that expired.")

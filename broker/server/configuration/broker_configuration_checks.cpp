@@ -29,7 +29,8 @@ Status check_log(const ConfigValues& values) {
   for (std::string_view key : {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
     if (!values.text(key)) continue;
     auto value = values.integer(key);
-    if (value == 0 || value < -1) return refuse(values, key, "allowed is -1 (unlimited), or 1 or more");
+    // Any negative one is unlimited.
+    if (value == 0) return refuse(values, key, "allowed is -1 (unlimited), or 1 or more");
     break;  // the finer one hides the others
   }
   for (std::string_view key : {"log.roll.ms", "log.roll.jitter.ms"}) {
@@ -115,7 +116,6 @@ Status refuse_unsupported(const ConfigValues& values) {
       {"alter.config.policy.class.name", "Java classes cannot be loaded"},
       {"client.quota.callback.class", "Java classes cannot be loaded"},
       {"ssl.engine.factory.class", "Java classes cannot be loaded"},
-      {"control.plane.listener.name", "a listener for the controller alone is not supported for now"},
   };
   for (const auto& refusal : refusals) {
     if (!values.string(refusal.key).empty()) return refuse(values, refusal.key, refusal.why);

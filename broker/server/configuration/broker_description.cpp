@@ -53,7 +53,7 @@ std::vector<ConfigEntry> describe_broker(const BrokerConfigLayers& layers) {
   for (const auto& row : broker_config_table().rows()) {
     if (!row.internal || layers.values().is_set(row.name)) entries.push_back(describe(layers, row));
   }
-  for (const auto& [name, text] : layers.fixed().unlisted) entries.push_back(describe_unlisted(layers, name, text));
+  for (const auto& [name, text] : layers.unlisted()) entries.push_back(describe_unlisted(layers, name, text));
   sort_by_name(entries);
   return entries;
 }

@@ -57,6 +57,12 @@ class ConfigRowBuilder {
     next.row_.per_broker = true;
     return next;
   }
+  // A change at run time is taken, and in force from the next start on.
+  constexpr ConfigRowBuilder applied_at_start() const {
+    auto next = *this;
+    next.row_.applied_at_start = true;
+    return next;
+  }
   constexpr ConfigRowBuilder internal() const {
     auto next = *this;
     next.row_.internal = true;

@@ -18,8 +18,8 @@ Made from the broker's own table of keys by `millrace-broker --print-configurati
     millrace-broker server.properties --override key=value
 
 Keys, defaults and bounds are those of Kafka 3.9. An unknown key is a warning with the nearest known name; a bad value stops
-the start. "Change" says how a key may be changed: by a restart, for one broker at run time, or for all brokers at once; the
-requests for changes at run time are not served yet.
+the start. "Change" says how a key may be changed: by a restart, for one broker at run time, or for all brokers at once. "at
+the next start" is taken at run time, kept, and in force from the next start on, as is another address for a listener that is there.
 
 Marks: ◦ accepted, has no effect yet; × accepted, has no effect in Millrace. The start warns of each that is set.
 
@@ -74,6 +74,7 @@ std::string range_text(const ConfigRow& row) {
 
 std::string_view change_text(const ConfigRow& row) {
   if (!row.dynamic) return "restart";
+  if (row.applied_at_start) return "all brokers, at the next start";
   return row.per_broker ? "one broker" : "all brokers";
 }
 

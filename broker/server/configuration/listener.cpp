@@ -187,7 +187,39 @@ Status choose_inter_broker_listener(const ConfigValues& values, ListenerConfigur
   return {};
 }
 
+// For the controller's requests alone (KIP-291).
+Status choose_control_plane_listener(const ConfigValues& values, ListenerConfiguration& result) {
+  constexpr std::string_view key = "control.plane.listener.name";
+  auto given = values.string(key);
+  if (given.empty()) return {};
+  result.control_plane_name = upper_case(given);
+  if (find(result.advertised, result.control_plane_name) == nullptr) {
+    return refuse(key, given, "it must be one of advertised.listeners, which are " + names_of(result.advertised));
+  }
+  if (result.control_plane_name == result.inter_broker_name)
+    return refuse(key, given, "it must be another one than the brokers' listener " + result.inter_broker_name);
+  return {};
+}
+
 }  // namespace
+
+std::vector<network::ListenerConfig> network_listeners(const ListenerConfiguration& configuration) {
+  std::vector<network::ListenerConfig> configs;
+  const auto& listeners = configuration.listeners;
+  const bool has_control_plane = !configuration.control_plane_name.empty();
+  for (const auto& listener : listeners) {
+    network::ListenerConfig config;
+    config.name = listener.name;
+    config.host = listener.host;
+    config.port = listener.port;
+    const bool is_of_brokers = listener.name == configuration.inter_broker_name;
+    const bool is_of_controller = has_control_plane && listener.name == configuration.control_plane_name;
+    // With one listener beside the controller's, clients use that of the brokers.
+    config.reserved = is_of_controller || (is_of_brokers && listeners.size() > (has_control_plane ? 2U : 1U));
+    configs.push_back(std::move(config));
+  }
+  return configs;
+}
 
 std::string_view to_string(SecurityProtocol protocol) {
   switch (protocol) {
@@ -221,6 +253,7 @@ Result<ListenerConfiguration> parse_listener_configuration(const ConfigValues& v
   if (auto advertised = advertise(values, *protocols, local_host, result); !advertised)
     return tl::unexpected(advertised.error());
   if (auto chosen = choose_inter_broker_listener(values, result); !chosen) return tl::unexpected(chosen.error());
+  if (auto chosen = choose_control_plane_listener(values, result); !chosen) return tl::unexpected(chosen.error());
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include "broker/base/config_table.h"
 #include "broker/base/result.h"
+#include "broker/network/network_config.h"
 
 namespace millrace::server {
 
@@ -30,9 +31,14 @@ struct ListenerConfiguration {
   // A subset of the listeners by name; the host is never empty.
   std::vector<Listener> advertised;
   std::string inter_broker_name;
+  std::string control_plane_name;  // empty: the controller uses the brokers' listener
 
   [[nodiscard]] const Listener* advertised_by_name(std::string_view name) const;
+  friend bool operator==(const ListenerConfiguration&, const ListenerConfiguration&) = default;
 };
+
+// For the network layer. The listeners of brokers and of the controller are reserved where clients have another one.
+std::vector<network::ListenerConfig> network_listeners(const ListenerConfiguration& configuration);
 
 // `local_host` is advertised where a listener on every address has no advertised address of its own.
 Result<ListenerConfiguration> parse_listener_configuration(const ConfigValues& values, std::string_view local_host);

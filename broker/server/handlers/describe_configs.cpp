@@ -11,6 +11,7 @@
 #include "broker/metadata/cluster_image.h"
 #include "broker/server/configuration/broker_description.h"
 #include "broker/server/configuration/topic_description.h"
+#include "broker/server/logger_levels.h"
 #include "broker/server/request_context.h"
 
 namespace millrace::server {
@@ -54,7 +55,8 @@ Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, En
     config.config_source = entry.source;
     config.is_sensitive = entry.is_sensitive;
     config.config_type = entry.type;
-    config.documentation = request.include_documentation ? protocol::NullableString(entry.documentation) : std::nullopt;
+    const bool documented = request.include_documentation && !entry.documentation.empty();
+    config.documentation = documented ? protocol::NullableString(entry.documentation) : std::nullopt;
     if (!request.include_synonyms) continue;
     for (const auto& synonym : entry.synonyms)
       config.synonyms.push_back({synonym.name, view(synonym.value), synonym.source});
@@ -68,24 +70,45 @@ Answer describe_topic_resource(const Wanted& wanted, const DescribeConfigsReques
   }
   if (!context.image().topic(wanted.resource_name)) return refuse(wanted, ErrorCode::unknown_topic_or_partition);
   auto overrides = context.image().topic_config(wanted.resource_name);
-  return answer_of(wanted, request, describe_topic(context.services().configuration_layers, *overrides), context);
+  return answer_of(wanted, request, describe_topic(*context.configuration(), *overrides), context);
+}
+
+std::optional<std::int32_t> integer_of(std::string_view text) {
+  std::int32_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Brokers answer for themselves alone. `else_allowed` is what else Kafka's message allows.
+std::optional<std::string> wrong_broker(std::string_view name, BrokerId self, std::string_view else_allowed) {
+  auto id = integer_of(name);
+  if (!id) return "Broker id must be an integer, but it is: " + std::string(name);
+  if (BrokerId(*id) == self) return std::nullopt;
+  return "Unexpected broker id, expected " + std::to_string(self.value()) + std::string(else_allowed) +
+         " but received " + std::string(name);
 }
 
 Answer describe_broker_resource(const Wanted& wanted, const DescribeConfigsRequest& request, RequestContext& context) {
-  const auto& layers = context.services().configuration_layers;
-  if (wanted.resource_name.empty()) return answer_of(wanted, request, describe_broker_defaults(layers), context);
-  const auto own_id = std::to_string(context.services().broker_id.value());
-  std::int32_t number = 0;
-  auto [end, error] =
-      std::from_chars(wanted.resource_name.data(), wanted.resource_name.data() + wanted.resource_name.size(), number);
-  if (error != std::errc{} || end != wanted.resource_name.data() + wanted.resource_name.size()) {
-    return refuse(wanted, ErrorCode::invalid_request,
-                  context.keep("Broker id must be an integer, but it is: " + std::string(wanted.resource_name)));
+  const auto layers = context.configuration();
+  if (wanted.resource_name.empty()) return answer_of(wanted, request, describe_broker_defaults(*layers), context);
+  if (auto wrong = wrong_broker(wanted.resource_name, context.services().broker_id, " or empty string,"))
+    return refuse(wanted, ErrorCode::invalid_request, context.keep(std::move(*wrong)));
+  return answer_of(wanted, request, describe_broker(*layers), context);
+}
+
+Answer describe_loggers(const Wanted& wanted, const DescribeConfigsRequest& request, RequestContext& context) {
+  if (wanted.resource_name.empty()) return refuse(wanted, ErrorCode::invalid_request, "Broker id must not be empty");
+  if (auto wrong = wrong_broker(wanted.resource_name, context.services().broker_id, ""))
+    return refuse(wanted, ErrorCode::invalid_request, context.keep(std::move(*wrong)));
+  Entries entries;
+  for (auto& [name, level] : logger_levels()) {
+    auto& entry = entries.emplace_back();
+    entry.name = std::move(name);
+    entry.value = std::move(level);
+    entry.source = ConfigSource::dynamic_broker_logger;
   }
-  if (wanted.resource_name == own_id) return answer_of(wanted, request, describe_broker(layers), context);
-  return refuse(wanted, ErrorCode::invalid_request,
-                context.keep("Unexpected broker id, expected " + own_id + " or empty string, but received " +
-                             std::string(wanted.resource_name)));
+  return answer_of(wanted, request, std::move(entries), context);
 }
 
 }  // namespace
@@ -101,11 +124,14 @@ Task<Result<std::optional<DescribeConfigsResponse>>> DescribeConfigsHandler::han
       case ConfigResourceType::broker:
         response.results.push_back(describe_broker_resource(wanted, request, context));
         break;
+      case ConfigResourceType::broker_logger:
+        response.results.push_back(describe_loggers(wanted, request, context));
+        break;
       default:
         response.results.push_back(
             refuse(wanted, ErrorCode::invalid_request,
                    context.keep("Unsupported resource type: " + std::to_string(static_cast<int>(wanted.resource_type)) +
-                                ", allowed are 2 (topic) and 4 (broker)")));
+                                ", allowed are 2 (topic), 4 (broker) and 8 (broker logger)")));
     }
   }
   co_return response;

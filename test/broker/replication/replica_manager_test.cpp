@@ -56,7 +56,7 @@ struct Replicas : testing::Test {
     ASSERT_TRUE(logs->load([](const std::string&) { return log::LogConfig{}; }));
     cache = std::make_unique<metadata::MetadataCache>(shards);
     replicas = std::make_unique<ReplicaManager>(
-        shards, PartitionTable::Environment{self, logs.get(), [](const metadata::ConfigMap& overrides) {
+        shards, PartitionTable::Environment{self, logs.get(), [](ShardId /*shard*/, const metadata::ConfigMap& overrides) {
                                               PartitionConfig config;
                                               if (auto at = overrides.find("min.insync.replicas");
                                                   at != overrides.end())

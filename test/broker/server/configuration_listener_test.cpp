@@ -47,14 +47,43 @@ TEST(Listeners, AreReadWithNamesAddressesAndBracketsOfIpv6) {
 TEST(Listeners, ReserveTheBrokersOwnWhereItIsNotTheOnlyOne) {
   auto one = make({});
   ASSERT_TRUE(one.has_value());
-  EXPECT_FALSE(one->network_listeners().at(0).reserved);
+  EXPECT_FALSE(network_listeners(one->listeners).at(0).reserved);
   auto two = make({{"listeners", "INTERNAL://:1,EXTERNAL://:2"},
                    {"listener.security.protocol.map", two_names},
                    {"inter.broker.listener.name", "INTERNAL"}});
   ASSERT_TRUE(two.has_value());
-  EXPECT_TRUE(two->network_listeners().at(0).reserved);
-  EXPECT_FALSE(two->network_listeners().at(1).reserved);
-  EXPECT_EQ(two->network_listeners().at(1).port, 2);
+  EXPECT_TRUE(network_listeners(two->listeners).at(0).reserved);
+  EXPECT_FALSE(network_listeners(two->listeners).at(1).reserved);
+  EXPECT_EQ(network_listeners(two->listeners).at(1).port, 2);
+}
+
+TEST(Listeners, GiveTheControllerOneOfItsOwn) {
+  const std::string three_names = std::string(two_names) + ",CONTROLLER:PLAINTEXT";
+  ConfigPairs pairs{{"listeners", "INTERNAL://:1,EXTERNAL://:2,CONTROLLER://:3"},
+                    {"listener.security.protocol.map", three_names},
+                    {"inter.broker.listener.name", "INTERNAL"},
+                    {"control.plane.listener.name", "controller"}};
+  auto made = make(pairs);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ(made->listeners.control_plane_name, "CONTROLLER");
+  auto configs = network_listeners(made->listeners);
+  EXPECT_TRUE(configs.at(0).reserved);
+  EXPECT_FALSE(configs.at(1).reserved);
+  EXPECT_TRUE(configs.at(2).reserved);
+
+  auto without_clients = make({{"listeners", "INTERNAL://:1,CONTROLLER://:3"},
+                               {"listener.security.protocol.map", three_names},
+                               {"inter.broker.listener.name", "INTERNAL"},
+                               {"control.plane.listener.name", "CONTROLLER"}});
+  ASSERT_TRUE(without_clients.has_value());
+  EXPECT_FALSE(network_listeners(without_clients->listeners).at(0).reserved) << "clients use it too";
+
+  for (const auto* wrong : {"INTERNAL", "OTHER"}) {
+    pairs.back().second = wrong;
+    auto refused = make(pairs);
+    ASSERT_FALSE(refused.has_value()) << wrong;
+    EXPECT_NE(refused.error().message.find("control.plane.listener.name"), std::string::npos) << refused.error().message;
+  }
 }
 
 TEST(Listeners, ShareAPortOnlyAsOneOfIpv4AndOneOfIpv6) {
