@@ -53,8 +53,17 @@ constexpr std::array refused_prefixes = {
     Refusal{"millrace.http.", "the operator's health checks need the broker's port 9404 as it is"},
 };
 
-constexpr std::array<std::string_view, 6> secret_endings = {
-    ".password", ".secret", "sasl.jaas.config", ".keystore.key", ".credentials", "ssl.keystore.certificate.chain"};
+// By their ends, because most of them can have listener.name.NAME. in front. Everything that Kafka's own definition types as
+// PASSWORD is among them.
+constexpr std::array<std::string_view, 9> secret_endings = {".password",
+                                                            ".secret",
+                                                            "sasl.jaas.config",
+                                                            ".keystore.key",
+                                                            ".credentials",
+                                                            "ssl.keystore.certificate.chain",
+                                                            "ssl.truststore.certificates",
+                                                            "delegation.token.master.key",
+                                                            "delegation.token.secret.key"};
 
 std::optional<std::string_view> why_refused(std::string_view key) {
   for (const auto& refusal : refused_keys) {

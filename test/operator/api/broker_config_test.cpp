@@ -45,6 +45,21 @@ TEST(BrokerConfig, RefusesSecrets) {
   }
 }
 
+// The keys of type PASSWORD in the configuration definition of Kafka 3.9.2's broker.
+TEST(BrokerConfig, RefusesEveryKeyThatKafkaTypesAsAPassword) {
+  for (std::string key :
+       {"delegation.token.master.key", "delegation.token.secret.key", "password.encoder.old.secret",
+        "password.encoder.secret", "sasl.jaas.config", "ssl.key.password", "ssl.keystore.certificate.chain",
+        "ssl.keystore.key", "ssl.keystore.password", "ssl.truststore.certificates", "ssl.truststore.password",
+        "zookeeper.ssl.keystore.password", "zookeeper.ssl.truststore.password"}) {
+    for (const auto& spelled : {key, "listener.name.internal." + key}) {
+      auto checked = check_broker_config({{spelled, "hunter2"}});
+      EXPECT_EQ(1U, checked.refusals.size()) << spelled;
+      EXPECT_TRUE(checked.values.empty()) << spelled;
+    }
+  }
+}
+
 TEST(BrokerConfig, RefusesValuesAndKeysThatNoFileCouldHold) {
   auto checked =
       check_broker_config({{"a", Json::array({1})}, {"b", {{"c", 1}}}, {"d e", 1}, {"f=g", 1}, {"h", nullptr}});
