@@ -23,7 +23,7 @@ inline constexpr std::string_view kafka_cluster_plural = "kafkaclusters";
 inline constexpr std::string_view kafka_cluster_definition = "kafkaclusters.millrace.dev";
 
 // What this operator reads; the CustomResourceDefinition carries its own in an annotation. Raised with every change of the schema.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 inline constexpr std::string_view schema_version_annotation = "millrace.dev/schema-version";
 
 inline constexpr int http_port = 9404;  // of every broker: /metrics, /livez, /readyz

@@ -70,6 +70,16 @@ TEST(ResourceDefinition, ExplainsEveryRule) {
   });
 }
 
+// A size that no volume ever reached must be possible to take back, and what a claim has only the operator can see: it compares.
+TEST(ResourceDefinition, ComparesTheSizeOfAVolumeWithNoEarlierOne) {
+  const Json volume = json_at(schema(), {"properties", "spec", "properties", "pools", "items", "properties", "storage",
+                                         "properties", "volumes", "items"});
+  ASSERT_TRUE(json_at(volume, {"properties", "size"}).is_object());
+  for (const auto& rule : json_at(volume, {"x-kubernetes-validations"})) {
+    EXPECT_EQ(std::string::npos, text_at(rule, {"rule"}).find("oldSelf.size")) << text_at(rule, {"rule"});
+  }
+}
+
 TEST(ResourceDefinition, IsSmallEnoughForClientSideApply) { EXPECT_LT(definition().dump().size(), 200'000U); }
 
 TEST(ResourceDefinition, NamesWhatTheOperatorReads) {

@@ -153,6 +153,33 @@ TEST(Volumes, NeverShrink) {
   EXPECT_EQ("5Gi", text_at(claim(scene), {"spec", "resources", "requests", "storage"}));
 }
 
+TEST(Volumes, WhoseSizeCannotBeReachedGoBackToTheSizeThatTheyHave) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  scene.patch_spec(pools_with({{"size", "5Ti"}}));
+  ASSERT_TRUE(scene.settle());
+  EXPECT_EQ("VolumeCannotGrow", text_at(scene.condition("VolumesReady"), {"reason"}));
+  scene.patch_spec(pools_with({{"size", "5Gi"}}));
+  ASSERT_TRUE(scene.settle());
+  EXPECT_TRUE(scene.is_ready()) << scene.status().dump(2);
+}
+
+TEST(Volumes, TheFailureOfTheRecordHidesNoBroker) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  // The claim's owner goes into the record, whose write fails.
+  scene.api.erase(scene.reference(kubernetes::config_maps, "demo-founding"));
+  scene.api.before_write = [](const auto& write) -> std::optional<Error> {
+    if (write.reference.name != "demo-founding") return std::nullopt;
+    return Error{ErrorKind::unavailable, "etcd has no leader"};
+  };
+  EXPECT_TRUE(scene.reconcile_once().failed);
+  EXPECT_EQ("1/1", scene.status()["brokersReady"]);
+  EXPECT_EQ(1U, scene.status()["brokers"].size());
+}
+
 TEST(Volumes, TakeASizeInAnotherSpellingForTheSame) {
   Scene scene;
   scene.apply();
