@@ -108,5 +108,5 @@ capabilities:
   verbs: [get, list, watch, create, update, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [get, create, patch]  # get: an event that is there already, of a process before this one, is counted on
 {{- end -}}
