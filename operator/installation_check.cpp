@@ -4,10 +4,12 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "broker/base/clock.h"
 #include "operator/api/json_access.h"
 #include "operator/kubernetes/client.h"
+#include "operator/kubernetes/lease_watch.h"
 #include "operator/reconcile/resource_types.h"
 #include "operator/reconcile/schema_check.h"
 
@@ -56,13 +58,11 @@ void check_reading(kubernetes::KubernetesApi& api, const std::string& namespace_
   }
 }
 
-// Somebody must hold the Lease: an operator that waits for it does nothing.
+// Somebody must hold the Lease and renew it: an operator that waits for it does nothing.
 void check_leader(kubernetes::KubernetesApi& api, const OperatorSettings& settings, Report& report) {
-  auto lease = api.get({kubernetes::leases, settings.lease_namespace, settings.lease_name}, {});
-  std::string what = "an operator leads";
-  if (!lease) return report.line(lease, what);
-  auto holder = api::text_at(*lease, {"spec", "holderIdentity"});
-  report.line(!holder.empty(), Weight::needed, what, holder.empty() ? "nobody holds the Lease" : holder);
+  auto holder = kubernetes::see_renewal(api, {kubernetes::leases, settings.lease_namespace, settings.lease_name},
+                                        [](Duration duration) { std::this_thread::sleep_for(duration); });
+  report.line(holder.has_value(), Weight::needed, "an operator leads", holder ? *holder : holder.error().message);
 }
 
 }  // namespace

@@ -77,9 +77,22 @@ ErrorKind kind_of(const nlohmann::json& status, int code, const ApiAction& actio
   return ErrorKind::corrupt;
 }
 
+// What is not UTF-8 becomes U+FFFD.
+std::string valid_text(std::string_view text) {
+  nlohmann::json words = std::string(text);
+  words = nlohmann::json::parse(words.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return words.get<std::string>();
+}
+
+// Half a UTF-8 character would make every JSON text that the message gets into unwritable.
+std::size_t character_edge(std::string_view text, std::size_t at) {
+  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+  return at;
+}
+
 std::string sentence(const ApiAction& action, std::string words, int code) {
   if (words.size() > message_bytes_max) {
-    words.resize(message_bytes_max);
+    words.resize(character_edge(words, message_bytes_max));
     words += "…";
   }
   std::string message = "cannot " + std::string(action.verb) + " " + action.subject + ": " + words;
@@ -103,7 +116,7 @@ Error error_of_answer(int http_status, std::string_view body, const ApiAction& a
   nlohmann::json status = nlohmann::json::parse(body, nullptr, false);
   if (status.is_object() && text_at(status, "kind") == "Status") return error_of_status(status, http_status, action);
   // A proxy's page, or the API server's plain text.
-  std::string words(body.substr(0, body.find('\n')));
+  std::string words = valid_text(body.substr(0, body.find('\n')));
   if (words.empty()) words = "an answer without a reason";
   return Error{kind_of(nlohmann::json(), http_status, action), sentence(action, std::move(words), http_status)};
 }

@@ -318,6 +318,9 @@ Result<HttpAnswer> HttpTransport::exchange(const HttpRequest& request, Duration 
     return HttpAnswer{*head, std::move(*body)};
   };
   for (int attempt = 1;; ++attempt) {
+    // What is sent after its time may have an effect that nobody expects any more.
+    if (std::chrono::steady_clock::now() >= deadline)
+      return fail(ErrorKind::timed_out, "the time was over before it was sent");
     Result<HttpAnswer> answer = implementation_->run(request, stop, receive);
     bool unwritten = !answer && answer.error().message.starts_with(write_failure);
     if (!unwritten || attempt >= write_attempt_count_max) return answer;

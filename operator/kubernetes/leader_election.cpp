@@ -74,10 +74,15 @@ void LeaderElection::stop() {
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
-  if (leading_.exchange(false)) release();
+  if (end_term()) release();
 }
 
-bool LeaderElection::is_leader() const { return leading_ && clock_.now() < leading_until(); }
+std::optional<Leadership> LeaderElection::leadership() const {
+  std::lock_guard lock(leadership_mutex_);
+  // The clock is read under the lock: an answer of "over" comes before any extension, so that extend() sees it too.
+  if (!leading_ || clock_.now() >= leadership_.until) return std::nullopt;
+  return leadership_;
+}
 
 Duration LeaderElection::step() {
   MonotonicTime sent_at = clock_.now();
@@ -90,12 +95,12 @@ Duration LeaderElection::step() {
   if (leading_) {
     if (held_by_other()) {
       lose("the Lease " + reference().key().text() + " is held by " + record_.holder);
-    } else if (now >= leading_until()) {
+    } else if (now >= leadership_.until) {
       lose("the Lease " + reference().key().text() + " was not renewed in time" +
            (held ? "" : ": " + held.error().message));
     } else {
       if (!held) warn(held.error());
-      return std::min<Duration>(options_.retry_period, leading_until() - now);
+      return std::min<Duration>(options_.retry_period, leadership_.until - now);
     }
   } else if (!held && held.error().kind != ErrorKind::conflict) {
     warn(held.error());
@@ -197,15 +202,35 @@ void LeaderElection::announce(const std::string& holder) {
 }
 
 void LeaderElection::hold_until(MonotonicTime until) {
-  leading_until_ = until.time_since_epoch().count();
   last_warning_.clear();
-  if (leading_.exchange(true)) return;
+  if (extend(until)) return;
+  // Whoever asked after the time was over was told so, and let go of its work: this is another term.
+  if (leading_) lose("the Lease " + reference().key().text() + " was renewed too late");
+  begin_term(until);
   logger.info("leading as " + options_.identity);
   if (callbacks_.on_elected) callbacks_.on_elected();
 }
 
+bool LeaderElection::extend(MonotonicTime until) {
+  std::lock_guard lock(leadership_mutex_);
+  if (!leading_ || clock_.now() >= leadership_.until) return false;
+  leadership_.until = until;
+  return true;
+}
+
+void LeaderElection::begin_term(MonotonicTime until) {
+  std::lock_guard lock(leadership_mutex_);
+  leading_ = true;
+  leadership_ = {leadership_.term + 1, until};
+}
+
+bool LeaderElection::end_term() {
+  std::lock_guard lock(leadership_mutex_);
+  return std::exchange(leading_, false);
+}
+
 void LeaderElection::lose(const std::string& why) {
-  leading_ = false;
+  end_term();
   logger.warning("not leading any more: " + why);
   if (callbacks_.on_lost) callbacks_.on_lost(why);
 }
@@ -226,12 +251,8 @@ bool LeaderElection::held_by_other() const { return !record_.holder.empty() && r
 // A renewal on a dead connection must leave time for another one on a new connection.
 Duration LeaderElection::call_timeout() const {
   if (!leading_) return std::min<Duration>(candidate_timeout, options_.renew_deadline / 2);
-  Duration remaining = leading_until() - clock_.now();
+  Duration remaining = leadership_.until - clock_.now();
   return std::clamp<Duration>(remaining, std::chrono::milliseconds(1), options_.renew_deadline / 3);
-}
-
-MonotonicTime LeaderElection::leading_until() const {
-  return MonotonicTime(MonotonicTime::duration(leading_until_.load()));
 }
 
 ObjectReference LeaderElection::reference() const {

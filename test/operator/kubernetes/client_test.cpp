@@ -243,6 +243,46 @@ TEST(KubernetesClient, DoesNotWaitForARetryThatWouldComeTooLate) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
 }
 
+TEST(KubernetesClient, SendsNothingAfterItsTime) {
+  ScriptedServer server([](const ScriptedRequest&, ScriptedConnection& connection) { connection.answer(200, "{}"); });
+  auto client = client_of(server);
+  for (auto timeout : {Duration::zero(), Duration(std::chrono::seconds(-1))}) {
+    auto written = client->create(config_map_a, Json::object(), {.timeout = timeout});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::timed_out);
+  }
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST(KubernetesClient, SendsNothingAgainThatWouldComeAfterItsTime) {
+  ScriptedServer server([](const ScriptedRequest&, ScriptedConnection& connection) {
+    connection.answer(429, status_object(429, "TooManyRequests", "overloaded"), "Retry-After: 1\r\n");
+  });
+  auto client = client_of(server);
+  auto begun = std::chrono::steady_clock::now();
+  auto written = client->create(config_map_a, Json::object(), {.timeout = std::chrono::milliseconds(1500)});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().kind, ErrorKind::unavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(1500));
+  EXPECT_EQ(server.requests().size(), 2U);
+}
+
+TEST(KubernetesClient, CutsARefusalAtACharactersEdge) {
+  std::string words = "x";
+  while (words.size() < 4000) words += "ä";
+  ScriptedServer server([&words, count = 0](const ScriptedRequest&, ScriptedConnection& connection) mutable {
+    ++count == 1 ? connection.answer(422, status_object(422, "Invalid", words))
+                 : connection.answer(502, "a proxy's page in another encoding: \xe4\xf6");
+  });
+  auto client = client_of(server);
+  for (int round = 0; round < 2; ++round) {
+    auto read = client->get(config_map_a, {});
+    ASSERT_FALSE(read);
+    EXPECT_LT(read.error().message.size(), 2200U);
+    EXPECT_NO_THROW((void)Json(read.error().message).dump()) << "it goes into the status";
+  }
+}
+
 TEST(KubernetesClient, StopsWaitingForARetryWhenItIsStopped) {
   ScriptedServer server([](const ScriptedRequest&, ScriptedConnection& connection) {
     connection.answer(429, "", "Retry-After: 20\r\n");

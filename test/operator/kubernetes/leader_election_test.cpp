@@ -168,6 +168,49 @@ TEST_F(LeaderElectionTest, StopsWritingAtTheRenewDeadlineWhenNoRenewalSucceeds) 
   EXPECT_TRUE(first_.election.is_leader()) << "the Lease is still its own";
 }
 
+TEST_F(LeaderElectionTest, KeepsItsTermThroughRenewalsInTime) {
+  first_.election.step();
+  auto begun = first_.election.leadership();
+  ASSERT_TRUE(begun);
+  advance(9s);
+  first_.election.step();
+  auto renewed = first_.election.leadership();
+  ASSERT_TRUE(renewed);
+  EXPECT_EQ(renewed->term, begun->term);
+  EXPECT_EQ(renewed->until, begun->until + 9s);
+}
+
+TEST_F(LeaderElectionTest, BeginsAnotherTermWhereTheRenewalCameTooLate) {
+  first_.election.step();
+  auto begun = first_.election.leadership();
+  ASSERT_TRUE(begun);
+  // Nobody else wanted the Lease, and the thread slept: whoever asked meanwhile was told that nobody leads.
+  advance(10s);
+  EXPECT_FALSE(first_.election.leadership());
+  first_.election.step();
+  auto again = first_.election.leadership();
+  ASSERT_TRUE(again);
+  EXPECT_GT(again->term, begun->term);
+  EXPECT_THAT(first_.told, ElementsAre("elected", HasSubstr("renewed too late"), "elected"));
+}
+
+TEST_F(LeaderElectionTest, BeginsAnotherTermAfterAnotherLed) {
+  first_.election.step();
+  auto begun = first_.election.leadership();
+  second_.election.step();
+  advance(16s);
+  second_.election.step();
+  ASSERT_TRUE(second_.election.is_leader());
+  first_.election.step();
+  EXPECT_FALSE(first_.election.leadership());
+  second_.election.stop();
+  advance(3s);
+  first_.election.step();
+  auto again = first_.election.leadership();
+  ASSERT_TRUE(begun && again);
+  EXPECT_GT(again->term, begun->term);
+}
+
 TEST_F(LeaderElectionTest, SurvivesFailuresThatEndBeforeTheDeadline) {
   first_.election.step();
   api_.intercept([](const std::string& verb, const std::string&) -> Status {

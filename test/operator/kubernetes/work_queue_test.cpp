@@ -103,7 +103,7 @@ TEST(WorkQueue, BoundsTheDelay) {
   WorkQueue queue(clock);
   for (int failure = 0; failure < 200; ++failure) {
     queue.add_with_backoff(a);
-    clock.advance(1000s);
+    clock.advance(60s);
     ASSERT_THAT(queue.try_get(), Optional(a)) << failure;
     queue.done(a);
   }
