@@ -1,55 +1,17 @@
-// Any bytes as a request or response of any API and version: decode never leaves its input nor its memory bound, and what it takes can be
-// written and read again to the same message.
+// Any bytes as a request or response of any API and version.
 //
 // Input: a byte that chooses the form, then
 //   0  a request frame, header and body, as a connection receives it
 //   1  API key, version, and a response frame
 //   2  API key, version, and a request's body
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-#include <vector>
-
-#include "broker/protocol/any_message.h"
-#include "broker/protocol/message.h"
 #include "broker/protocol/registry.h"
 #include "broker/protocol/request_header.h"
+#include "test/fuzz/message_stability.h"
 
 namespace millrace::protocol {
 namespace {
 
-void require(bool condition, const std::string& what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what.c_str());
-  std::abort();
-}
-
-void check_as(ApiKey key, Version version, MessageKind kind, BytesView body) {
-  const auto message = make_message(key, kind);
-  require(message != nullptr, "the registry knows an API that cannot be made");
-  std::size_t consumed = 0;
-  const auto decoded = message->decode(body, version, &consumed, {.memory_limit_bytes = std::size_t{32} << 20});
-  if (!decoded) {
-    require(!decoded.error().message.empty(), "an error without words");
-    return;
-  }
-  require(consumed <= body.size(), "more was read than is there");
-  const auto encoded = message->encode(version);
-  require(encoded.has_value(),
-          "what was decoded cannot be encoded: " + (encoded ? std::string() : encoded.error().message));
-  require(message->encoded_size(version).value() == encoded->size(), "the size is another than the encoding's");
-  const auto again = make_message(key, kind);
-  std::size_t consumed_again = 0;
-  require(again->decode(*encoded, version, &consumed_again) && consumed_again == encoded->size(),
-          "what was encoded cannot be decoded");
-  // By bytes: a quota that is no number does not equal itself.
-  const auto written_again = again->encode(version);
-  require(written_again.has_value() && *written_again == *encoded,
-          "decoded again it is another message: " + message->dump(version));
-  require(message->dump(version, 4096).size() <= 4096 + 8, "the dump exceeds its limit");
-}
+using fuzz::check_stability;
 
 void run(BytesView input) {
   if (input.empty()) return;
@@ -58,8 +20,8 @@ void run(BytesView input) {
   if (form == 0) {
     const auto header = decode_request_header(rest);
     if (header)
-      check_as(header->header.api_key, header->header.api_version, MessageKind::request,
-               rest.subspan(header->size_bytes));
+      check_stability(header->header.api_key, header->header.api_version, MessageKind::request,
+                      rest.subspan(header->size_bytes));
     return;
   }
   if (rest.size() < 2) return;
@@ -70,9 +32,9 @@ void run(BytesView input) {
   rest = rest.subspan(2);
   if (form == 1) {
     const auto header = decode_response_header(rest, api.key, version);
-    if (header) check_as(api.key, version, MessageKind::response, rest.subspan(header->size_bytes));
+    if (header) check_stability(api.key, version, MessageKind::response, rest.subspan(header->size_bytes));
   } else {
-    check_as(api.key, version, MessageKind::request, rest);
+    check_stability(api.key, version, MessageKind::request, rest);
   }
 }
 

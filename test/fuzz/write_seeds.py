@@ -1,8 +1,18 @@
 #!/usr/bin/env python3
-"""Writes the golden frames and batches as seeds of the fuzz targets: write_seeds.py GOLDEN_DIR SEEDS_DIR"""
+"""Writes what the fuzz targets start from: write_seeds.py REPOSITORY SEEDS_DIR
+
+The golden frames, batches and log files in the forms of the targets, and the inputs that earlier runs found worth keeping: corpus/TARGET.txt,
+one in hexadecimal per line (keep_corpus.py).
+"""
 import hashlib
 import pathlib
 import sys
+
+CODECS = 5
+BATCH_HEADER_BYTES = 61
+# The files of log_files_fuzzer.cpp by their number there.
+LOG_FILES = (".snapshot", ".index", ".timeindex", "-offset-checkpoint", "leader-epoch-checkpoint", "meta.properties", ".kafka_cleanshutdown",
+             "partition.metadata")
 
 
 def lines(path):
@@ -22,10 +32,56 @@ def frame_seeds(frames):
         yield (b"\0" if kind == "request" else bytes([1, keys.index(int(key)), int(version)])) + bytes.fromhex(content)
 
 
+def generator_seeds(frames):
+    """Each API, kind and version once, with fields of every length."""
+    keys = sorted({int(frame[0]) for frame in frames})
+    for key, kind, version in sorted({(int(frame[0]), frame[1], int(frame[2])) for frame in frames}):
+        head = bytes([keys.index(key), 0 if kind == "request" else 1, version, version // 2, 0])
+        yield head + bytes((7 * number + version) % 256 for number in range(96))
+    # What is mutated never gets much longer than the longest.
+    yield bytes(5) + bytes(number * number % 251 for number in range(2000))
+
+
+def compression_seeds(batches):
+    """The records of golden batches as streams of every codec, and as plain bytes."""
+    for batch in batches:
+        stream = batch[BATCH_HEADER_BYTES:]
+        codec = batch[22] & 7
+        yield bytes([codec, 1, 0, len(stream) % 251]) + stream
+        for other in range(CODECS):
+            yield bytes([other, 0, len(stream) % 24, 3]) + stream[:512]
+
+
+def produced_seeds(records):
+    """To topics that keep the producer's codec, and to others; and fields of message sets."""
+    for number, each in enumerate(records):
+        for codec in (5, number % CODECS):
+            yield bytes([codec, number % 2, 0, number % 8]) + each
+    for number in range(64):
+        yield bytes([number % 6, 0, 1, 0, number % 2, number // 2 % 4, number // 8, 1 + number % 5]) + bytes((7 * place) % 200 for place in range(120))
+
+
+def log_file_seeds(folder):
+    for path in sorted(folder.rglob("*")):
+        for number, ending in enumerate(LOG_FILES):
+            if path.is_file() and path.name.endswith(ending) and path.stat().st_size < 65536:
+                yield bytes([number]) + path.read_bytes()
+
+
 def main():
-    golden, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    write(out / "frame_decoder", frame_seeds(lines(golden / "frames.txt") + lines(golden / "conversation.txt")))
-    write(out / "batch_reader", [bytes.fromhex(words[2]) for words in lines(golden / "batches.txt") if words[0] == "batch"])
+    repository, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    golden = repository / "test" / "compat" / "golden"
+    frames = lines(golden / "frames.txt")
+    batches = [bytes.fromhex(words[2]) for words in lines(golden / "batches.txt") if words[0] == "batch"]
+    write(out / "frame_decoder", frame_seeds(frames + lines(golden / "conversation.txt")))
+    write(out / "message_generator", generator_seeds(frames))
+    write(out / "batch_reader", batches)
+    formats = [words for words in lines(golden / "formats.txt") if words[0] == "up"]
+    write(out / "produced_records", produced_seeds(batches + [bytes.fromhex(words[4]) for words in formats]))
+    write(out / "compression", compression_seeds(batches))
+    write(out / "log_files", log_file_seeds(repository / "test" / "broker" / "log" / "golden"))
+    for kept in sorted((repository / "test" / "fuzz" / "corpus").glob("*.txt")):
+        write(out / kept.stem, (bytes.fromhex(words[0]) for words in lines(kept)))
 
 
 if __name__ == "__main__":
