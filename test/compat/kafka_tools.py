@@ -3,7 +3,7 @@ import os
 
 from compat.kcat import kcat
 from harness import paths
-from harness.checks import require, require_equal
+from harness.checks import require, require_equal, wait_until
 from harness.processes import run
 
 PERFORMANCE_BYTES = 100
@@ -46,6 +46,7 @@ def checks(context):
         check(f"{name}: kafka-producer-perf-test, {records:,} records of {PERFORMANCE_BYTES} B, acks=all", performance, tools, records)
     tools = Tools(context, "3.9", [])
     check("Kafka 3.9: kafka-configs describes a topic and the broker", describe_configs, tools)
+    check("Kafka 3.9: kafka-configs alters topics, brokers and loggers, and takes it back", alter_configs, tools)
     check(f"Kafka 3.9: {records:,} numbered records arrive once each, in order", numbered, tools, records)
 
 
@@ -104,6 +105,24 @@ def describe_configs(tools):
     require("cleanup.policy=delete" in said, said)
     said = tools("kafka-configs", "--describe", "--entity-type", "brokers", "--entity-name", "0", "--all")
     require("log.segment.bytes=" in said and "listeners=" in said, said)
+
+
+def alter_configs(tools):
+    topic = tools.create("altered")
+    logger = "network" if tools.context.broker.name == "millrace" else "kafka.controller"
+    for kind, name, key, value in (("topics", ["--entity-name", topic], "retention.ms", "1000"),
+                                   ("brokers", ["--entity-name", "0"], "log.cleaner.threads", "2"),
+                                   ("brokers", ["--entity-default"], "log.segment.bytes", "7000000"),
+                                   ("broker-loggers", ["--entity-name", "0"], logger, "DEBUG")):
+        entity = ["--entity-type", kind, *name]
+        tools("kafka-configs", "--alter", *entity, "--add-config", f"{key}={value}")
+        set_to = f"{key}={value} sensitive=false"
+        wait_until(20, f"{set_to} of {kind}", lambda: set_to in tools("kafka-configs", "--describe", *entity))  # pylint: disable=cell-var-from-loop
+        tools("kafka-configs", "--alter", *entity, "--delete-config", key)
+        wait_until(20, f"{set_to} of {kind} to be gone", lambda: set_to not in tools("kafka-configs", "--describe", *entity))  # pylint: disable=cell-var-from-loop
+    said = tools("kafka-configs", "--alter", "--entity-type", "brokers", "--entity-name", "0", "--add-config", "num.partitions=5",
+                 expect=1, merge=True)
+    require("Cannot update these configs dynamically: Set(num.partitions)" in said, said)
 
 
 def cluster(tools):
