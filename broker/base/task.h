@@ -14,6 +14,7 @@
 #include "broker/base/check.h"
 #include "broker/base/shard.h"
 #include "broker/base/unique_function.h"
+#include "broker/base/work_account.h"
 
 namespace millrace {
 
@@ -151,10 +152,14 @@ class [[nodiscard]] Completion {
     start_(UniqueFunction<void(T)>([this](T value) {
       MILLRACE_INVARIANT(!value_.has_value(), "a completion was called twice");
       value_.emplace(std::move(value));
-      if (suspended_) awaiting_.resume();
+      if (!suspended_) return;
+      // Whoever completes it, the coroutine's time is its own account's.
+      const WorkScope scope(std::move(account_));
+      awaiting_.resume();
     }));
     if (value_.has_value()) return false;  // called already: go on without suspending
     suspended_ = true;
+    account_ = WorkScope::current();
     return true;
   }
   T await_resume() { return std::move(*value_); }
@@ -163,6 +168,7 @@ class [[nodiscard]] Completion {
   Start start_;
   std::coroutine_handle<> awaiting_;
   std::optional<T> value_;
+  WorkAccountPointer account_;
   bool suspended_ = false;
 };
 

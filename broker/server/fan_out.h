@@ -1,6 +1,7 @@
 // Work on many partitions of one request: each shard that owns some of them gets its share in one message and reports once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "broker/base/shard.h"
 #include "broker/base/task.h"
+#include "broker/base/work_account.h"
 
 namespace millrace::server {
 
@@ -25,14 +27,34 @@ class Countdown : public std::enable_shared_from_this<Countdown> {
   Job done_;
 };
 
+inline constexpr ShardId no_owner = static_cast<ShardId>(-1);
+
+// fan_out of one item, with as few allocations as can be.
+template <class Visit>
+void visit_one(Shard& home, Shard& owner, std::size_t index, Visit visit, UniqueFunction<void(bool)> done) {
+  if (&home == &owner) return visit(owner.id(), index, [done = std::move(done)]() mutable { done(true); });
+  owner.post([&home, &owner, index, visit = std::move(visit), done = std::move(done),
+              account = WorkScope::current()]() mutable {
+    const WorkScope scope(std::move(account));
+    visit(owner.id(), index,
+          [&home, done = std::move(done)]() mutable { home.post([done = std::move(done)]() mutable { done(true); }); });
+  });
+}
+
 // Calls visit(shard, index, arrive) on the owner of every item; visit calls `arrive` once when that item is done, on that shard. The
 // awaiting coroutine goes on, on `home`, when all are. `owners` has the owner of each item; items with `no_owner` are left out.
 // An item's result may be written by the owner without a lock: home reads it only after everything has arrived.
-inline constexpr ShardId no_owner = static_cast<ShardId>(-1);
-
 template <class Visit>
 auto fan_out(Shard& home, ShardGroup& shards, const std::vector<ShardId>& owners, Visit visit) {
   auto start = [&home, &shards, &owners, visit = std::move(visit)](UniqueFunction<void(bool)> done) mutable {
+    // Small requests are about one partition.
+    auto is_wanted = [](ShardId owner) { return owner != no_owner; };
+    auto first = std::ranges::find_if(owners, is_wanted);
+    if (first == owners.end()) return done(true);
+    if (std::none_of(first + 1, owners.end(), is_wanted)) {
+      const auto index = static_cast<std::size_t>(first - owners.begin());
+      return visit_one(home, shards.at(*first), index, std::move(visit), std::move(done));
+    }
     std::vector<std::vector<std::size_t>> shares(shards.size());
     std::size_t busy = 0;
     for (std::size_t index = 0; index < owners.size(); ++index) {
@@ -40,7 +62,6 @@ auto fan_out(Shard& home, ShardGroup& shards, const std::vector<ShardId>& owners
       busy += shares[owners[index]].empty() ? 1 : 0;
       shares[owners[index]].push_back(index);
     }
-    if (busy == 0) return done(true);
     auto all = std::make_shared<Countdown>(busy, [done = std::move(done)]() mutable { done(true); });
     auto shared_visit = std::make_shared<Visit>(std::move(visit));
     for (ShardId id = 0; id < shards.size(); ++id) {
@@ -56,7 +77,10 @@ auto fan_out(Shard& home, ShardGroup& shards, const std::vector<ShardId>& owners
       if (&home == &owner) {
         work();
       } else {
-        owner.post(std::move(work));
+        owner.post([work = std::move(work), account = WorkScope::current()]() mutable {
+          const WorkScope scope(std::move(account));
+          work();
+        });
       }
     }
   };
