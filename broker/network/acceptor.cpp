@@ -60,7 +60,8 @@ void Acceptor::accept_some() {
       if (!survive(errno)) return;
       continue;
     }
-    accepted_(std::move(socket), to_address(peer));
+    if (const auto wait = accepted_(std::move(socket), to_address(peer)); wait > Duration::zero())
+      return accept_after(wait);
   }
   if (!closed_) await_connection();
 }
@@ -84,10 +85,14 @@ bool Acceptor::survive(int error) {
   context_->accept_errors.add();
   context_->log.warning("listener " + listener_ +
                         " cannot accept a connection now: " + std::system_category().message(error));
-  loop_.after(pause, [self = shared_from_this()] {
+  accept_after(pause);
+  return false;
+}
+
+void Acceptor::accept_after(Duration delay) {
+  loop_.after(delay, [self = shared_from_this()] {
     if (!self->closed_) self->accept_some();
   });
-  return false;
 }
 
 }  // namespace millrace::network

@@ -1,5 +1,6 @@
 // Accepts the connections of one listener on one shard and hands the sockets on. Survives what accept can meet: a peer that
-// has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's queue).
+// has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's queue). It pauses too where
+// connections come faster than they may.
 // Internal to the network layer (has Asio types). Owned by its shard.
 #pragma once
 
@@ -16,7 +17,8 @@ namespace millrace::network {
 
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
-  using Accepted = UniqueFunction<void(UniqueFd socket, SocketAddress peer)>;
+  // Returns for how long no other connection is to be accepted.
+  using Accepted = UniqueFunction<Duration(UniqueFd socket, SocketAddress peer)>;
 
   // `socket` listens and does not block.
   Acceptor(EventLoop& loop, std::shared_ptr<NetworkContext> context, std::string listener, UniqueFd socket,
@@ -30,6 +32,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void accept_some();
   // Whether to try again at once.
   bool survive(int error);
+  void accept_after(Duration delay);
 
   EventLoop& loop_;
   const std::shared_ptr<NetworkContext> context_;

@@ -10,6 +10,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/result.h"
+#include "broker/security/connection_rates.h"
 
 namespace millrace::network {
 
@@ -31,6 +32,9 @@ struct NetworkConfig {
   std::size_t max_reserved_connections = 1'024;  // of reserved listeners, counted apart
   std::size_t max_connections_per_ip = 8'192;
   std::map<std::string, std::size_t, std::less<>> max_connections_per_ip_overrides;  // by address, such as "127.0.0.1"
+  // How often they may be made. Who meets the rate of an address is held for a moment before it is refused: so many at once.
+  security::ConnectionRateSettings connection_rates{};
+  std::size_t max_held_connections = 256;
   int listen_backlog = 511;           // socket.listen.backlog.size is 50 there
   int socket_send_buffer_bytes = -1;  // -1: the system's choice
   int socket_receive_buffer_bytes = -1;

@@ -47,6 +47,7 @@ NetworkContext::NetworkContext(const NetworkConfig& network_config, RequestHandl
       reserved_memory(MemoryBudget::make(config.reserved_request_bytes)),
       unauthenticated_memory(MemoryBudget::make(config.unauthenticated_request_bytes)),
       limits(std::make_shared<ConnectionLimits>(config)),
+      rates(config.connection_rates, registry),
       log(Logger{"network"}) {
   for (std::size_t reason = 0; reason < close_reasons; ++reason) {
     closed[reason] = registry.counter("millrace_connections_closed_total", "Connections that ended, by reason",

@@ -49,6 +49,7 @@ struct NetworkContext {
   const std::shared_ptr<MemoryBudget> reserved_memory;
   const std::shared_ptr<MemoryBudget> unauthenticated_memory;
   const std::shared_ptr<ConnectionLimits> limits;
+  security::ConnectionRates rates;
   LogLimiter log;
   std::array<MetricsRegistry::Counter, close_reasons> closed;
   MetricsRegistry::Counter accept_errors;

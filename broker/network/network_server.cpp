@@ -68,7 +68,9 @@ struct NetworkServer::State {
 
   Status start(Listener& listener);
   void close(Listener& listener, Gate& gate);
-  Acceptor::Accepted accepted_by(const ListenerConfig& config);
+  static void refuse(NetworkContext& context, const SocketAddress& peer, const std::string& listener,
+                     std::string_view reason);
+  Acceptor::Accepted accepted_by(const ListenerConfig& config, Shard& shard);
 
   ShardRuntime& runtime;
   std::shared_ptr<NetworkContext> context;
@@ -92,23 +94,46 @@ std::size_t choose_shard(const std::vector<std::shared_ptr<ConnectionSet>>& sets
   return best;
 }
 
+std::string small_letters(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
 }  // namespace
 
-Acceptor::Accepted NetworkServer::State::accepted_by(const ListenerConfig& config) {
+void NetworkServer::State::refuse(NetworkContext& context, const SocketAddress& peer, const std::string& listener,
+                                  std::string_view reason) {
+  context.metrics
+      .counter("millrace_connections_refused_total", "Connections closed at once, by the limit that was met",
+               {{"reason", std::string(reason)}})
+      .add();
+  context.log.warning("refused a connection of " + to_string(peer) + " on " + listener + ": " + std::string(reason) +
+                      " is reached");
+}
+
+Acceptor::Accepted NetworkServer::State::accepted_by(const ListenerConfig& config, Shard& shard) {
   auto connections = context->metrics.counter("millrace_connections_accepted_total",
                                               "Connections accepted, by listener", {{"listener", config.name}});
-  return [shared_context = context, shared_sets = sets, &shards = runtime, config, connections, turn = std::size_t{0}](
-             UniqueFd socket, SocketAddress peer) mutable {
+  return [shared_context = context, shared_sets = sets, &shards = runtime, config, connections, turn = std::size_t{0},
+          &shard, held = std::make_shared<std::size_t>(0),
+          key = small_letters(config.name)](UniqueFd socket, SocketAddress peer) mutable -> Duration {
+    const auto now = shard.clock().now();
+    const auto pause = shared_context->rates.accept(key, config.reserved, now);
+    if (const auto wait = shared_context->rates.admit(peer.host, now); wait > Duration::zero()) {
+      refuse(*shared_context, peer, config.name, "connection_creation_rate");
+      // It is not told at once, so that it does not come back at once.
+      if (*held < shared_context->config.max_held_connections) {
+        ++*held;
+        shard.after(wait, [held, socket = std::move(socket)] { --*held; });
+      }
+      return pause;
+    }
     std::string_view refusal;
     auto admission = shared_context->limits->admit(peer.host, config.reserved, refusal);
     if (!admission) {
-      shared_context->metrics
-          .counter("millrace_connections_refused_total", "Connections closed at once, by the limit that was met",
-                   {{"reason", std::string(refusal)}})
-          .add();
-      shared_context->log.warning("refused a connection of " + to_string(peer) + " on " + config.name + ": " +
-                                  std::string(refusal) + " is reached");
-      return;
+      refuse(*shared_context, peer, config.name, refusal);
+      return pause;
     }
     connections.add();
     auto local = local_address(socket.get());
@@ -128,13 +153,15 @@ Acceptor::Accepted NetworkServer::State::accepted_by(const ListenerConfig& confi
         .post([set, socket = std::move(socket), info = std::move(info), admission = std::move(*admission)]() mutable {
           set->adopt(std::move(socket), std::move(info), std::move(admission));
         });
+    return pause;
   };
 }
 
 Status NetworkServer::State::start(Listener& listener) {
   if (auto listening = listen_on(listener.bound.get(), listener.config, context->config); !listening) return listening;
-  listener.acceptor = std::make_shared<Acceptor>(runtime.loop(listener.shard), context, listener.config.name,
-                                                 std::move(listener.bound), accepted_by(listener.config));
+  listener.acceptor =
+      std::make_shared<Acceptor>(runtime.loop(listener.shard), context, listener.config.name, std::move(listener.bound),
+                                 accepted_by(listener.config, runtime.at(listener.shard)));
   runtime.at(listener.shard).post([acceptor = listener.acceptor] { acceptor->start(); });
   return {};
 }
@@ -190,6 +217,13 @@ Status NetworkServer::remove_listener(std::string_view name) {
   closed.wait(shard_answer_max);
   return {};
 }
+
+void NetworkServer::set_bounds(const NetworkConfig& config) {
+  state_->context->limits->set(config);
+  state_->context->rates.set_rates(config.connection_rates.broker, config.connection_rates.listeners);
+}
+
+security::ConnectionRates& NetworkServer::connection_rates() { return state_->context->rates; }
 
 Status NetworkServer::start() {
   if (state_->started || state_->stopped) return {};

@@ -3,7 +3,7 @@
 // A connection lives on one shard. Every refusal (too many connections, frame too large, too slow, …) is counted in
 // millrace_connections_refused_total or millrace_connections_closed_total by reason, and logged at a bounded rate.
 //
-// Threads: all calls from one thread that is no shard; the handler is called on the shards. The server dies before the runtime.
+// Threads: one call at a time, from a thread that is no shard; set_bounds from any thread. The handler is called on the shards. The server dies before the runtime.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,10 @@
 #include "broker/network/network_config.h"
 #include "broker/network/request_handler.h"
 #include "broker/network/shard_runtime.h"
+
+namespace millrace::security {
+class ConnectionRates;
+}
 
 namespace millrace::network {
 
@@ -40,6 +44,10 @@ class NetworkServer {
   Result<std::uint16_t> add_listener(const ListenerConfig& config);
   // Closes the listener's socket; its connections stay. not_found names the listener.
   Status remove_listener(std::string_view name);
+  // The bounds on numbers and rates of connections from now on; all others stay those of create().
+  void set_bounds(const NetworkConfig& config);
+  // How often connections may be made; changes hold at once. Any thread.
+  [[nodiscard]] security::ConnectionRates& connection_rates();
   // Listens and accepts on all listeners.
   Status start();
 

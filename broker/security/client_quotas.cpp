@@ -27,7 +27,12 @@ ClientQuotas::ClientQuotas(const ClientQuotaSettings& settings, MetricsRegistry&
 void ClientQuotas::set(const QuotaOwner& owner, const QuotaLimits& limits) {
   std::unique_lock lock(table_mutex_);
   table_.set(owner, limits);
-  for (std::size_t at = 0; at < quota_kinds; ++at) enabled_[at] = table_.count(static_cast<QuotaKind>(at)) > 0;
+  bool any = false;
+  for (std::size_t at = 0; at < quota_kinds; ++at) {
+    enabled_[at] = table_.count(static_cast<QuotaKind>(at)) > 0;
+    any = any || enabled_[at];
+  }
+  any_enabled_ = any;
 }
 
 std::optional<QuotaTable::Match> ClientQuotas::find(QuotaKind kind, const QuotaClient& client) const {

@@ -54,6 +54,9 @@ class ClientQuotas {
     return enabled_[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
   }
 
+  // False: nobody has any limit.
+  [[nodiscard]] bool is_any_enabled() const { return any_enabled_.load(std::memory_order_relaxed); }
+
   // Counts `amount` and says for how long the client has to wait; zero while it is within its limit, or has none. Not for
   // controller_mutation. A wait for request time is never longer than one sample.
   Duration use(QuotaKind kind, const QuotaClient& client, double amount, MonotonicTime now);
@@ -126,6 +129,7 @@ class ClientQuotas {
 
   const ClientQuotaSettings settings_;
   std::array<std::atomic<bool>, quota_kinds> enabled_{};
+  std::atomic<bool> any_enabled_{false};
   mutable std::shared_mutex table_mutex_;
   QuotaTable table_;
   mutable std::array<Stripe, stripes> stripes_;

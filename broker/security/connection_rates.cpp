@@ -19,9 +19,7 @@ ConnectionRates::ConnectionRates(const ConnectionRateSettings& settings, Metrics
                                        "Connections after which a listener paused because of a rate")),
       accept_delay_seconds_(metrics.counter("millrace_connection_accept_delay_seconds_total",
                                             "Time that listeners paused because of a rate")) {
-  broker_.limit = settings.broker;
-  for (const auto& [listener, limit] : settings.listeners) listeners_[listener].limit = limit;
-  update_enabled();
+  set_rates(settings.broker, settings.listeners);
 }
 
 void ConnectionRates::update_enabled() {
@@ -32,19 +30,13 @@ void ConnectionRates::update_enabled() {
   if (!limits_addresses_) addresses_.clear();
 }
 
-void ConnectionRates::set_broker_rate(std::optional<double> connections_per_second) {
+void ConnectionRates::set_rates(std::optional<double> broker,
+                                const std::map<std::string, double, std::less<>>& listeners) {
   std::scoped_lock lock(mutex_);
-  broker_.limit = connections_per_second;
-  update_enabled();
-}
-
-void ConnectionRates::set_listener_rate(std::string_view listener, std::optional<double> connections_per_second) {
-  std::scoped_lock lock(mutex_);
-  if (connections_per_second) {
-    listeners_[std::string(listener)].limit = connections_per_second;
-  } else if (auto found = listeners_.find(listener); found != listeners_.end()) {
-    listeners_.erase(found);
-  }
+  broker_.limit = broker;
+  // One that stays keeps what it has counted.
+  std::erase_if(listeners_, [&](const auto& listener) { return !listeners.contains(listener.first); });
+  for (const auto& [listener, limit] : listeners) listeners_[listener].limit = limit;
   update_enabled();
 }
 

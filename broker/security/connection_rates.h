@@ -23,7 +23,7 @@ namespace millrace::security {
 struct ConnectionRateSettings {
   RateWindow window{};                                     // quota.window.num, quota.window.size.seconds
   std::optional<double> broker{};                          // max.connection.creation.rate
-  std::map<std::string, double, std::less<>> listeners{};  // listener.name.<name>.max.connection.creation.rate
+  std::map<std::string, double, std::less<>> listeners{};  // by name in small letters
   std::size_t max_addresses = 100'000;                     // counted at once
 };
 
@@ -33,9 +33,8 @@ class ConnectionRates {
   ConnectionRates(const ConnectionRates&) = delete;
   ConnectionRates& operator=(const ConnectionRates&) = delete;
 
-  // Of all connections of the broker and of a listener; nothing: no limit.
-  void set_broker_rate(std::optional<double> connections_per_second);
-  void set_listener_rate(std::string_view listener, std::optional<double> connections_per_second);
+  // Of all connections of the broker, nothing: no limit; and of listeners, others have none.
+  void set_rates(std::optional<double> broker, const std::map<std::string, double, std::less<>>& listeners);
   // Of one address, such as "10.0.0.1"; nothing: that of all others. And of all that have none of their own.
   void set_address_rate(const std::string& address, std::optional<double> connections_per_second);
   void set_default_address_rate(std::optional<double> connections_per_second);

@@ -15,18 +15,18 @@ class Rates : public testing::Test {
 };
 
 TEST_F(Rates, DelayAcceptsOnceTheBrokersRateIsReached) {
-  rates_.set_broker_rate(10);
+  rates_.set_rates(10, {});
   for (int i = 0; i < 100; ++i) EXPECT_EQ(rates_.accept("PLAINTEXT", false, now_), 0s);
   EXPECT_EQ(rates_.accept("PLAINTEXT", false, now_), 100ms);
   EXPECT_EQ(rates_.accept("INTERNAL", true, now_), 0s);
   for (int i = 0; i < 100; ++i) rates_.accept("PLAINTEXT", false, now_);
   EXPECT_EQ(rates_.accept("PLAINTEXT", false, now_), 1s);  // never longer than a sample
-  rates_.set_broker_rate(std::nullopt);
+  rates_.set_rates(std::nullopt, {});
   EXPECT_EQ(rates_.accept("PLAINTEXT", false, now_), 0s);
 }
 
 TEST_F(Rates, DelayTheAcceptsOfOneListenerOnly) {
-  rates_.set_listener_rate("SLOW", 1);
+  rates_.set_rates(std::nullopt, {{"SLOW", 1}});
   for (int i = 0; i < 10; ++i) EXPECT_EQ(rates_.accept("SLOW", false, now_), 0s);
   EXPECT_EQ(rates_.accept("SLOW", false, now_), 1s);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(rates_.accept("FAST", false, now_), 0s);
