@@ -12,6 +12,7 @@
 #include "broker/base/logging.h"
 #include "broker/base/random.h"
 #include "broker/base/task.h"
+#include "broker/controller/config_commands.h"
 #include "broker/controller/controller_election.h"
 #include "broker/controller/topic_commands.h"
 #include "broker/log/log_manager.h"
@@ -22,12 +23,16 @@
 #include "broker/network/network_server.h"
 #include "broker/network/shard_runtime.h"
 #include "broker/replication/replica_manager.h"
+#include "broker/security/client_quotas.h"
 #include "broker/server/broker_registration.h"
 #include "broker/server/broker_services.h"
-#include "broker/server/configuration/broker_config_layers.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/configuration/current_configuration.h"
 #include "broker/server/configuration/topic_configuration.h"
+#include "broker/server/fetch_sessions.h"
 #include "broker/server/image_waits.h"
+#include "broker/server/live_configuration.h"
+#include "broker/server/quota_configuration.h"
 #include "broker/server/request_dispatcher.h"
 #include "broker/server/waiting_fetches.h"
 
@@ -100,6 +105,7 @@ class Broker::State {
     stopped_ = true;
     health_.set_reason("stopping");
     if (waiting_fetches_) wake_waiting_fetches();
+    if (live_) live_->stop();
     if (network_ && !network_->stop(stop_patience))
       logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
@@ -115,7 +121,7 @@ class Broker::State {
   MetricsRegistry& metrics_;
   Health health_;
   Registration registration_;
-  std::string cluster_id_;
+  Identity identity_;
   std::vector<ServingListener> serving_;
 
  private:
@@ -133,17 +139,18 @@ class Broker::State {
     auto created = network::NetworkServer::create(*runtime_, configuration_.network, forwarder_, metrics_);
     if (!created) return tl::unexpected(created.error());
     network_ = std::move(*created);
-    for (const auto& listener : configuration_.network_listeners()) {
-      auto port = network_->add_listener(listener);
-      if (!port) return tl::unexpected(port.error());
-      bound_ports_.emplace(listener.name, *port);
-    }
-    return {};
+    current_ = std::make_unique<CurrentConfiguration>(configuration_, *runtime_);
+    live_ = std::make_unique<LiveConfiguration>(*current_, *network_, *runtime_, metadata_shard());
+    // A port in use is known before anything else begins.
+    return live_->bind(BrokerConfigLayers(configuration_));
   }
 
   Status open_logs() {
+    conversions_ = std::make_shared<protocol::ConversionBounds>(configuration_.conversion, &metrics_);
+    auto options = configuration_.log;
+    options.conversions = conversions_;
     logs_ = std::make_unique<log::LogManager>(
-        configuration_.log, posix_file_system(), clock_, runtime_->pool(), random_,
+        options, posix_file_system(), clock_, runtime_->pool(), random_,
         [this](const TopicPartition& partition) -> Shard& {
           return runtime_->at(replication::owner_of(partition.topic, partition.partition, runtime_->size()));
         });
@@ -155,12 +162,19 @@ class Broker::State {
     if (!opened) return tl::unexpected(opened.error());
     embedded_ = std::move(*opened);
     cache_ = std::make_unique<metadata::MetadataCache>(*runtime_);
-    image_waits_ = std::make_unique<ImageWaits>(*cache_, *runtime_);
+    quotas_ = std::make_unique<security::ClientQuotas>(client_quota_settings(configuration_.values), metrics_);
+    follow_quotas(*cache_, metadata_shard(), *quotas_, network_->connection_rates());
     store_ = embedded_->connect(metadata_shard());
+    auto found = run_and_wait(metadata_shard(), [this] { return find_identity(); });
+    if (!found) return found;
+    if (auto bound = live_->bind(*current_->of(metadata_shard().id())); !bound) return bound;
+    // Before anybody else hears of images: who hears them reads the configuration as it is then.
+    current_->follow(*cache_, identity_.broker_id);
+    image_waits_ = std::make_unique<ImageWaits>(*cache_, *runtime_);
     return run_and_wait(metadata_shard(), [this] { return join_cluster(); });
   }
 
-  Task<Status> join_cluster() {
+  Task<Status> find_identity() {
     store_->open_session(std::nullopt);
     JoinRequest request;
     request.stored_cluster_id = logs_->cluster_id();
@@ -168,19 +182,30 @@ class Broker::State {
     request.stored_broker_id = logs_->broker_id();
     request.wanted_broker_id = configuration_.broker_id;
     request.first_generated_broker_id = BrokerId(configuration_.max_reserved_broker_id + 1);
-    request.endpoints = advertised_endpoints();
-    if (!configuration_.rack.empty()) request.rack = configuration_.rack;
-    request.now = clock_.wall_clock();
-    auto joined = co_await server::join_cluster(*store_, random_, std::move(request));
-    if (!joined) co_return tl::unexpected(joined.error());
-    registration_ = std::move(joined->registration);
-    cluster_id_ = joined->cluster_id;
+    auto identity = co_await identify(*store_, random_, std::move(request));
+    if (!identity) co_return tl::unexpected(identity.error());
+    identity_ = std::move(*identity);
+    auto stored = co_await read_broker_configs(*store_, identity_.broker_id);
+    if (!stored) co_return tl::unexpected(stored.error());
+    current_->begin_with(std::make_shared<const BrokerConfigLayers>(configuration_, std::move(stored->all_brokers),
+                                                                    std::move(stored->of_broker)));
+    co_return Status{};
+  }
+
+  Task<Status> join_cluster() {
+    registration_znode_.endpoints = live_->endpoints();
+    if (!configuration_.rack.empty()) registration_znode_.rack = configuration_.rack;
+    registration_znode_.timestamp = clock_.wall_clock();
+    auto registered = co_await register_broker(*store_, identity_.broker_id, registration_znode_);
+    if (!registered) co_return tl::unexpected(registered.error());
+    registration_ = std::move(*registered);
     auto term = co_await completion<Result<std::optional<controller::ControllerTerm>>>([&](auto done) {
       controller::elect_controller(*store_, registration_.id, clock_.wall_clock(), std::move(done));
     });
     if (!term) co_return tl::unexpected(term.error());
     if (!*term) co_return fail(ErrorKind::conflict, "another broker is the controller of this embedded store");
     topic_commands_ = std::make_unique<controller::TopicCommands>(*store_, **term);
+    config_commands_ = std::make_unique<controller::ConfigCommands>(*store_);
     producer_ids_ = std::make_unique<metadata::ProducerIdBlocks>(*store_, registration_.id);
     auto resumed = co_await completion<Status>([&](auto done) { topic_commands_->resume(std::move(done)); });
     if (!resumed) co_return resumed;
@@ -189,14 +214,22 @@ class Broker::State {
   }
 
   Status load_logs() {
-    if (auto set = logs_->set_identity(registration_.id, cluster_id_); !set) return set;
-    // The pointer is read on its own shard; the loader has delivered it before it answered.
-    auto image = run_and_wait(metadata_shard(), [this]() -> Task<std::shared_ptr<const metadata::ClusterImage>> {
-      co_return cache_->image(metadata_shard().id());
+    if (auto set = logs_->set_identity(identity_.broker_id, identity_.cluster_id); !set) return set;
+    // The pointers are read on their own shard; the loader has delivered the image before it answered.
+    struct Known {
+      std::shared_ptr<const metadata::ClusterImage> image;
+      CurrentConfiguration::Layers configuration;
+    };
+    auto known = run_and_wait(metadata_shard(), [this]() -> Task<Known> {
+      const auto shard = metadata_shard().id();
+      co_return Known{cache_->image(shard), current_->of(shard)};
     });
+    const auto& values = known.configuration->values();
+    logs_->set_load_options(static_cast<std::size_t>(values.integer("num.recovery.threads.per.data.dir")),
+                            values.integer("producer.id.expiration.ms"));
     health_.set_reason("recovering the logs");
-    auto loaded = logs_->load([this, image](const std::string& topic) {
-      return topic_settings(configuration_.values, *image->topic_config(topic)).log;
+    auto loaded = logs_->load([&known, &values](const std::string& topic) {
+      return topic_settings(values, *known.image->topic_config(topic)).log;
     });
     if (!loaded) return loaded;
     logs_loaded_ = true;
@@ -206,24 +239,31 @@ class Broker::State {
 
   Status serve() {
     replication::PartitionTable::Environment environment{
-        registration_.id, logs_.get(), [this](const metadata::ConfigMap& overrides) {
-          auto settings = topic_settings(configuration_.values, overrides);
+        registration_.id, logs_.get(), [this](ShardId shard, const metadata::ConfigMap& overrides) {
+          auto settings = topic_settings(current_->of(shard)->values(), overrides);
           return replication::PartitionConfig{settings.log, static_cast<std::size_t>(settings.min_insync_replicas)};
         }};
     replicas_ = std::make_unique<replication::ReplicaManager>(*runtime_, std::move(environment));
     waiting_fetches_ = std::make_unique<WaitingFetches>(runtime_->size());
-    services_.emplace(BrokerServices{configuration_, configuration_layers_, registration_.id, cluster_id_, *runtime_,
+    FetchSessions::Settings sessions;
+    sessions.slots = configuration_.fetch_session_slots;
+    sessions.max_partitions = configuration_.fetch_session_max_partitions;
+    fetch_sessions_ = std::make_unique<FetchSessions>(sessions, random_, metrics_);
+    services_.emplace(BrokerServices{configuration_, *current_, registration_.id, identity_.cluster_id, *runtime_,
                                      *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
-                                     *producer_ids_, random_, *waiting_fetches_});
+                                     *config_commands_, *producer_ids_, random_, *waiting_fetches_, *logs_, *quotas_, *fetch_sessions_,
+                                     conversions_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
     if (auto started = network_->start(); !started) return started;
+    live_->start(*replicas_, [this](auto endpoints) { advertise(std::move(endpoints)); });
     for (const auto& endpoint : registration_.endpoints) {
       serving_.push_back({endpoint.listener, host_and_port(endpoint)});
     }
     health_.set_reason("");
-    logger.info("broker " + std::to_string(registration_.id.value()) + " of cluster " + cluster_id_ + " serves");
+    logger.info("broker " + std::to_string(registration_.id.value()) + " of cluster " + identity_.cluster_id +
+                " serves");
     return {};
   }
 
@@ -252,14 +292,12 @@ class Broker::State {
     co_return true;
   }
 
-  // A port that the system chose is advertised as what it is.
-  [[nodiscard]] std::vector<metadata::Endpoint> advertised_endpoints() const {
-    std::vector<metadata::Endpoint> endpoints;
-    for (const auto& listener : configuration_.listeners.advertised) {
-      const std::int32_t port = listener.port != 0 ? listener.port : bound_ports_.at(listener.name);
-      endpoints.push_back({listener.name, std::string(to_string(listener.protocol)), listener.host, port});
-    }
-    return endpoints;
+  // On the metadata shard.
+  void advertise(std::vector<metadata::Endpoint> endpoints) {
+    registration_znode_.endpoints = std::move(endpoints);
+    spawn(update_registration(*store_, registration_.id, registration_znode_), [](const Status& updated) {
+      if (!updated) logger.error("the broker's registration keeps its listeners: " + updated.error().message);
+    });
   }
 
   void leave_cluster() {
@@ -272,6 +310,7 @@ class Broker::State {
     std::promise<void> gone;
     metadata_shard().post([&] {
       topic_commands_.reset();
+      config_commands_.reset();
       producer_ids_.reset();
       store_.reset();
       gone.set_value();
@@ -288,28 +327,33 @@ class Broker::State {
     network::RequestHandler* target = nullptr;
   };
 
-  const BrokerConfigLayers configuration_layers_{configuration_};
   SystemClock clock_;
   SystemRandom random_;
   Forwarder forwarder_;
-  std::map<std::string, std::uint16_t> bound_ports_;
+  metadata::znodes::BrokerRegistration registration_znode_;
   bool logs_loaded_ = false;
   bool stopped_ = false;
   // Destroyed in the opposite order: whoever uses comes below what it uses.
   std::unique_ptr<network::ShardRuntime> runtime_;
+  std::unique_ptr<CurrentConfiguration> current_;
+  protocol::ConversionBoundsPointer conversions_;
   std::unique_ptr<log::LogManager> logs_;
   std::unique_ptr<metadata::EmbeddedStore> embedded_;
+  std::unique_ptr<security::ClientQuotas> quotas_;
   std::unique_ptr<metadata::MetadataCache> cache_;
   std::unique_ptr<ImageWaits> image_waits_;
   std::unique_ptr<metadata::MetadataStore> store_;
   std::unique_ptr<controller::TopicCommands> topic_commands_;
+  std::unique_ptr<controller::ConfigCommands> config_commands_;
   std::unique_ptr<metadata::ProducerIdBlocks> producer_ids_;
   std::unique_ptr<metadata::MetadataLoader> loader_;
   std::unique_ptr<replication::ReplicaManager> replicas_;
+  std::unique_ptr<FetchSessions> fetch_sessions_;
   std::unique_ptr<WaitingFetches> waiting_fetches_;
   std::optional<BrokerServices> services_;
   std::unique_ptr<RequestDispatcher> dispatcher_;
   std::unique_ptr<network::NetworkServer> network_;
+  std::unique_ptr<LiveConfiguration> live_;
 };
 
 Broker::Broker(const BrokerConfiguration& configuration, MetricsRegistry& metrics)
@@ -324,7 +368,7 @@ Status Broker::start() {
 Status Broker::stop() { return state_->stop(); }
 const BrokerHealth& Broker::health() const { return state_->health_; }
 BrokerId Broker::broker_id() const { return state_->registration_.id; }
-const std::string& Broker::cluster_id() const { return state_->cluster_id_; }
+const std::string& Broker::cluster_id() const { return state_->identity_.cluster_id; }
 const std::vector<ServingListener>& Broker::listeners() const { return state_->serving_; }
 
 }  // namespace millrace::server

@@ -1,6 +1,7 @@
 // What handlers work with: the parts of a running broker, assembled by broker.h. All of them outlive every request.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "broker/base/types.h"
@@ -10,27 +11,39 @@ class Random;
 class Shard;
 class ShardGroup;
 namespace controller {
+class ConfigCommands;
 class TopicCommands;
+}  // namespace controller
+namespace log {
+class LogManager;
 }
 namespace metadata {
 class MetadataCache;
 class ProducerIdBlocks;
 }  // namespace metadata
+namespace protocol {
+class ConversionBounds;
+}
 namespace replication {
 class ReplicaManager;
+}
+namespace security {
+class ClientQuotas;
 }
 }  // namespace millrace
 
 namespace millrace::server {
 
-class BrokerConfigLayers;
 struct BrokerConfiguration;
+class CurrentConfiguration;
+class FetchSessions;
 class ImageWaits;
 class WaitingFetches;
 
 struct BrokerServices {
   const BrokerConfiguration& configuration;
-  const BrokerConfigLayers& configuration_layers;
+  // server.properties with what was set at run time over it. What may change is read here, on the asking shard.
+  const CurrentConfiguration& current_configuration;
   BrokerId broker_id;
   std::string cluster_id;
   ShardGroup& shards;
@@ -40,9 +53,14 @@ struct BrokerServices {
   // Owned by metadata_shard: called in its tasks only, and answered there.
   Shard& metadata_shard;
   controller::TopicCommands& topic_commands;
+  controller::ConfigCommands& config_commands;
   metadata::ProducerIdBlocks& producer_ids;
   Random& random;  // any thread
   WaitingFetches& waiting_fetches;
+  log::LogManager& logs;
+  security::ClientQuotas& quotas;  // any thread
+  FetchSessions& fetch_sessions;
+  std::shared_ptr<protocol::ConversionBounds> conversions;  // any thread
 };
 
 }  // namespace millrace::server

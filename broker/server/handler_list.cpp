@@ -2,15 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "broker/protocol/message.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/handlers/alter_configs.h"
+#include "broker/server/handlers/alter_client_quotas.h"
 #include "broker/server/handlers/api_versions.h"
+#include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
 #include "broker/server/handlers/delete_topics.h"
+#include "broker/server/handlers/describe_client_quotas.h"
 #include "broker/server/handlers/describe_cluster.h"
 #include "broker/server/handlers/describe_configs.h"
+#include "broker/server/handlers/describe_log_dirs.h"
 #include "broker/server/handlers/fetch.h"
+#include "broker/server/handlers/incremental_alter_configs.h"
 #include "broker/server/handlers/init_producer_id.h"
 #include "broker/server/handlers/list_offsets.h"
 #include "broker/server/handlers/metadata.h"
@@ -26,6 +33,10 @@ protocol::DecodeOptions decode_options(RequestContext& context, std::size_t& use
   return {.memory_limit_bytes = limit_bytes, .used_memory_bytes = &used_memory_bytes};
 }
 
+std::int32_t milliseconds_of(Duration wait) {
+  return static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+}
+
 template <class Handler>
 Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& context) {
   std::size_t arrays_bytes = 0;
@@ -36,7 +47,12 @@ Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& 
     co_return fail(ErrorKind::resource_exhausted, "there is no memory for what the request holds");
   auto response = co_await Handler::handle(*request, context);
   if (!response) co_return tl::unexpected(response.error());
+  if (!response->has_value()) context.quota().is_unanswered();
+  const auto wait = context.quota().settle();
   if (!response->has_value()) co_return std::optional<OutputChain>();
+  if constexpr (requires { (*response)->throttle_time_ms; }) {
+    if (wait > Duration::zero()) (*response)->throttle_time_ms = milliseconds_of(wait);
+  }
   auto frame = protocol::encode_response_frame(**response, context.version(), context.header().correlation_id,
                                                protocol::FrameLength::left_out);
   if (!frame) co_return tl::unexpected(frame.error());
@@ -49,9 +65,21 @@ constexpr HandlerEntry entry() {
 }
 
 constexpr std::array entries{
-    entry<ProduceHandler>(),         entry<FetchHandler>(),          entry<ListOffsetsHandler>(),
-    entry<MetadataHandler>(),        entry<ApiVersionsHandler>(),    entry<CreateTopicsHandler>(),
-    entry<DeleteTopicsHandler>(),    entry<InitProducerIdHandler>(), entry<DescribeConfigsHandler>(),
+    entry<ProduceHandler>(),
+    entry<FetchHandler>(),
+    entry<ListOffsetsHandler>(),
+    entry<MetadataHandler>(),
+    entry<ApiVersionsHandler>(),
+    entry<CreateTopicsHandler>(),
+    entry<DeleteTopicsHandler>(),
+    entry<InitProducerIdHandler>(),
+    entry<DescribeConfigsHandler>(),
+    entry<AlterConfigsHandler>(),
+    entry<DescribeLogDirsHandler>(),
+    entry<CreatePartitionsHandler>(),
+    entry<IncrementalAlterConfigsHandler>(),
+    entry<DescribeClientQuotasHandler>(),
+    entry<AlterClientQuotasHandler>(),
     entry<DescribeClusterHandler>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));

@@ -20,8 +20,6 @@ using Wanted = protocol::CreateTopicsRequest::Topic;
 using Assignment = std::vector<std::vector<BrokerId>>;
 
 constexpr std::int32_t chosen_by_broker = -1;
-// A topic beyond this is a mistake or an attack; Kafka has no bound and falls over (max.topic.partitions in others).
-constexpr std::int32_t max_partitions = 100'000;
 
 tl::unexpected<TopicRefusal> refuse(ErrorCode code, std::string message) {
   return tl::unexpected<TopicRefusal>(TopicRefusal{code, std::move(message)});
@@ -81,9 +79,9 @@ tl::expected<Assignment, TopicRefusal> assignment_of(const Wanted& wanted, const
 tl::expected<Assignment, TopicRefusal> spread(BrokerServices& services, const metadata::ClusterImage& image,
                                               std::int32_t partitions, std::int32_t replication_factor) {
   if (partitions <= 0) return refuse(ErrorCode::invalid_partitions, "Number of partitions must be larger than 0.");
-  if (partitions > max_partitions) {
+  if (partitions > max_partitions_of_topic) {
     return refuse(ErrorCode::invalid_partitions,
-                  "Number of partitions must be at most " + std::to_string(max_partitions) + ".");
+                  "Number of partitions must be at most " + std::to_string(max_partitions_of_topic) + ".");
   }
   auto assigned = controller::assign_replicas(live_brokers(image), partitions, replication_factor, services.random);
   if (!assigned) return refuse(ErrorCode::invalid_replication_factor, assigned.error().message);

@@ -2,6 +2,7 @@
 // (Kafka: ZkAdminManager.createTopics, AdminZkClient.validateTopicCreate, DefaultAutoTopicCreationManager).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@
 #include "broker/server/broker_services.h"
 
 namespace millrace::server {
+
+// A topic beyond this is a mistake or an attack; Kafka has no bound and falls over (max.topic.partitions in others).
+inline constexpr std::int32_t max_partitions_of_topic = 100'000;
 
 struct TopicRefusal {
   protocol::ErrorCode code;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +17,8 @@
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/request_header.h"
 #include "broker/server/broker_services.h"
+#include "broker/server/request_quota.h"
+#include "broker/server/configuration/current_configuration.h"
 
 namespace millrace::server {
 
@@ -24,7 +26,8 @@ class RequestContext {
  public:
   RequestContext(BrokerServices& services, const protocol::RequestHeader& header, network::Request request,
                  Shard& shard, std::shared_ptr<const metadata::ClusterImage> image)
-      : services_(services), header_(header), request_(std::move(request)), shard_(shard), image_(std::move(image)) {}
+      : services_(services), header_(header), request_(std::move(request)), shard_(shard), image_(std::move(image)),
+        quota_(services.quotas, header_, request_.connection, shard.clock(), std::as_const(*request_.frame).bytes().size()) {}
   RequestContext(const RequestContext&) = delete;
   RequestContext& operator=(const RequestContext&) = delete;
 
@@ -38,6 +41,10 @@ class RequestContext {
   [[nodiscard]] Shard& shard() { return shard_; }
   // The cluster as it was when the request arrived; every name and pointer in it lives as long as the context.
   [[nodiscard]] const metadata::ClusterImage& image() const { return *image_; }
+  // The broker's configuration as it is now, with what was set at run time.
+  [[nodiscard]] std::shared_ptr<const BrokerConfigLayers> configuration() const {
+    return services_.current_configuration.of(shard_.id());
+  }
   // The newest image from now on, after something was created. Earlier ones stay alive.
   void refresh_image(std::shared_ptr<const metadata::ClusterImage> image) {
     kept_.push_back(std::exchange(image_, std::move(image)));
@@ -49,6 +56,9 @@ class RequestContext {
   [[nodiscard]] std::uint64_t arrays_max_bytes() const { return request_.frame->decoded_max_bytes(); }
   [[nodiscard]] bool charge_arrays(std::uint64_t size_bytes) { return request_.frame->charge_decoded(size_bytes); }
 
+  // What the request uses of its client's quotas.
+  [[nodiscard]] RequestQuota& quota() { return quota_; }
+
   // Keeps `text` or `object` alive until the answer is encoded.
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
   void keep(std::shared_ptr<const void> object) { kept_.push_back(std::move(object)); }
@@ -59,8 +69,9 @@ class RequestContext {
   network::Request request_;
   Shard& shard_;
   std::shared_ptr<const metadata::ClusterImage> image_;
-  std::deque<std::string> texts_;
+  std::list<std::string> texts_;  // a deque would allocate before it has anything
   std::vector<std::shared_ptr<const void>> kept_;
+  RequestQuota quota_;
 };
 
 }  // namespace millrace::server

@@ -71,9 +71,12 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
       if (outcome.error().kind == ErrorKind::resource_exhausted) too_large_.add();
       return responder.close(describe(owned->header()) + ": " + outcome.error().message);
     }
-    if (!outcome->has_value()) return responder.no_answer();
-    responder.answer(std::move(**outcome));
+    owned->quota().finish();
+    const auto wait = owned->quota().wait();
+    if (!outcome->has_value()) return responder.no_answer(wait);
+    responder.answer(std::move(**outcome), wait);
   };
+  const WorkScope scope(context.quota().account());
   spawn(handler->handle(body, context), std::move(answered));
 }
 

@@ -29,6 +29,17 @@ bool has_all_leaders(const metadata::TopicImage& topic, std::size_t partitions) 
   return true;
 }
 
+// Until every partition of the topic can be used here.
+Task<TopicOutcome> until_it_serves(BrokerServices& services, Shard& home, std::string name,
+                                   ImageWaits::Condition is_led, std::chrono::milliseconds timeout) {
+  if (!co_await services.image_waits.until(home, std::move(is_led), timeout)) co_return TopicOutcome::timed_out;
+  auto image = services.cache.image(home.id());
+  co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
+    services.replicas.when_settled(home, *image, name, [done = std::move(done)]() mutable { done(true); });
+  });
+  co_return TopicOutcome::done;
+}
+
 }  // namespace
 
 Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, controller::NewTopic topic,
@@ -44,12 +55,29 @@ Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, c
     auto shown = image.topic(name);
     return shown && shown->id == id && has_all_leaders(*shown, partitions);
   };
-  if (!co_await services.image_waits.until(home, is_led, timeout)) co_return TopicOutcome::timed_out;
-  auto image = services.cache.image(home.id());
-  co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
-    services.replicas.when_settled(home, *image, name, [done = std::move(done)]() mutable { done(true); });
-  });
-  co_return TopicOutcome::done;
+  co_return co_await until_it_serves(services, home, name, is_led, timeout);
+}
+
+Task<Result<TopicOutcome>> grow_topic(BrokerServices& services, Shard& home, std::string name,
+                                      controller::TopicCommands::GrowthPlan plan, std::chrono::milliseconds timeout) {
+  // Written by the plan on the metadata shard, read here when the command is over.
+  auto partitions = std::make_shared<std::size_t>(0);
+  auto counted = [plan = std::move(plan), partitions](const auto& standing) mutable {
+    auto added = plan(standing);
+    *partitions = added.empty() ? 0 : standing.partitions.size() + added.size();
+    return added;
+  };
+  auto asked =
+      co_await ask_controller(services, home, [name, counted = std::move(counted)](auto& commands, auto done) mutable {
+        commands.grow(std::move(name), std::move(counted), std::move(done));
+      });
+  if (!asked) co_return tl::unexpected(asked.error());
+  if (*partitions == 0) co_return TopicOutcome::done;
+  auto is_led = [name, partitions](const metadata::ClusterImage& image) {
+    auto shown = image.topic(name);
+    return shown && has_all_leaders(*shown, *partitions);
+  };
+  co_return co_await until_it_serves(services, home, name, is_led, timeout);
 }
 
 Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home,

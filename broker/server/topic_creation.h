@@ -1,4 +1,4 @@
-// Creating and deleting topics on behalf of a request: through the controller, then waiting until it shows.
+// Creating, growing and deleting topics on behalf of a request: through the controller, then waiting until it shows.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,9 @@ enum class TopicOutcome : std::uint8_t {
 // `home` is the asking shard. Errors are the controller's (topic_commands.h).
 Task<Result<TopicOutcome>> create_topic(BrokerServices& services, Shard& home, controller::NewTopic topic,
                                         std::chrono::milliseconds timeout);
+// Adds the partitions that `plan` names. It is called on the metadata shard.
+Task<Result<TopicOutcome>> grow_topic(BrokerServices& services, Shard& home, std::string name,
+                                      controller::TopicCommands::GrowthPlan plan, std::chrono::milliseconds timeout);
 Task<Result<TopicOutcome>> delete_topic(BrokerServices& services, Shard& home,
                                         std::shared_ptr<const metadata::TopicImage> topic,
                                         std::chrono::milliseconds timeout);

@@ -73,9 +73,11 @@ constexpr ConfigRow rows[] = {
         .cluster_wide()
         .effective(),
     int32_row("max.connection.creation.rate", "2147483647",
-              "New connections per second that the broker accepts; the next ones wait.")
+              "New connections per second that the broker accepts; the next ones wait. listener.name.<name>.<key> is "
+              "the same for one listener. The brokers' own listener does not count where it is not the only one.")
         .at_least(0)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     int64_row("connections.max.idle.ms", "600000",
               "Time without a request after which a connection is closed; a negative one never closes it.")
         .effective(),
@@ -94,7 +96,8 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("max.incremental.fetch.session.cache.slots", "1000",
               "Incremental fetch sessions that the broker remembers.")
-        .at_least(0),
+        .at_least(0)
+        .effective(),
     int32_row("max.request.partition.size.limit", "2000",
               "Most partitions that one request about partitions is answered for.")
         .at_least(1),

@@ -53,6 +53,16 @@ constexpr ConfigRow rows[] = {
               "The same for the brokers' own listener, where it is not the only one, so that clients cannot starve it.")
         .at_least(65536)
         .effective(),
+    int32_row("millrace.quota.max.clients", "100000",
+              "Users, client ids and addresses whose use is counted at one time, where quotas are set for them; the "
+              "longest silent ones make room.")
+        .at_least(16)
+        .effective(),
+    int32_row("millrace.max.held.connections", "256",
+              "Connections of each listener that are held for up to a second, before they are refused because their "
+              "address makes too many; the others are refused at once.")
+        .at_least(0)
+        .effective(),
     int64_row("millrace.request.arrays.max.bytes", "67108864",
               "Bytes of memory that the arrays of one request may take once it is read: an element of two bytes may be "
               "a structure of fifty. All together they take at most as much again as the requests themselves may.")
@@ -117,6 +127,24 @@ constexpr ConfigRow rows[] = {
               "Time over which the rate of an answer is measured. Long, because a consumer reads only when its "
               "application polls.")
         .at_least(1)
+        .effective(),
+    int64_row("millrace.decompression.max.bytes", "1073741824",
+              "Bytes that one batch of a producer may expand to; one that expands further is refused with "
+              "MESSAGE_TOO_LARGE.")
+        .at_least(65536)
+        .effective(),
+    int32_row("millrace.decompression.max.ratio", "2000",
+              "How many times its size a batch may expand to, where that is more than 16 MiB.")
+        .at_least(10)
+        .effective(),
+    int64_row("millrace.conversion.memory.bytes", "134217728",
+              "Bytes of records in memory at one time that are converted: from and to the formats of old clients, or to "
+              "the codec of their topic.")
+        .at_least(1048576)
+        .effective(),
+    int32_row("millrace.fetch.session.max.partitions", "1000000",
+              "Partitions in all fetch sessions together; a client that would go beyond it fetches without a session.")
+        .at_least(0)
         .effective(),
     int32_row("millrace.log.open.files", "10000",
               "Segment and index files that are open at one time; the others are opened again when they are needed.")

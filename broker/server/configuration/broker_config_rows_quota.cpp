@@ -6,14 +6,16 @@ namespace millrace::server {
 namespace {
 
 constexpr ConfigRow rows[] = {
-    int32_row("quota.window.num", "11", "Samples over which a client's rate is measured.").at_least(1),
-    int32_row("quota.window.size.seconds", "1", "Length of one sample of a client's rate.").at_least(1),
+    int32_row("quota.window.num", "11", "Samples over which a client's rate is measured.").at_least(1).effective(),
+    int32_row("quota.window.size.seconds", "1", "Length of one sample of a client's rate.").at_least(1).effective(),
     int32_row("controller.quota.window.num", "11",
               "Samples over which the rate of topic and partition changes is measured.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("controller.quota.window.size.seconds", "1",
               "Length of one sample of the rate of topic and partition changes.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("replication.quota.window.num", "11", "Samples over which throttled replication is measured.")
         .at_least(1),
     int32_row("replication.quota.window.size.seconds", "1", "Length of one sample of throttled replication.")

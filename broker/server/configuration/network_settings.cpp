@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+#include "broker/server/quota_configuration.h"
+
 namespace millrace::server {
 namespace {
 
@@ -50,6 +52,20 @@ void read_connection_rates(const ConfigValues& values, network::NetworkConfig& c
 
 }  // namespace
 
+std::map<std::string, double, std::less<>> listener_connection_rates(const ConfigTexts& unlisted) {
+  constexpr std::string_view prefix = "listener.name.";
+  constexpr std::string_view suffix = ".max.connection.creation.rate";
+  std::map<std::string, double, std::less<>> rates;
+  for (const auto& [key, text] : unlisted) {
+    if (!key.starts_with(prefix) || !key.ends_with(suffix) || key.size() <= prefix.size() + suffix.size()) continue;
+    std::int32_t rate = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    if (error != std::errc() || end != text.data() + text.size() || rate < 1) continue;
+    rates.emplace(key.substr(prefix.size(), key.size() - prefix.size() - suffix.size()), rate);
+  }
+  return rates;
+}
+
 Result<network::NetworkConfig> network_settings(const ConfigValues& values) {
   network::NetworkConfig config;
   auto bytes = [&values](std::string_view key) { return static_cast<std::uint64_t>(values.integer(key)); };
@@ -73,6 +89,8 @@ Result<network::NetworkConfig> network_settings(const ConfigValues& values) {
   config.max_reserved_connections = bytes("millrace.max.reserved.connections");
   config.max_connections_per_ip =
       static_cast<std::size_t>(set_or(values, "max.connections.per.ip", "millrace.max.connections.per.ip"));
+  config.connection_rates = connection_rate_settings(values);
+  config.max_held_connections = bytes("millrace.max.held.connections");
   config.listen_backlog =
       static_cast<int>(set_or(values, "socket.listen.backlog.size", "millrace.listen.backlog.size"));
   for (auto [key, field] :

@@ -43,7 +43,7 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
   answer.replication_factor = static_cast<std::int16_t>(topic.assignment.front().size());
   // The answer views them.
   auto entries = std::make_shared<const std::vector<ConfigEntry>>(
-      describe_topic(context.services().configuration_layers, topic.configs));
+      describe_topic(*context.configuration(), topic.configs));
   context.keep(entries);
   for (const auto& described : *entries) {
     auto& config = answer.configs->emplace_back();
@@ -69,6 +69,11 @@ Task<Answer> create_one(const CreateTopicsRequest::Topic& wanted, const CreateTo
   if (!planned) co_return refuse(wanted.name, planned.error(), context);
   auto answer = describe(wanted, *planned, context);
   if (request.validate_only) co_return answer;
+  if (!context.quota().may_change(planned->assignment.size())) {
+    auto throttled = refuse(wanted.name, {ErrorCode::throttling_quota_exceeded, {}}, context);
+    throttled.error_message.reset();
+    co_return throttled;
+  }
   answer.topic_id = planned->id;
   const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
   auto created = co_await create_topic(services, context.shard(), std::move(*planned), timeout);

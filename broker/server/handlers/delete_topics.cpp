@@ -42,6 +42,9 @@ Task<Answer> delete_one(const DeleteTopicsRequest::Topic& topic, std::chrono::mi
   auto known = by_id ? context.image().topic(topic.topic_id) : context.image().topic(*topic.name);
   if (!known) co_return refuse(topic, by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition);
   context.keep(known);
+  if (!context.quota().may_change(known->partitions.size())) {
+    co_return Answer{known->name, topic.topic_id, ErrorCode::throttling_quota_exceeded, {}};
+  }
 
   auto deleted = co_await delete_topic(context.services(), context.shard(), known, timeout);
   // The id of a topic that is named is told only to a request that named it by its id.
