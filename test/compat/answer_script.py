@@ -25,7 +25,8 @@ SETTINGS = {
     "log.retention.ms": "-1",  # the records of the script are years old
     "max.incremental.fetch.session.cache.slots": "0",  # Kafka answers then as a broker without sessions
 }
-STRICT_SETTINGS = {**SETTINGS, "auto.create.topics.enable": "false", "delete.topic.enable": "false"}
+STRICT_SETTINGS = {**SETTINGS, "auto.create.topics.enable": "false", "delete.topic.enable": "false",
+                   "max.incremental.fetch.session.cache.slots": "1000"}
 
 
 class Connection:
@@ -114,10 +115,10 @@ class Script:
                   "configs": [{"name": key.replace("_", "."), "value": str(value)} for key, value in configs.items()]}
         answer = on.ask("CreateTopics", 5, {"topics": [wanted], "timeout_ms": 20000})
         assert answer["topics"][0]["error_code"] == 0, answer
-        wait_until(20, "the topic's leaders", lambda: self._serves(on, topic, partitions))
+        wait_until(20, "the topic's leaders", lambda: self.serves(on, topic, partitions))
         return topic
 
-    def _serves(self, on, topic, partitions):
+    def serves(self, on, topic, partitions):
         wanted = [{"partition_index": index, "timestamp": -2} for index in range(partitions)]
         answer = on.ask("ListOffsets", 1, {"replica_id": -1, "topics": [{"name": topic, "partitions": wanted}]})
         return all(partition["error_code"] == 0 for partition in answer["topics"][0]["partitions"])
@@ -172,6 +173,8 @@ class Script:
             return "CLUSTER"
         if key == "topic_id" and value != ZERO_ID:
             return f"ID of {self._ids[value]}" if value in self._ids else "ID"
+        if key == "session_id" and value > 0:
+            return "SESSION"
         if key == "producer_id" and value >= 0:
             return "PRODUCER"
         if key == "log_append_time_ms" and value > 0:

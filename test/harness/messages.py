@@ -7,7 +7,7 @@ import os
 import struct
 import uuid
 
-NUMBERS = {"int8": "b", "int16": "h", "int32": "i", "int64": "q", "bool": "?"}
+NUMBERS = {"int8": "b", "int16": "h", "int32": "i", "int64": "q", "float64": "d", "bool": "?"}
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 API_VERSIONS = 18  # its answers' header never has tags
 
@@ -50,6 +50,8 @@ class Field:
             return []
         if self.kind == "bool":
             return text == "true"
+        if self.kind == "float64":
+            return float(text or "0")
         if self.kind in NUMBERS:
             return int(text or "0", 0)
         return {"{}": {}, "uuid": ZERO_ID, "records": None}.get(self.kind, None if text == "null" else "")
