@@ -27,25 +27,51 @@ struct MessageSet {
   bool one_magic = true;
 };
 
+// A record batch behind messages: it has its own checksum, and no business there.
+tl::expected<std::size_t, AppendError> check_stray_batch(BytesView records) {
+  auto batch = protocol::parse_batch(records);
+  if (!batch && batch.error().kind == ErrorKind::truncated) return 0;
+  if (!batch) return refuse(AppendErrorKind::corrupt_batch, batch.error().message);
+  if (auto sound = protocol::check_batch_crc(*batch); !sound)
+    return refuse(AppendErrorKind::corrupt_batch, sound.error().message);
+  return batch->bytes.size();
+}
+
+// The size of the message at the start, which then counts as one of the set; 0: nothing whole is left.
+tl::expected<std::size_t, AppendError> check_next(BytesView records, MessageSet& set, const LogConfig& config,
+                                                  const std::string& log_name) {
+  if (!is_legacy(records)) {
+    auto size_bytes = check_stray_batch(records);
+    if (size_bytes && *size_bytes > 0) {
+      ++set.count;
+      set.one_magic = false;
+    }
+    return size_bytes;
+  }
+  auto message = protocol::parse_legacy_message(records);
+  if (!message && message.error().kind == ErrorKind::truncated) return 0;
+  if (!message) return refuse(AppendErrorKind::corrupt_batch, message.error().message);
+  if (auto allowed = check_size(message->bytes.size(), config, log_name); !allowed)
+    return tl::unexpected(std::move(allowed.error()));
+  if (auto sound = check_legacy_crc(*message); !sound)
+    return refuse(AppendErrorKind::corrupt_batch, sound.error().message + " in topic partition " + log_name);
+  if (!message->attributes.has_known_codec())
+    return refuse(AppendErrorKind::corrupt_batch,
+                  "unknown codec " + std::to_string(message->attributes.bits() & 7) + " in an append to " + log_name);
+  if (set.count++ == 0) set.magic = message->magic;
+  set.one_magic = set.one_magic && message->magic == set.magic;
+  if (message->is_compressed()) set.codec = message->attributes.codec();
+  return message->bytes.size();
+}
+
 tl::expected<MessageSet, AppendError> check_outside(BytesView records, const LogConfig& config,
                                                     const std::string& log_name) {
   MessageSet set;
-  LegacyMessageReader messages(records);
-  for (;;) {
-    auto more = messages.next();
-    if (!more) return refuse(AppendErrorKind::corrupt_batch, more.error().message);
-    if (!*more) break;
-    const auto& message = messages.message();
-    if (auto allowed = check_size(message.bytes.size(), config, log_name); !allowed)
-      return tl::unexpected(std::move(allowed.error()));
-    if (auto sound = check_legacy_crc(message); !sound)
-      return refuse(AppendErrorKind::corrupt_batch, sound.error().message + " in topic partition " + log_name);
-    if (!message.attributes.has_known_codec())
-      return refuse(AppendErrorKind::corrupt_batch,
-                    "unknown codec " + std::to_string(message.attributes.bits() & 7) + " in an append to " + log_name);
-    if (set.count++ == 0) set.magic = message.magic;
-    set.one_magic = set.one_magic && message.magic == set.magic;
-    if (message.is_compressed()) set.codec = message.attributes.codec();
+  while (!records.empty()) {
+    auto size_bytes = check_next(records, set, config, log_name);
+    if (!size_bytes) return tl::unexpected(std::move(size_bytes.error()));
+    if (*size_bytes == 0) break;
+    records = records.subspan(*size_bytes);
   }
   return set;
 }

@@ -26,6 +26,7 @@ struct LogConfig {
   std::int32_t index_interval_bytes = 4096;                  // index.interval.bytes
   std::int64_t max_compaction_lag_ms = unlimited;            // max.compaction.lag.ms
   std::int32_t max_message_bytes = 1'048'588;                // max.message.bytes
+  bool message_downconversion = true;                        // message.downconversion.enable
   std::int64_t message_timestamp_after_max_ms = unlimited;   // message.timestamp.after.max.ms
   std::int64_t message_timestamp_before_max_ms = unlimited;  // message.timestamp.before.max.ms
   TimestampType message_timestamp_type = TimestampType::create_time;  // message.timestamp.type

@@ -94,10 +94,13 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
   const Offset stable = last_stable_offset();
   log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes,
                            call.min_one_message};
-  log_->read(request, [watermark = high_watermark(), stable, done = std::move(done)](log::ReadOutcome outcome) mutable {
-    if (!outcome) return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error())}));
-    done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable,
-                     outcome->log_start_offset});
+  const FetchFormat format{config_.log.compression, config_.log.message_downconversion};
+  log_->read(request,
+             [watermark = high_watermark(), stable, format, done = std::move(done)](log::ReadOutcome outcome) mutable {
+               if (!outcome)
+                 return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error()), format}));
+               done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable,
+                                outcome->log_start_offset, format});
   });
 }
 

@@ -46,17 +46,25 @@ struct FetchCall {
   bool read_committed = false;
 };
 
+// Of the topic: what clients that read older formats are refused or converted for.
+struct FetchFormat {
+  std::optional<protocol::Codec> codec{};  // compression.type; nullopt: as it came
+  bool down_conversion = true;             // message.downconversion.enable
+};
+
 struct FetchResult {
   FileSlice records;
   std::uint64_t first_batch_bytes = 0;  // of the first batch, whole
   Offset high_watermark;
   Offset last_stable_offset;
   Offset log_start_offset;
+  FetchFormat format{};
 };
 
 struct FetchFailure {
   std::optional<PartitionRefusal> refusal;
   log::ReadError error{};
+  FetchFormat format{};
 };
 using PartitionFetchOutcome = tl::expected<FetchResult, FetchFailure>;
 using PartitionFetchCompletion = UniqueFunction<void(PartitionFetchOutcome)>;

@@ -1,6 +1,8 @@
 """Cases of Fetch and ListOffsets."""
+import gzip
+
 from harness.messages import ZERO_ID
-from harness.record_bytes import TIMESTAMP, batch
+from harness.record_bytes import TIMESTAMP, ZSTD_ONE, batch, legacy_messages
 
 NOBODY = "11111111-2222-3333-4444-555555555555"
 BATCH = 560  # bytes of a batch with one record of 490
@@ -12,6 +14,8 @@ def cases(script):
     fetch_unknown(script)
     fetch_epochs(script)
     fetch_sessions(script)
+    fetch_within_sessions(script)
+    fetch_old_formats(script)
     list_offsets(script)
     list_offsets_of_old_segments(script)
 
@@ -126,6 +130,125 @@ def fetch_sessions(script):
             ask(script, f"session: {case}", version, target.topic((0, 0)), session_id=session, session_epoch=epoch)
         forgotten = {"topic": target.name, "topic_id": target.id, "partitions": [1]}
         ask(script, "session: a partition is forgotten", version, target.topic((0, 0)), session_epoch=0, forgotten_topics_data=[forgotten])
+
+
+class Session:
+    """A client of the broker that keeps sessions, with a session of its own."""
+
+    def __init__(self, script, version):
+        self.script, self.version, self.id, self.epoch = script, version, 0, 0
+        self.topics = {}
+
+    def topic(self, word):
+        name = self.script.create(word, 3, on=self.script.strict)
+        self.topics[name] = self.script.id_of(name, on=self.script.strict)
+        return name
+
+    def produce(self, topic, partition, *values):
+        data = [{"name": topic, "partition_data": [{"index": partition, "records": batch(*values)}]}]
+        answer = self.script.strict.ask("Produce", 8, {"acks": -1, "timeout_ms": 10000, "topic_data": data})
+        assert answer["responses"][0]["partition_responses"][0]["error_code"] == 0, answer
+
+    def named(self, topic, *partitions):
+        return {"topic": topic, "topic_id": self.topics.get(topic, NOBODY), "partitions": list(partitions)}
+
+    def ask(self, case, *topics, forgotten=(), version=None, show=None, **more):
+        values = {"max_wait_ms": 0, "min_bytes": 1, "max_bytes": 1 << 20, "session_id": self.id, "session_epoch": self.epoch,
+                  "topics": list(topics), "forgotten_topics_data": list(forgotten), **more}
+        answer = self.script.ask(f"within a session: {case}", "Fetch", self.version if version is None else version, values,
+                                 on=self.script.strict, show=show)
+        if answer["error_code"] == 0:
+            self.id, self.epoch = answer["session_id"], self.epoch + 1
+        return answer
+
+
+def fetch_within_sessions(script):
+    for version in script.versions("Fetch", 7):
+        session = Session(script, version)
+        topic, other = session.topic("kept"), session.topic("other")
+        session.produce(topic, 0, b"a", b"b")
+        session.ask("the first fetch", session.named(topic, wanted(0, 0), wanted(1, 0)), session.named(other, wanted(2, 0)))
+        session.ask("records again, as the offset is the old one")
+        session.ask("at the end, nothing new", session.named(topic, wanted(0, 2)))
+        session.produce(other, 2, b"c")
+        session.ask("records of another partition")
+        session.ask("two more partitions", session.named(topic, wanted(2, 0)), session.named(other, wanted(2, 1), wanted(0, 0)))
+        session.ask("an offset out of range", session.named(topic, wanted(1, 99)))
+        session.ask("the offset is still out of range")
+        session.ask("in range again", session.named(topic, wanted(1, 0)))
+        session.ask("nothing new is waited for", max_wait_ms=30)
+        session.ask("an unknown topic", {"topic": "nowhere", "topic_id": NOBODY, "partitions": [wanted(0, 0)]})
+        session.ask("it is still unknown, and not waited for by itself", max_wait_ms=30)
+        session.ask("an unknown partition", session.named(topic, wanted(7, 0)))
+        session.ask("forgotten", forgotten=[{"topic": "nowhere", "topic_id": NOBODY, "partitions": [0]}, session.named(topic, 7, 8)])
+        session.produce(topic, 0, b"d")
+        session.produce(topic, 1, b"e")
+        session.ask("less than all of it", max_bytes=1)
+        session.ask("less than all of it, again", max_bytes=1)
+        session.epoch += 1
+        session.ask("an epoch too high")
+        session.epoch -= 2
+        session.ask("an epoch too low")
+        session.epoch += 1
+        session.ask("the right epoch")
+        other_way = 13 if version < 13 else 12
+        session.ask(f"topics by {'ids' if version < 13 else 'names'}, from version {version} on", version=other_way, show=error_only)
+        session.ask("all is forgotten", forgotten=[session.named(topic, 0, 1, 2), session.named(other, 0, 2)])
+        session.id = session.id or 1
+        session.ask("after its end")
+        session.id, session.epoch = 0, 0
+        session.ask("a session of nothing")
+
+
+def error_only(answer):
+    return {"error_code": answer["error_code"], "session_id": answer["session_id"], "responses": len(answer["responses"])}
+
+
+def fetch_old_formats(script):
+    def gzipped(*values):
+        plain = batch(*values)[61:]
+        return batch(count=len(values), last_offset_delta=len(values) - 1, payload=gzip.compress(plain, mtime=0), attributes=1)
+
+    zstd = batch(count=1, last_offset_delta=0, payload=ZSTD_ONE, attributes=4)
+    packed, plain_then_zstd = script.create("packed"), script.create("mixed")
+    as_it_is = script.create("unconverted", message_downconversion_enable="false")
+    of_zstd = script.create("zstd", compression_type="zstd")
+    stamped = script.create("stamped", message_timestamp_type="LogAppendTime", compression_type="uncompressed")
+    for topic, batches in ((packed, (gzipped(b"a", b"b", b"c"), gzipped(b"d"))), (plain_then_zstd, (batch(b"a"), zstd, batch(b"b"))),
+                           (as_it_is, (batch(b"a"),)), (of_zstd, (batch(b"a"),)), (stamped, (gzipped(b"a", b"b"),))):
+        for one in batches:
+            script.produce(topic, one)
+    for version in script.versions("Fetch"):
+        def read(case, topic, offset, show=None):
+            found = {"topic": topic, "topic_id": script.id_of(topic), "partitions": [wanted(0, offset)]}
+            ask(script, f"old formats: {case}", version, found, show=show)  # noqa: B023
+
+        for topic, case in ((as_it_is, "down-conversion switched off"), (of_zstd, "compression.type=zstd")):
+            read(f"{case}, from the start", topic, 0, show=without_records)
+            read(f"{case}, the end", topic, 1)
+            read(f"{case}, out of range", topic, 2)
+        read("a batch of zstd", plain_then_zstd, 1)
+        read("a batch of zstd behind another", plain_then_zstd, 0)
+    for version in script.versions("Fetch", 0, 3):
+        for topic, case, offsets in ((packed, "gzip", (0, 1, 3)), (stamped, "the time of the log", (0, 1))):
+            for offset in offsets:
+                found = {"topic": topic, "topic_id": NOBODY, "partitions": [wanted(0, offset)]}
+                ask(script, f"old formats: {case}, from {offset}", version, found, show=messages_only)
+
+
+def without_records(answer):
+    for topic in answer["responses"]:
+        for partition in topic["partitions"]:
+            partition["records"] = partition["records"] and "some"
+    return answer
+
+
+def messages_only(answer):
+    """What the messages hold, whatever the compressor made of it."""
+    for topic in answer["responses"]:
+        for partition in topic["partitions"]:
+            partition["records"] = legacy_messages(partition["records"] or b"")
+    return answer
 
 
 def list_offsets(script):

@@ -144,6 +144,63 @@ def old_formats(script):
             ask(script, f"magic {magic}", version, topic, message(b"old", magic))
             ask(script, f"magic {magic}, two messages", version, topic, message(b"old", magic) + message(b"older", magic, offset=1))
             ask(script, f"magic {magic}, a wrong checksum", version, topic, message(b"old", magic, crc_error=1))
+    for version in script.versions("Produce", 0, 2):
+        old_sets(script, version)
+        old_sets_of_topics(script, version)
+
+
+def wrapped(inner, magic, codec=1, **more):
+    return message(None if inner is None else gzip.compress(inner, mtime=0), magic, attributes=codec, **more)
+
+
+def old_sets(script, version):
+    topic = script.create("good")
+    for magic in (0, 1):
+        one, two = message(b"old", magic), message(b"older", magic, offset=1)
+        for case, records in {
+            "and another magic": one + message(b"new", 1 - magic),
+            "and a batch": one + batch(b"new"),
+            "cut behind the first": one + two[:-1],
+            "cut": one[:-1],
+            "no sensible size": one[:8] + b"\0\0\0\x0d" + one[12:],
+            "gzip": wrapped(one + two, magic, offset=1),
+            "gzip, offset 0": wrapped(one + two, magic),
+            "gzip, offsets of somewhere": wrapped(message(b"old", magic, offset=70) + message(b"older", magic, offset=71), magic, offset=71),
+            "gzip, an offset below those inside": wrapped(message(b"old", magic, offset=70), magic, offset=69),
+            "gzip, twice": wrapped(one, magic) + wrapped(one, magic),
+            "gzip behind a plain one": one + wrapped(one, magic),
+            "gzip, cut inside": wrapped(one + two[:-1], magic),
+            "gzip, a wrong checksum inside": wrapped(one + message(b"older", magic, offset=1, crc_error=1), magic, offset=1),
+            "gzip, another magic inside": wrapped(message(b"old", 1 - magic), magic),
+            "gzip within gzip": wrapped(wrapped(one, magic), magic),
+            "gzip of nothing": wrapped(b"", magic),
+            "gzip of null": wrapped(None, magic),
+            "zstd": message(ZSTD, magic, attributes=4),
+        }.items():
+            ask(script, f"magic {magic}: {case}", version, topic, records)
+
+
+def old_sets_of_topics(script, version):
+    small, compacted = script.create("small", max_message_bytes=100), script.create("compacted", cleanup_policy="compact")
+    stamped, past = script.create("stamped", message_timestamp_type="LogAppendTime"), script.create("past", message_timestamp_before_max_ms=1000)
+    recoded, plain = script.create("recoded", compression_type="gzip"), script.create("plain", compression_type="uncompressed")
+    for magic in (0, 1):
+        one = message(b"old", magic)
+        for case, topic, records in (
+                ("larger than max.message.bytes", small, message(b"x" * 100, magic)),
+                ("larger than max.message.bytes together", small, message(b"x" * 20, magic) * 3),
+                ("compacted: no key", compacted, one),
+                ("gzip, compacted: no key", compacted, wrapped(one, magic)),
+                ("compacted: a key", compacted, message(b"old", magic, key=b"key")),
+                ("the broker sets the timestamp", stamped, one),
+                ("older than message.timestamp.before.max.ms", past, one),
+                ("gzip, older than message.timestamp.before.max.ms", past, wrapped(one, magic)),
+                ("time of the log, from the producer", small, message(b"old", magic, attributes=8)),
+                ("time of the log, from the producer, to a log of its own time", stamped, message(b"old", magic, attributes=8)),
+                ("two for a topic of gzip", recoded, one + one),
+                ("gzip for a topic without", plain, wrapped(one + one, magic)),
+                ("no time", small, message(b"old", magic, timestamp=-1))):
+            ask(script, f"magic {magic}: {case}", version, topic, records)
 
 
 def gzipped(*values):

@@ -41,6 +41,38 @@ def message(value, magic=1, key=None, timestamp=TIMESTAMP, offset=0, attributes=
     return struct.pack(">qi", offset, len(body)) + body
 
 
+# One record "x" of 8 bytes, in a frame of zstd that holds it as it is.
+ZSTD_ONE = bytes.fromhex("28b52ffd2008410000") + bytes.fromhex("0e00000001027800")
+
+
+def legacy_messages(data):
+    """The messages of magic 0 and 1 in `data`, those inside messages of gzip too, and whether more follows. Times of now are shown as such."""
+    found, position = [], 0
+    while len(data) - position >= 12:
+        offset, size = struct.unpack_from(">qi", data, position)
+        if position + 12 + size > len(data):
+            break
+        body = data[position + 12:position + 12 + size]
+        position += 12 + size
+        crc, magic, attributes = struct.unpack_from(">IbB", body)
+        one = {"offset": offset, "magic": magic, "attributes": attributes, "checksum": crc == zlib.crc32(body[4:])}
+        at = 6
+        if magic > 0:
+            timestamp = struct.unpack_from(">q", body, at)[0]
+            one["timestamp"], at = "now" if timestamp > TIMESTAMP + (1 << 32) else timestamp, at + 8
+        for name in ("key", "value"):
+            length, at = struct.unpack_from(">i", body, at)[0], at + 4
+            one[name] = None if length < 0 else body[at:at + length]
+            at += max(length, 0)
+        if attributes & 7:
+            one["value"] = legacy_messages(zlib.decompress(one["value"], 47))
+        for name in ("key", "value"):
+            if isinstance(one[name], bytes):
+                one[name] = one[name].decode("latin-1")
+        found.append(one)
+    return [*found, "more"] if position < len(data) else found
+
+
 def summary(records):
     """What a fetch returned: each whole batch with its checksum over all bytes, and how many bytes a cut one has."""
     found, position = [], 0

@@ -175,6 +175,15 @@ void read_plain_fields(BrokerConfiguration& configuration) {
   configuration.topics.auto_create = values.boolean("auto.create.topics.enable");
   configuration.topics.deletable = values.boolean("delete.topic.enable");
   configuration.fetch_max_bytes = static_cast<std::int32_t>(values.integer("fetch.max.bytes"));
+  configuration.fetch_session_slots =
+      static_cast<std::size_t>(values.integer("max.incremental.fetch.session.cache.slots"));
+  configuration.fetch_session_max_partitions =
+      static_cast<std::size_t>(values.integer("millrace.fetch.session.max.partitions"));
+  auto& conversion = configuration.conversion;
+  conversion.memory_bytes = static_cast<std::uint64_t>(values.integer("millrace.conversion.memory.bytes"));
+  conversion.decompression.output_limit_bytes =
+      static_cast<std::uint64_t>(values.integer("millrace.decompression.max.bytes"));
+  conversion.decompression.ratio_limit = static_cast<std::uint64_t>(values.integer("millrace.decompression.max.ratio"));
   if (auto port = values.integer("millrace.http.port"); port >= 0) {
     configuration.http = HttpConfiguration{values.string("millrace.http.address"), static_cast<std::uint16_t>(port)};
   }
@@ -182,21 +191,9 @@ void read_plain_fields(BrokerConfiguration& configuration) {
 
 }  // namespace
 
-std::vector<network::ListenerConfig> BrokerConfiguration::network_listeners() const {
-  std::vector<network::ListenerConfig> configs;
-  for (const auto& listener : listeners.listeners) {
-    network::ListenerConfig config;
-    config.name = listener.name;
-    config.host = listener.host;
-    config.port = listener.port;
-    config.reserved = listeners.listeners.size() > 1 && listener.name == listeners.inter_broker_name;
-    configs.push_back(std::move(config));
-  }
-  return configs;
-}
-
 Result<BrokerConfiguration> make_broker_configuration(const ConfigPairs& pairs, std::string_view local_host) {
   BrokerConfiguration configuration;
+  configuration.local_host = local_host;
   if (auto set = set_values(configuration, pairs); !set) return tl::unexpected(set.error());
   const auto& values = configuration.values;
   if (auto checked = refuse_unsupported(values); !checked) return tl::unexpected(checked.error());

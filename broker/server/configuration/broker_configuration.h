@@ -15,6 +15,7 @@
 #include "broker/base/types.h"
 #include "broker/log/log_manager.h"
 #include "broker/network/network_config.h"
+#include "broker/protocol/conversion_bounds.h"
 #include "broker/server/configuration/broker_config_rows.h"
 #include "broker/server/configuration/config_entry.h"
 #include "broker/server/configuration/listener.h"
@@ -62,15 +63,16 @@ struct BrokerConfiguration {
   std::uint32_t shards = 0;    // 0: one per core
   std::size_t io_threads = 8;  // for what may block
   MetadataStoreConfiguration metadata_store;
+  std::string local_host;  // advertised where a listener has no host
   ListenerConfiguration listeners;
   network::NetworkConfig network;
   std::optional<HttpConfiguration> http;  // nullopt: none is served
   log::LogManagerOptions log;             // broker_id and cluster_id are filled in
   TopicDefaults topics;
   std::int32_t fetch_max_bytes = 57'671'680;
-
-  // The listeners for the network layer. The brokers' own listener is reserved where it is not the only one.
-  [[nodiscard]] std::vector<network::ListenerConfig> network_listeners() const;
+  std::size_t fetch_session_slots = 1000;
+  std::size_t fetch_session_max_partitions = 1'000'000;
+  protocol::ConversionBounds::Settings conversion;
 };
 
 // `path` empty: no file, only overrides ("key=value", the last of a key wins) and defaults. `local_host` is advertised

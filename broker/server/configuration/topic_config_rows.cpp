@@ -90,7 +90,8 @@ constexpr ConfigRow rows[] = {
     boolean_row("message.downconversion.enable", "true",
                 "Whether records are converted to an older format for consumers that cannot read the stored one. If "
                 "not, their fetch fails with UNSUPPORTED_VERSION.")
-        .of_topic("log.message.downconversion.enable"),
+        .of_topic("log.message.downconversion.enable")
+        .effective(),
     string_row("message.format.version", "3.0-IV1",
                "Format of stored records in old versions. Record batches are always stored in format 2; the value is "
                "kept and reported.")

@@ -109,6 +109,7 @@ log::LogConfig log_config(const ConfigValues& values) {
   config.index_interval_bytes = int32("index.interval.bytes");
   config.max_compaction_lag_ms = values.integer("max.compaction.lag.ms");
   config.max_message_bytes = int32("max.message.bytes");
+  config.message_downconversion = values.boolean("message.downconversion.enable");
   config.message_timestamp_after_max_ms = timestamp_bound_ms(values, "message.timestamp.after.max.ms", difference);
   config.message_timestamp_before_max_ms = timestamp_bound_ms(values, "message.timestamp.before.max.ms", difference);
   config.message_timestamp_type = values.string("message.timestamp.type") == "LogAppendTime"
@@ -156,7 +157,6 @@ TopicSettings topic_settings(const ConfigValues& broker, const ConfigTexts& over
   settings.log = log_config(values);
   settings.min_insync_replicas = static_cast<std::int32_t>(values.integer("min.insync.replicas"));
   settings.unclean_leader_election = values.boolean("unclean.leader.election.enable");
-  settings.message_downconversion = values.boolean("message.downconversion.enable");
   settings.leader_throttled_replicas = values.list("leader.replication.throttled.replicas");
   settings.follower_throttled_replicas = values.list("follower.replication.throttled.replicas");
   return settings;

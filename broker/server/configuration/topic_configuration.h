@@ -18,7 +18,6 @@ struct TopicSettings {
   log::LogConfig log;
   std::int32_t min_insync_replicas = 1;
   bool unclean_leader_election = false;
-  bool message_downconversion = true;
   // "partition:broker" each, or one "*".
   std::vector<std::string> leader_throttled_replicas;
   std::vector<std::string> follower_throttled_replicas;

@@ -1,6 +1,7 @@
 #include "broker/server/handlers/fetch.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
+#include "broker/server/fetch_conversion.h"
+#include "broker/server/fetch_sessions.h"
 #include "broker/server/request_context.h"
 #include "broker/server/waiting_fetches.h"
 
@@ -24,45 +27,72 @@ using protocol::FetchResponse;
 using WantedPartition = FetchRequest::Topic::Partition;
 using AnsweredPartition = FetchResponse::Topic::Partition;
 
-constexpr protocol::Version first_version_with_whole_batches =
-    4;  // of the format that is stored; older ones want it converted down
+constexpr protocol::Version first_version_with_magic_1 = 2;
+constexpr protocol::Version first_version_with_batches = 4;  // of the format that is stored
+constexpr protocol::Version first_version_with_zstd = 10;
 constexpr protocol::Version first_version_with_topic_ids = 13;
 constexpr protocol::Version first_version_with_max_bytes = 3;
+constexpr protocol::Version first_version_with_replica_state = 15;
 
 // One partition of the request on its way to its owner and back.
 struct Read {
-  const WantedPartition* wanted;
+  const FetchTarget* target = nullptr;
+  const WantedPartition* wanted = nullptr;
   std::string_view topic;
   ErrorCode refusal = ErrorCode::none;  // set: it goes nowhere
   replication::PartitionFetchOutcome outcome = tl::unexpected(replication::FetchFailure{});
   std::uint64_t granted_bytes = 0;  // of what it found, by the request's max_bytes
+  AnsweredPartition answer;
 };
 
-ErrorCode check_read(const WantedPartition& wanted, const FetchRequest::Topic& topic, const metadata::TopicImage* known,
-                     protocol::Version version) {
-  const bool by_id = version >= first_version_with_topic_ids;
-  if (known == nullptr) return by_id ? ErrorCode::unknown_topic_id : ErrorCode::unknown_topic_or_partition;
-  if (by_id && known->id != topic.topic_id) return ErrorCode::inconsistent_topic_id;
-  if (known->partition(wanted.partition) == nullptr) return ErrorCode::unknown_topic_or_partition;
+ErrorCode check_read(const FetchTarget& target, const metadata::TopicImage* known, bool by_id) {
+  if (!target.topic) return ErrorCode::unknown_topic_id;
+  if (known == nullptr || known->partition(target.wanted.partition) == nullptr)
+    return ErrorCode::unknown_topic_or_partition;
+  // A session remembers the name that an id had: another topic of that name may have come since.
+  if (by_id && known->id != target.topic_id) return ErrorCode::inconsistent_topic_id;
   return ErrorCode::none;
+}
+
+std::shared_ptr<const std::string> name_in(const metadata::ClusterImage& image, const TopicId& id) {
+  auto known = image.topic(id);
+  if (!known) return nullptr;
+  const auto* name = &known->name;
+  return {std::move(known), name};
+}
+
+std::vector<FetchTarget> targets_of(const FetchRequest& request, bool by_id, const metadata::ClusterImage& image) {
+  std::vector<FetchTarget> targets;
+  for (const auto& topic : request.topics) {
+    auto name = by_id ? name_in(image, topic.topic_id) : std::make_shared<const std::string>(topic.topic);
+    for (const auto& wanted : topic.partitions) targets.push_back({by_id ? topic.topic_id : TopicId{}, name, wanted});
+  }
+  return targets;
 }
 
 class FetchWork {
  public:
-  FetchWork(const FetchRequest& request, RequestContext& context) : request_(request), context_(context) {
+  // `targets` outlive the answer.
+  FetchWork(const FetchRequest& request, const std::vector<FetchTarget>& targets, RequestContext& context)
+      : request_(request), context_(context) {
     const bool by_id = context.version() >= first_version_with_topic_ids;
-    for (const auto& topic : request.topics) {
-      auto known = by_id ? context.image().topic(topic.topic_id) : context.image().topic(topic.topic);
-      // By name as this broker knows it: the request's own may be absent.
-      std::string_view name = known ? std::string_view(known->name) : topic.topic;
-      context.keep(known);
-      for (const auto& wanted : topic.partitions) {
-        auto& read = reads_.emplace_back(Read{&wanted, name});
-        read.refusal = check_read(wanted, topic, known.get(), context.version());
-        owners_.push_back(read.refusal == ErrorCode::none
-                              ? replication::owner_of(name, wanted.partition, context.services().shards.size())
-                              : no_owner);
-      }
+    reads_.reserve(targets.size());
+    owners_.reserve(targets.size());
+    std::string_view last_name;
+    std::shared_ptr<const metadata::TopicImage> known;
+    for (const auto& target : targets) {
+      const auto name = target.topic ? std::string_view(*target.topic) : std::string_view();
+      if (&target == &targets.front() || name != last_name)
+        known = target.topic ? context.image().topic(name) : nullptr;
+      last_name = name;
+      auto& read = reads_.emplace_back();
+      read.target = &target;
+      read.wanted = &target.wanted;
+      read.topic = name;
+      read.refusal = check_read(target, known.get(), by_id);
+      owners_.push_back(read.refusal == ErrorCode::none
+                            ? replication::owner_of(name, target.wanted.partition, context.services().shards.size())
+                            : no_owner);
     }
   }
 
@@ -71,9 +101,12 @@ class FetchWork {
     auto& replicas = context_.services().replicas;
     auto visit = [this, &replicas](ShardId shard, std::size_t index, Job arrive) {
       auto& read = reads_[index];
-      auto partition = replicas.table(shard).find(read.topic, read.wanted->partition);
+      auto& table = replicas.table(shard);
+      auto partition = table.find(read.topic, read.wanted->partition);
       if (!partition) {
-        read.outcome = tl::unexpected(replication::FetchFailure{replication::PartitionRefusal::not_leader, {}});
+        const bool offline = table.is_offline(read.topic, read.wanted->partition);
+        read.outcome = tl::unexpected(replication::FetchFailure{
+            offline ? replication::PartitionRefusal::offline : replication::PartitionRefusal::not_leader, {}});
         return arrive();
       }
       replication::FetchCall call;
@@ -92,14 +125,23 @@ class FetchWork {
     co_return true;
   }
 
-  // Whether the answer must go now (Kafka: ReplicaManager.fetchMessages): enough bytes, nothing to wait for, or news that
-  // the client must hear.
+  // For the client's quota: before anything is converted, and with what each partition takes beside its records.
+  [[nodiscard]] std::uint64_t found_bytes() const {
+    constexpr std::uint64_t bytes_beside_records = 48;
+    return total_bytes_ + reads_.size() * bytes_beside_records;
+  }
+
+  // Whether the answer must go now (Kafka: ReplicaManager.fetchMessages): enough bytes, nothing to wait for, or news
+  // that the client must hear. Partitions that are not there are none: in a session they would never let it wait again.
   [[nodiscard]] bool is_complete() const {
-    if (request_.max_wait_ms <= 0 || reads_.empty() || context_.connection().closed) return true;
+    if (request_.max_wait_ms <= 0 || context_.connection().closed) return true;
+    bool is_readable = false;
     for (const auto& read : reads_) {
-      if (read.refusal != ErrorCode::none || !read.outcome) return true;
+      if (read.refusal != ErrorCode::none) continue;
+      if (!read.outcome) return true;
+      is_readable = true;
     }
-    return total_bytes_ >= min_bytes();
+    return !is_readable || total_bytes_ >= min_bytes();
   }
 
   Task<bool> wait() {
@@ -126,17 +168,61 @@ class FetchWork {
     co_return true;
   }
 
-  FetchResponse response() {
+  // What each partition is answered, converted where the client reads an older format only.
+  Task<bool> make_answers() {
+    for (auto& read : reads_) read.answer = answer_of(read);
+    if (context_.version() >= first_version_with_batches) co_return true;
+    std::vector<Read*> converted;
+    std::vector<RecordsToConvert> records;
+    for (auto& read : reads_) {
+      if (read.answer.error_code != ErrorCode::none || read.granted_bytes == 0) continue;
+      converted.push_back(&read);
+      records.push_back({{read.outcome->records.file, read.outcome->records.position, read.granted_bytes},
+                         read.wanted->fetch_offset});
+    }
+    if (records.empty()) co_return true;
+    co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
+      const std::int8_t magic = context_.version() < first_version_with_magic_1 ? 0 : 1;
+      convert_records(records, magic, context_.services().conversions, context_.shard(),
+                      [done = std::move(done)]() mutable { done(true); });
+    });
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      auto& answer = converted[i]->answer;
+      if (records[i].error != ErrorCode::none) {
+        answer = format_refusal_of(*converted[i], records[i].error);
+      } else {
+        answer.records = std::move(records[i].records);
+      }
+    }
+    co_return true;
+  }
+
+  [[nodiscard]] std::vector<FetchAnswerSummary> summaries() const {
+    std::vector<FetchAnswerSummary> all;
+    all.reserve(reads_.size());
+    for (const auto& read : reads_) {
+      all.push_back({read.answer.high_watermark, read.answer.log_start_offset, read.answer.records.size_bytes() > 0,
+                     read.answer.error_code != ErrorCode::none, false});
+    }
+    return all;
+  }
+
+  FetchResponse response(const FetchSessions::Outcome& outcome) {
     FetchResponse response;
-    std::size_t next = 0;
-    for (const auto& topic : request_.topics) {
-      if (topic.partitions.empty()) continue;
-      auto& answered = response.responses.emplace_back();
-      answered.topic = topic.topic;
-      answered.topic_id = topic.topic_id;
-      answered.partitions.reserve(topic.partitions.size());
-      for (std::size_t i = 0; i < topic.partitions.size(); ++i)
-        answered.partitions.push_back(answer_of(reads_[next++]));
+    response.error_code = outcome.error;
+    response.session_id = outcome.session_id;
+    const FetchTarget* last = nullptr;
+    for (std::size_t i = 0; i < outcome.told.size(); ++i) {
+      if (!outcome.told[i]) continue;
+      const auto& target = *reads_[i].target;
+      // Partitions of one topic that come after each other are answered together.
+      if (last == nullptr || last->topic_id != target.topic_id || reads_[i].topic != response.responses.back().topic) {
+        auto& topic = response.responses.emplace_back();
+        topic.topic = reads_[i].topic;
+        topic.topic_id = target.topic_id;
+      }
+      last = &target;
+      response.responses.back().partitions.push_back(std::move(reads_[i].answer));
     }
     return response;
   }
@@ -144,8 +230,9 @@ class FetchWork {
  private:
   [[nodiscard]] std::uint64_t max_bytes() const {
     auto asked = context_.version() >= first_version_with_max_bytes ? request_.max_bytes : 0x7fffffff;
-    return std::min(static_cast<std::uint64_t>(std::max(asked, 0)),
-                    static_cast<std::uint64_t>(context_.services().configuration.fetch_max_bytes));
+    return std::min({static_cast<std::uint64_t>(std::max(asked, 0)),
+                     static_cast<std::uint64_t>(context_.services().configuration.fetch_max_bytes),
+                     context_.quota().fetch_max_bytes()});
   }
   [[nodiscard]] std::uint64_t min_bytes() const {
     return std::min(static_cast<std::uint64_t>(std::max(request_.min_bytes, 0)), max_bytes());
@@ -196,18 +283,37 @@ class FetchWork {
     }
   }
 
-  [[nodiscard]] AnsweredPartition answer_of(const Read& read) const {
+  [[nodiscard]] static AnsweredPartition refusal_of(const Read& read, ErrorCode error) {
     AnsweredPartition answer;
     answer.partition_index = read.wanted->partition;
     answer.high_watermark = Offset::none();
-    answer.error_code = read.refusal;
+    answer.error_code = error;
     answer.records = protocol::Records(BytesView());
-    if (read.refusal != ErrorCode::none) return answer;
+    return answer;
+  }
+
+  [[nodiscard]] static AnsweredPartition format_refusal_of(const Read& read, ErrorCode error) {
+    auto answer = refusal_of(read, error);
+    answer.records = protocol::Records();
+    return answer;
+  }
+
+  // What the client's version of Fetch cannot be given, whatever there is (Kafka: KafkaApis.maybeConvertFetchedData).
+  [[nodiscard]] ErrorCode check_format(const replication::FetchFormat& format) const {
+    if (format.codec == protocol::Codec::zstd && context_.version() < first_version_with_zstd)
+      return ErrorCode::unsupported_compression_type;
+    if (!format.down_conversion && context_.version() < first_version_with_batches)
+      return ErrorCode::unsupported_version;
+    return ErrorCode::none;
+  }
+
+  [[nodiscard]] AnsweredPartition answer_of(const Read& read) const {
+    if (read.refusal != ErrorCode::none) return refusal_of(read, read.refusal);
+    const auto& format = read.outcome ? read.outcome->format : read.outcome.error().format;
+    if (auto refusal = check_format(format); refusal != ErrorCode::none) return format_refusal_of(read, refusal);
+    auto answer = refusal_of(read, read.outcome ? ErrorCode::none : error_code_of(read.outcome.error()));
     answer.aborted_transactions.reset();
-    if (!read.outcome) answer.error_code = error_code_of(read.outcome.error());
-    if (read.granted_bytes > 0 && context_.version() < first_version_with_whole_batches)
-      answer.error_code = ErrorCode::unsupported_version;
-    if (answer.error_code != ErrorCode::none) return answer;
+    if (!read.outcome) return answer;
     answer.high_watermark = read.outcome->high_watermark;
     answer.last_stable_offset = read.outcome->last_stable_offset;
     answer.log_start_offset = read.outcome->log_start_offset;
@@ -232,22 +338,34 @@ class FetchWork {
 }  // namespace
 
 Task<Result<std::optional<FetchResponse>>> FetchHandler::handle(const Request& request, RequestContext& context) {
-  // No session is kept: a client that is answered with session 0 sends every partition each time (KIP-227). A fetch that
-  // begins a session, or ends one, is a full one whatever id it has.
-  constexpr std::int32_t first_of_session = 0;
-  constexpr std::int32_t last_of_session = -1;
-  if (request.session_epoch != first_of_session && request.session_epoch != last_of_session) {
-    Response response;
-    response.error_code = ErrorCode::fetch_session_id_not_found;
-    co_return response;
-  }
-  FetchWork work(request, context);
+  auto& sessions = context.services().fetch_sessions;
+  const bool by_ids = context.version() >= first_version_with_topic_ids;
+  const auto now_ms = [&context] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(context.shard().clock().now().time_since_epoch())
+        .count();
+  };
+  const auto replica =
+      context.version() >= first_version_with_replica_state ? request.replica_state.replica_id : request.replica_id;
+  // Until the answer is encoded, which views the names.
+  auto session = std::make_shared<FetchContext>(
+      sessions.begin({request.session_id, request.session_epoch, by_ids, replica >= BrokerId(0),
+                      targets_of(request, by_ids, context.image()), request.forgotten_topics_data},
+                     now_ms(), [&context](const TopicId& id) { return name_in(context.image(), id); }));
+  context.keep(session);
+  FetchWork work(request, session->targets, context);
   co_await work.read_all();
   if (!work.is_complete()) {
     co_await work.wait();
     co_await work.read_all();
   }
-  co_return work.response();
+  if (session->kind != FetchContext::Kind::refused && context.quota().throttles_fetch(work.found_bytes())) {
+    // Empty, so that the client comes back for all of it (Kafka: FetchContext.getThrottledResponse).
+    Response throttled;
+    if (session->kind == FetchContext::Kind::incremental) throttled.session_id = request.session_id;
+    co_return throttled;
+  }
+  co_await work.make_answers();
+  co_return work.response(sessions.finish(*session, work.summaries(), now_ms()));
 }
 
 }  // namespace millrace::server

@@ -1,5 +1,5 @@
-// Fetch: ranges of segment files from their partitions' shards; waits until min_bytes are there or max_wait_ms is over
-// (Kafka: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch).
+// Fetch: ranges of segment files from their partitions' shards; waits until min_bytes are there or max_wait_ms is over;
+// within a session only what is new (Kafka: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, DelayedFetch).
 #pragma once
 
 #include <optional>

@@ -131,6 +131,11 @@ TEST(LegacyAppends, AreRefusedWhenWhatIsInsideIsNotAsOutside) {
   EXPECT_EQ(refusal(world, wrapped(message({.magic = 0}), Codec::gzip)), AppendErrorKind::invalid_record);
   EXPECT_EQ(refusal(world, wrapped(wrapped(message({}), Codec::gzip), Codec::gzip)), AppendErrorKind::invalid_record);
   EXPECT_EQ(refusal(world, wrapped({}, Codec::gzip)), AppendErrorKind::invalid_record);
+  const auto batch = make_batch({.values = {"a"}});
+  EXPECT_EQ(refusal(world, joined({message({}), batch})), AppendErrorKind::invalid_record);
+  auto bad = batch;
+  bad.back() ^= 1;
+  EXPECT_EQ(refusal(world, joined({message({}), bad})), AppendErrorKind::corrupt_batch);
 }
 
 TEST(LegacyAppends, KeepTheRulesOfTheTopic) {

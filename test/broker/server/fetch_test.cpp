@@ -3,6 +3,7 @@
 #include <future>
 #include <string>
 
+#include "broker/protocol/legacy_message.h"
 #include "test/broker/server/broker_under_test.h"
 
 namespace millrace::server {
@@ -120,6 +121,98 @@ TEST(Fetch, OneRequestReadsPartitionsOfEveryShardAndKeepsTheirOrder) {
     EXPECT_EQ(partition.partition_index, PartitionIndex(order[number]));
     EXPECT_EQ(partition.records.size_bytes(), records.size());
   }
+}
+
+TEST(Fetch, OfAnOldVersionGetsTheMessagesOfItsTime) {
+  BrokerUnderTest broker;
+  Client client(broker);
+  create_topic(client, "topic");
+  ASSERT_EQ(produce(client, "topic", "value"), ErrorCode::none);
+  for (Version version : {0, 1, 2, 3}) {
+    auto request = fetch_request({}, {0}, 0);
+    request.topics[0].topic = "topic";
+    auto answer = client.ask(request, version);
+    const auto& partition = answer->responses.at(0).partitions.at(0);
+    EXPECT_EQ(partition.error_code, ErrorCode::none);
+    auto message = protocol::parse_legacy_message(partition.records.bytes());
+    ASSERT_TRUE(message) << message.error().message;
+    EXPECT_EQ(message->magic, version < 2 ? 0 : 1);
+    EXPECT_TRUE(protocol::check_legacy_crc(*message));
+    EXPECT_EQ(as_text(message->value.value()), "value");
+  }
+}
+
+TEST(Fetch, OfAnOldVersionIsRefusedWhereTheTopicIsNotToBeConverted) {
+  BrokerUnderTest broker;
+  Client client(broker);
+  auto topic = creation("topic");
+  topic.topics[0].configs.push_back({"message.downconversion.enable", "false"});
+  client.ask(topic);
+  auto request = fetch_request({}, {0}, 0);
+  request.topics[0].topic = "topic";
+  EXPECT_EQ(client.ask(request, 3)->responses.at(0).partitions.at(0).error_code, ErrorCode::unsupported_version);
+  EXPECT_EQ(client.ask(request, 4)->responses.at(0).partitions.at(0).error_code, ErrorCode::none);
+}
+
+TEST(Fetch, WithoutMemoryForItsConversionIsAnsweredWithoutRecords) {
+  BrokerUnderTest broker({{"millrace.conversion.memory.bytes", "1048576"}, {"max.message.bytes", "4000000"}});
+  Client client(broker);
+  create_topic(client, "topic");
+  ASSERT_EQ(produce(client, "topic", std::string(900'000, 'x')), ErrorCode::none);
+  auto request = fetch_request({}, {0}, 0);
+  request.topics[0].topic = "topic";
+  // Read and converted it would be there twice.
+  EXPECT_EQ(client.ask(request, 3)->responses.at(0).partitions.at(0).error_code, ErrorCode::message_too_large);
+  EXPECT_EQ(client.ask(request, 4)->responses.at(0).partitions.at(0).error_code, ErrorCode::none);
+}
+
+TEST(Fetch, KeepsASessionForAClientThatComesBackOnAnotherConnection) {
+  BrokerUnderTest broker;
+  Client client(broker);
+  const auto topic = create_topic(client, "topic", 3);
+  ASSERT_EQ(produce(client, "topic", "value", 1), ErrorCode::none);
+  auto request = fetch_request(topic, {0, 1, 2}, 0);
+  request.session_epoch = 0;
+  auto first = client.ask(request);
+  ASSERT_GT(first->session_id, 0);
+  EXPECT_EQ(first->responses.at(0).partitions.size(), 3U);
+
+  request.session_id = first->session_id;
+  request.topics[0].partitions = {request.topics[0].partitions[1]};
+  request.topics[0].partitions[0].fetch_offset = Offset(1);
+  for (request.session_epoch = 1; request.session_epoch < 10; ++request.session_epoch) {
+    Client other(broker);
+    auto answer = other.ask(request);
+    EXPECT_EQ(answer->error_code, ErrorCode::none);
+    EXPECT_EQ(answer->session_id, first->session_id);
+    EXPECT_TRUE(answer->responses.empty());
+    request.topics.clear();
+  }
+  ASSERT_EQ(produce(client, "topic", "value", 2), ErrorCode::none);
+  auto news = client.ask(request);
+  ASSERT_EQ(news->responses.size(), 1U);
+  ASSERT_EQ(news->responses[0].partitions.size(), 1U);
+  EXPECT_EQ(news->responses[0].partitions[0].partition_index, PartitionIndex(2));
+  EXPECT_EQ(news->responses[0].topic_id, topic);
+}
+
+TEST(Fetch, WithinASessionWaitsForRecordsOfPartitionsThatItDoesNotName) {
+  BrokerUnderTest broker;
+  Client client(broker);
+  Client producer(broker);
+  const auto topic = create_topic(client, "topic", 3);
+  auto request = fetch_request(topic, {0, 1, 2}, 0);
+  request.session_epoch = 0;
+  request.session_id = client.ask(request)->session_id;
+  request.session_epoch = 1;
+  request.topics.clear();
+  request.max_wait_ms = very_long_ms;
+  const auto fetch = client.send(request);
+  settle(broker, producer);
+  ASSERT_EQ(produce(producer, "topic", "value", 2), ErrorCode::none);
+  auto answer = client.receive<FetchResponse>(fetch);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ((*answer)->responses.at(0).partitions.at(0).partition_index, PartitionIndex(2));
 }
 
 // Two batches in every partition; limits in batches.
