@@ -36,7 +36,9 @@ void RecordBatchBuilder::append_at(Offset offset, TimestampMs timestamp, std::op
   const std::int64_t offset_delta = offset - options_.base_offset;
   MILLRACE_INVARIANT(offset_delta <= std::numeric_limits<std::int32_t>::max(), "a batch spans at most 2^31 offsets");
   if (record_count_ == 0) base_timestamp_ = timestamp;
-  const std::int64_t timestamp_delta = timestamp - base_timestamp_;
+  // Wraps around as it does for who reads it: the times are the producer's.
+  const auto timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp.value()) -
+                                                         static_cast<std::uint64_t>(base_timestamp_.value()));
 
   std::size_t length = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + sized(key) + sized(value) +
                        varint_size(static_cast<std::int64_t>(headers.size()));

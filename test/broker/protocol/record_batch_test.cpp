@@ -101,6 +101,20 @@ TEST(RecordBatch, WithAnOffsetAtTheEndOfTheirRangeDoesNotOverflow) {
   EXPECT_EQ(parse_batch_header(bytes).value().next_offset(), Offset(std::numeric_limits<std::int64_t>::min() + 1));
 }
 
+TEST(RecordBatchBuilder, KeepsTimesThatAreFurtherApartThanANumberReaches) {
+  const TimestampMs times[] = {TimestampMs(-1), TimestampMs(std::numeric_limits<std::int64_t>::max()),
+                               TimestampMs(std::numeric_limits<std::int64_t>::min())};
+  RecordBatchBuilder builder({});
+  for (auto time : times) builder.append(time, std::nullopt, std::nullopt);
+  const Bytes8 bytes = builder.build().value();
+  const Batch batch = parse_batch(bytes).value();
+  RecordReader records(batch.header, batch.records());
+  for (auto time : times) {
+    ASSERT_TRUE(records.next());
+    EXPECT_EQ(records.record().timestamp(batch.header), time);
+  }
+}
+
 TEST(BatchReader, StepsOverWholeBatchesAndLeavesATornTail) {
   Bytes8 bytes = batch_of(2, Offset(0));
   const Bytes8 second = batch_of(1, Offset(2));
