@@ -189,15 +189,14 @@ def array_counts(abused_broker):
 
 
 def large_arrays(abused_broker):
-    """A Metadata of names that are empty: two bytes on the wire, a struct in memory. Many at a time."""
+    """A Metadata of names that are empty: two bytes on the wire, a struct in memory. Many at a time, refused and just below the bound."""
     broker = abused_broker.broker
-    count = 6_000_000
-    header = struct.pack(">hhih", 3, 1, 1, 5) + b"abuse"
-    content = header + struct.pack(">i", count) + bytes(2 * count)
     before = broker.counter("millrace_request_arrays_refused_total")
     with abused_broker.watched(2 * broker.REQUEST_BYTES):
-        for _ in range(3):
-            send_each(broker, [content] * 4, lambda _: "Metadata of empty names")
+        for count in (6_000_000, 200_000):
+            content = struct.pack(">hhih", 3, 1, 1, 5) + b"abuse" + struct.pack(">i", count) + bytes(2 * count)
+            for _ in range(3):
+                send_each(broker, [content] * 4, lambda _, count=count: f"Metadata of {count} empty names")
     require_equal(before + 12, broker.counter("millrace_request_arrays_refused_total"), "refusals counted")
 
 

@@ -1,5 +1,5 @@
-// Any bytes as a run of record batches: the walk, the scan of plain and compressed records within its limits, and the two readers of
-// records, which must agree. What the broker changes in place stays a sound batch.
+// Any bytes as a run of record batches: the walk, the scan of plain and compressed records within its limits, and the
+// two readers of records, which must agree. What the broker changes in place stays a sound batch.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

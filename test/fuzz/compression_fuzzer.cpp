@@ -1,5 +1,6 @@
-// The codecs. Any bytes as a compressed stream, read in pieces of any size: the same as when it is read at once, and never beyond the limits.
-// Any bytes as plain ones: compressed at any level and read again in pieces they are the same.
+// The codecs. Any bytes as a compressed stream, read in pieces of any size: the same as when it is read at once, and
+// never beyond the limits. Any bytes as plain ones: compressed at any level and read again in pieces they are the
+// same.
 //
 // Input: codec, direction, level, a seed for the sizes of the pieces, the bytes.
 #include <algorithm>

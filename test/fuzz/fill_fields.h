@@ -1,4 +1,5 @@
-// Fills a message from a fuzzer's bytes, by its own declaration: every field that the version has gets a value that the version can carry.
+// Fills a message from a fuzzer's bytes, by its own declaration: every field that the version has gets a value that
+// the version can carry.
 #pragma once
 
 #include <string_view>

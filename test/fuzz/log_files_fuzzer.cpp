@@ -1,5 +1,5 @@
-// Any bytes as one of the files beside a segment: a crash, another program or a bad disk may have written them. They are refused, or read in
-// bounds; what was read is written again to the same.
+// Any bytes as one of the files beside a segment: a crash, another program or a bad disk may have written them. They
+// are refused, or read in bounds; what was read is written again to the same.
 //
 // Input: which file, the bytes.
 #include <memory>

@@ -1,7 +1,8 @@
-// Messages of every API, kind and version, filled by their declarations: encoded and decoded they are the same; another version takes them
-// or refuses them; and their bytes with a few of them damaged never trouble the decoder.
+// Messages of every API, kind and version, filled by their declarations: encoded and decoded they are the same;
+// another version takes them or refuses them; and their bytes with a few of them damaged never trouble the decoder.
 //
-// Input: API, kind, version, another version, how many bytes are damaged, place and value of each, and what the fields are filled from.
+// Input: API, kind, version, another version, how many bytes are damaged, place and value of each, and what the fields
+// are filled from.
 #include <array>
 #include <span>
 #include <utility>

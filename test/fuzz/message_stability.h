@@ -9,7 +9,8 @@
 
 namespace millrace::fuzz {
 
-// A decode never leaves its input nor its memory bound; what it takes is written again to bytes that give the same message.
+// A decode never leaves its input nor its memory bound; what it takes is written again to bytes that give the same
+// message.
 inline void check_stability(protocol::ApiKey key, protocol::Version version, protocol::MessageKind kind,
                             BytesView body) {
   const auto message = protocol::make_message(key, kind);

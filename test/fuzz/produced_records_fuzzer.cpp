@@ -1,6 +1,6 @@
-// What a producer sends as records, of every format, on its way into a log and out again to clients of every age: checked, converted to
-// the stored format, given offsets, converted down. What is taken is a sound batch; what goes out are sound messages; memory that was
-// charged is paid back.
+// What a producer sends as records, of every format, on its way into a log and out again to clients of every age:
+// checked, converted to the stored format, given offsets, converted down. What is taken is a sound batch; what goes
+// out are sound messages; memory that was charged is paid back.
 //
 // Input: the topic's settings, form, then
 //   0  a batch or message set, whose lengths and outer checksums are mended, or nothing would pass them
