@@ -6,6 +6,8 @@ from harness.checks import require, require_equal
 from harness.processes import run
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+# Clients that know no ApiVersions speak as to a broker of their time: message format 0, and format 1.
+OLD_BROKERS = ("0.9.0", "0.10.0")
 LINES = 20_000
 
 
@@ -26,6 +28,9 @@ def checks(context):
     check("kcat lists the broker", lists_the_broker, context)
     for codec in CODECS:
         check(f"kcat produces and consumes with codec {codec}", round_trip, context, codec)
+    for version in OLD_BROKERS:
+        for codec in ("none", "gzip", "snappy"):
+            check(f"kcat, as to a broker of {version}, produces and consumes with codec {codec}", old_round_trip, context, version, codec)
     check("kcat keeps keys, headers, empty and null values", keeps_every_part, context)
     check("kcat produces and consumes records of 900 KB", large_records, context)
     check("kcat is refused a record above max.message.bytes", refused_large_record, context)
@@ -45,6 +50,18 @@ def round_trip(context, codec):
     lines = "".join(f"record {number} of {codec}, which repeats and repeats and repeats\n" for number in range(LINES))
     kcat(context, "-P", "-t", topic, "-p", "0", "-z", codec, stdin=lines)
     require(read_all(context, topic, "-p", "0") == lines, f"other records than the {LINES} that were produced")
+
+
+def old_round_trip(context, version, codec):
+    """What is produced in an old format is read in it and in the new one, and what is produced in the new one is read in the old one."""
+    topic = context.topic("old")
+    old = ("-X", "api.version.request=false", "-X", f"broker.version.fallback={version}")
+    first = "".join(f"record {number} of {codec}, which repeats and repeats and repeats\n" for number in range(LINES // 10))
+    second = first.replace("record", "other record")
+    kcat(context, "-P", "-t", topic, "-p", "0", "-z", codec, *old, stdin=first)
+    kcat(context, "-P", "-t", topic, "-p", "0", "-z", codec, stdin=second)
+    for arguments in ((), old):
+        require(read_all(context, topic, "-p", "0", *arguments) == first + second, f"other records than were produced, with {arguments}")
 
 
 def keeps_every_part(context):
