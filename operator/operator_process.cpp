@@ -24,7 +24,7 @@ Status OperatorProcess::start(const kubernetes::ClientConfiguration& configurati
   events_ = std::make_unique<kubernetes::EventRecorder>(*client_, clock_, events);
   reconcile::ControllerOptions controller{settings_.namespaces, settings_.workers, settings_.broker_image};
   controller_ = std::make_unique<reconcile::KafkaClusterController>(*client_, *events_, clock_, metrics_, controller,
-                                                                    [this] { return leads(); });
+                                                                    [this] { return leadership(); });
   if (auto elected = start_election(configuration); !elected) return elected;
   controller_->start();
   if (election_) election_->start();
@@ -51,6 +51,11 @@ Status OperatorProcess::start_election(const kubernetes::ClientConfiguration& co
   return election_->check_options();
 }
 
+std::optional<kubernetes::Leadership> OperatorProcess::leadership() const {
+  if (election_) return election_->leadership();
+  return kubernetes::Leadership{.until = MonotonicTime::max()};
+}
+
 Status OperatorProcess::start_http() {
   http::HttpConfig config;
   config.host = settings_.http_host;
@@ -68,7 +73,7 @@ Status OperatorProcess::start_http() {
 
 http::HttpResponse OperatorProcess::metrics_page() {
   controller_->update_gauges();
-  leading_.set(leads() ? 1 : 0);
+  leading_.set(leadership() ? 1 : 0);
   return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
 }
 

@@ -1,8 +1,9 @@
-// The operator as a process: API clients, leader election, events, the controller, and the port of probes and metrics, started in
-// this order and stopped in the reverse one. One thread calls start and stop.
+// The operator as a process: API clients, leader election, events, the controller, and the port of probes and metrics,
+// started in this order and stopped in the reverse one. One thread calls start and stop.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "broker/base/clock.h"
 #include "broker/base/metrics.h"
@@ -29,7 +30,8 @@ class OperatorProcess {
  private:
   [[nodiscard]] Status start_http();
   [[nodiscard]] Status start_election(const kubernetes::ClientConfiguration& configuration);
-  [[nodiscard]] bool leads() const { return election_ == nullptr || election_->is_leader(); }
+  // Without an election this process leads for ever.
+  [[nodiscard]] std::optional<kubernetes::Leadership> leadership() const;
   [[nodiscard]] http::HttpResponse metrics_page();
   [[nodiscard]] http::HttpResponse readiness_page() const;
 

@@ -53,8 +53,8 @@ constexpr std::array refused_prefixes = {
     Refusal{"millrace.http.", "the operator's health checks need the broker's port 9404 as it is"},
 };
 
-// By their ends, because most of them can have listener.name.NAME. in front. Everything that Kafka's own definition types as
-// PASSWORD is among them.
+// By their ends, because most of them can have listener.name.NAME. in front. Everything that Kafka's own definition
+// types as PASSWORD is among them.
 constexpr std::array<std::string_view, 9> secret_endings = {".password",
                                                             ".secret",
                                                             "sasl.jaas.config",

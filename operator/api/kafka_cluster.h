@@ -1,5 +1,5 @@
-// KafkaCluster (millrace.dev/v1alpha1): what a person asks for, typed. The schema is crds/kafkaclusters.yaml; the API server
-// has checked an object against it before the operator sees it, and parsing checks again what code relies on.
+// KafkaCluster (millrace.dev/v1alpha1): what a person asks for, typed. The schema is crds/kafkaclusters.yaml; the API
+// server has checked an object against it before the operator sees it, and parsing checks again what code relies on.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ inline constexpr std::string_view kafka_cluster_kind = "KafkaCluster";
 inline constexpr std::string_view kafka_cluster_plural = "kafkaclusters";
 inline constexpr std::string_view kafka_cluster_definition = "kafkaclusters.millrace.dev";
 
-// What this operator reads; the CustomResourceDefinition carries its own in an annotation. Raised with every change of the schema.
+// What this operator reads; the CustomResourceDefinition carries its own in an annotation. Raised with every change of
+// the schema.
 inline constexpr int schema_version = 2;
 inline constexpr std::string_view schema_version_annotation = "millrace.dev/schema-version";
 

@@ -7,16 +7,17 @@
 // Errors. Error::message has the API server's own words and the object that was asked for.
 //   not_found          404
 //   already_exists     409 of a create whose name is taken. A create that is resent after a lost answer meets its own
-//   object:
-//                      read it and look before calling that a failure.
+//                      object: read it and look before calling that a failure.
 //   conflict           409 of an apply without force: another field manager owns a field; the message names both
-//   version_mismatch   409 of any other write: the object changed, or is not the one of the precondition. Read it
-//   again. invalid_argument   400, 413, 422: the message says which field and why permission_denied  401, 403
+//   version_mismatch   409 of any other write: the object changed, or is not the one of the precondition: read it again
+//   invalid_argument   400, 413, 422: the message says which field and why
+//   permission_denied  401, 403
 //   unsupported        404 for the whole collection: the CustomResourceDefinition is not there; 405, 415
 //   session_expired    410, or a resource version that this server does not know (yet): list again with an empty one
-//   unavailable        429 and 5xx, when waiting as Retry-After asks would pass the deadline; no connection; a namespace that
-//                      is being deleted takes no new objects
-//   timed_out          the deadline passed. For a write the outcome is unknown: read before trying again.
+//   unavailable        429 and 5xx, when waiting as Retry-After asks would pass the deadline; no connection; a
+//                      namespace that is being deleted takes no new objects
+//   timed_out          the deadline passed; nothing is sent, or sent again, after it. For a write the outcome is
+//                      unknown: read before trying again
 //   connection_loss    the connection broke; for a write the outcome is unknown
 //   cancelled          stop() was called
 //   corrupt            the answer is not what the protocol promises

@@ -58,7 +58,7 @@ class HttpTransport {
   HttpTransport(const HttpTransport&) = delete;
   HttpTransport& operator=(const HttpTransport&) = delete;
 
-  // Any answer, also an error's, is a success here.
+  // Any answer, also an error's, is a success here. Nothing is sent once the time is over.
   Result<HttpAnswer> exchange(const HttpRequest& request, Duration timeout, const std::stop_token& stop = {});
 
   // An answer of 200 is given line by line until it ends, or is silent too long (both: an answer without a body), or `each`

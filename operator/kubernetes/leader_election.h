@@ -1,16 +1,17 @@
 // One operator of several acts: whoever holds a Lease and renews it in time.
 //
-// A Lease is not a fence: a leader that was stopped (SIGSTOP, a dead network) may wake up after its time. So the holder counts from
-// when it *sent* its last renewal that succeeded, on its own monotonic clock, and leadership() is nothing from renew_deadline on,
-// whatever the thread is doing; writers ask leadership() before each write, let no write take longer than what is left of it, and
-// write nothing more once the term is another one than they began with. A candidate judges expiry by how long it has seen the
-// record unchanged, also on its own clock, so clocks that differ between nodes do no harm.
+// A Lease is not a fence: a leader that was stopped (SIGSTOP, a dead network) may wake up after its time. So the holder
+// counts from when it *sent* its last renewal that succeeded, on its own monotonic clock, and leadership() is nothing
+// from renew_deadline on, whatever the thread is doing; writers ask leadership() before each write, let no write take
+// longer than what is left of it, and write nothing more once the term is another one than they began with. A candidate
+// judges expiry by how long it has seen the record unchanged, also on its own clock, so clocks that differ between
+// nodes do no harm.
 //
 //   sent renewal ----- renew_deadline 10 s: the holder stops writing ----- lease_duration 15 s: another may take it
 //
-// Runs on a thread of its own and should have an API client of its own, so that nothing else delays a renewal. Needs get, create
-// and patch on the Lease. Callbacks run on that thread; is_leader() and leadership() from any.
-// Source: coordination.k8s.io/v1; client-go's leaderelection.
+// Runs on a thread of its own and should have an API client of its own, so that nothing else delays a renewal. Needs
+// get, create and patch on the Lease. Callbacks run on that thread; is_leader() and leadership() from any. Source:
+// coordination.k8s.io/v1; client-go's leaderelection.
 #pragma once
 
 #include <chrono>
@@ -125,7 +126,8 @@ class LeaderElection {
   std::string announced_leader_;
   std::string last_warning_;
 
-  // Only the election's thread writes these. `leading_` stays set after the time is over, until that thread has noticed.
+  // Only the election's thread writes these. `leading_` stays set after the time is over, until that thread has
+  // noticed.
   mutable std::mutex leadership_mutex_;
   bool leading_ = false;
   Leadership leadership_;

@@ -1,4 +1,5 @@
-// Whether somebody really leads. A holder in a Lease proves nothing: one that died is named there until another takes over.
+// Whether somebody really leads. A holder in a Lease proves nothing: one that died is named there until another takes
+// over.
 //
 // Blocks the calling thread; any thread.
 #pragma once
@@ -20,7 +21,8 @@ struct LeaseWatchOptions {
   Duration patience = std::chrono::seconds(20);
 };
 
-// The holder, once it was seen to renew. Reads the Lease again and again, with `pause` in between. Errors: those of the API, and
+// The holder, once it was seen to renew. Reads the Lease again and again, with `pause` in between. Errors: those of the
+// API, and
 //   unavailable  nobody holds the Lease, or its holder has not renewed it within the patience
 [[nodiscard]] Result<std::string> see_renewal(KubernetesApi& api, const ObjectReference& lease,
                                               const std::function<void(Duration)>& pause,

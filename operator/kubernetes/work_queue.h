@@ -26,7 +26,8 @@ namespace millrace::kubernetes {
 
 struct WorkQueueLimits {
   Duration backoff_min = std::chrono::milliseconds(5);
-  // client-go has 1000 s here. What failed may be mended by something that no watch announces: a quota, a right, a storage class.
+  // client-go has 1000 s here. What failed may be mended by something that no watch announces: a quota, a right, a
+  // storage class.
   Duration backoff_max = std::chrono::seconds(60);
   double retries_per_second = 10;
   double retries_burst = 100;

@@ -32,7 +32,7 @@ std::optional<std::string> missing_claim(const ClusterContext& context, const st
 
 status::BrokerCondition judge(const ClusterContext& context, const Json* pod, const std::vector<std::string>& claims) {
   status::BrokerCondition condition{status::BrokerState::pending, "its pod is not there yet"};
-  if (pod != nullptr) condition = status::judge_pod(*pod);
+  if (pod != nullptr) condition = status::judge_pod(*pod, context.objects.node_of(*pod), context.now);
   if (condition.state != status::BrokerState::pending) return condition;
   if (auto missing = missing_claim(context, claims)) condition.message = "its claim " + *missing + " is missing";
   return condition;
@@ -73,7 +73,7 @@ PodRevision pod_revision(const Json& stateful_set, const Json& pod) {
 
 std::vector<status::BrokerStatus> broker_statuses(const ClusterContext& context) {
   std::vector<status::BrokerStatus> all;
-  for (const auto& broker : context.brokers()) {
+  for (const auto& broker : context.seen_brokers()) {
     status::BrokerStatus shown;
     shown.id = broker.id;
     shown.pool = broker.pool.name;

@@ -19,6 +19,8 @@ using status::BrokerState;
 
 namespace {
 
+constexpr auto node_interval = std::chrono::seconds(30);
+
 std::string text_of(BrokerId id) { return "broker " + std::to_string(id.value()); }
 
 Status create_broker(ClusterContext& context, const Broker& broker) {
@@ -94,13 +96,19 @@ Outcome judge_brokers(const std::vector<status::BrokerStatus>& brokers, std::int
   }
   std::string message = text_of(worst->id) + " is " + std::string(to_string(state));
   if (!worst->condition.message.empty()) message += ": " + worst->condition.message;
-  return needs_a_person(state) ? problem(std::string(reason_for(state)), message)
-                               : waiting(std::string(reason_for(state)), message);
+  // Nothing announces the death of the node of a pod that did not serve before.
+  auto look_again = state == BrokerState::pending ? std::nullopt : std::optional<Duration>(node_interval);
+  return needs_a_person(state) ? problem(std::string(reason_for(state)), message, look_again)
+                               : waiting(std::string(reason_for(state)), message, look_again);
 }
 
 Outcome reconcile_brokers(ClusterContext& context) {
-  if (!context.record)
+  if (!context.record) {
+    // Those of an identity that is in doubt go on serving, untouched.
+    if (auto seen = broker_statuses(context); !seen.empty())
+      return judge_brokers(seen, context.cluster.spec.broker_count());
     return waiting("WaitingForIdentity", "no broker is created before the cluster's identity is settled");
+  }
   auto account = ensure(context, kubernetes::service_accounts, resources::service_account(context.cluster));
   if (!account) return failed(account.error());
   for (const auto& broker : context.brokers()) {

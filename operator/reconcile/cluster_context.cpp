@@ -13,6 +13,18 @@ void record(const ClusterContext& context, kubernetes::EventDescription event) {
   context.events.record({context.reference(kafka_clusters, context.cluster.name), context.cluster.uid}, event);
 }
 
+std::vector<resources::Broker> brokers_of(const ClusterContext& context, const resources::FoundingRecord& record) {
+  const auto& cluster = context.cluster;
+  std::vector<resources::Broker> all;
+  auto image = resources::broker_image(cluster.spec, context.default_image);
+  for (const auto& [id, member] : record.brokers) {
+    if (const auto* pool = cluster.spec.find_pool(member.pool)) {
+      all.push_back({cluster, *pool, id, record.cluster_id, image, context.config.values});
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 kubernetes::ObjectReference ClusterContext::reference(const kubernetes::ResourceType& type, std::string name) const {
@@ -20,15 +32,12 @@ kubernetes::ObjectReference ClusterContext::reference(const kubernetes::Resource
 }
 
 std::vector<resources::Broker> ClusterContext::brokers() const {
-  std::vector<resources::Broker> all;
-  if (!record) return all;
-  auto image = resources::broker_image(cluster.spec, default_image);
-  for (const auto& [id, member] : record->brokers) {
-    if (const auto* pool = cluster.spec.find_pool(member.pool)) {
-      all.push_back({cluster, *pool, id, record->cluster_id, image, config.values});
-    }
-  }
-  return all;
+  return record ? brokers_of(*this, *record) : std::vector<resources::Broker>();
+}
+
+std::vector<resources::Broker> ClusterContext::seen_brokers() const {
+  if (record || !seen_record) return brokers();
+  return brokers_of(*this, *seen_record);
 }
 
 void ClusterContext::tell(std::string reason, std::string action, std::string note) const {

@@ -25,17 +25,23 @@ struct ClusterContext {
   kubernetes::EventSink& events;
   Random& random;
   std::string default_image;
+  TimestampMs now{};  // at the beginning
 
   const api::KafkaCluster& cluster;
   std::string recorded_cluster_id;  // of the status that was there before
   api::BrokerConfig config;
   ClusterObjects objects;
-  // Set by the identity aspect; without it no broker's objects can be made.
+  // Set by the identity aspect once the identity is settled; without it no broker's objects are made or changed.
   std::optional<resources::FoundingRecord> record;
+  // The record as it was read, settled or not: brokers that run are reported whatever is wrong with it. Never one that
+  // is only about to be written: an id that is in the status counts as given out.
+  std::optional<resources::FoundingRecord> seen_record;
 
   [[nodiscard]] kubernetes::ObjectReference reference(const kubernetes::ResourceType& type, std::string name) const;
-  // The brokers of the record whose pool the specification has, by id.
+  // The brokers of the settled record whose pool the specification has, by id: what may be acted on.
   [[nodiscard]] std::vector<resources::Broker> brokers() const;
+  // The same, of the record as it was read where it is not settled: what may be reported.
+  [[nodiscard]] std::vector<resources::Broker> seen_brokers() const;
 
   // An event on the KafkaCluster. `reason` and `action` are words for programs, `note` is the sentence.
   void tell(std::string reason, std::string action, std::string note) const;

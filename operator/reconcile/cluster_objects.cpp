@@ -27,6 +27,31 @@ const Json* ClusterObjects::find(const ObjectsByName& objects, std::string_view 
   return found == objects.end() ? nullptr : &found->second;
 }
 
+status::NodeState ClusterObjects::node_of(const Json& pod) const {
+  auto found = nodes.find(api::text_at(pod, {"spec", "nodeName"}));
+  return found == nodes.end() ? status::NodeState::unknown : found->second;
+}
+
+namespace {
+
+// Without the right to read nodes, or without an answer, a node's state stays unknown: nothing waits for it.
+status::NodeState read_node(kubernetes::KubernetesApi& api, const std::string& name) {
+  auto node = api.get({kubernetes::nodes, "", name}, {});
+  if (node) return status::judge_node(*node);
+  return node.error().kind == ErrorKind::not_found ? status::NodeState::gone : status::NodeState::unknown;
+}
+
+void read_nodes(kubernetes::KubernetesApi& api, ClusterObjects& objects) {
+  for (const auto& [name, pod] : objects.pods) {
+    auto node = api::text_at(pod, {"spec", "nodeName"});
+    if (node.empty() || status::serves(pod) || objects.nodes.contains(node)) continue;
+    auto state = read_node(api, node);
+    objects.nodes.emplace(std::move(node), state);
+  }
+}
+
+}  // namespace
+
 Result<ClusterObjects> read_cluster_objects(kubernetes::KubernetesApi& api, const api::KafkaCluster& cluster) {
   static constexpr std::array types = {
       kubernetes::persistent_volume_claims,
@@ -51,6 +76,7 @@ Result<ClusterObjects> read_cluster_objects(kubernetes::KubernetesApi& api, cons
     });
     if (!listed) return tl::unexpected(listed.error());
   }
+  read_nodes(api, objects);
   return objects;
 }
 

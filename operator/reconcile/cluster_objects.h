@@ -1,5 +1,6 @@
-// Everything in the cluster's namespace that carries its label, read from the API server (not from a cache) at the start of a
-// reconciliation: what the operator decides, it decides on what is there now.
+// Everything in the cluster's namespace that carries its label, and the nodes of pods that do not serve, read from the
+// API server (not from a cache) at the start of a reconciliation: what the operator decides, it decides on what is
+// there now.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "broker/base/result.h"
 #include "operator/api/kafka_cluster.h"
+#include "operator/status/broker_state.h"
 
 namespace millrace::kubernetes {
 class KubernetesApi;
@@ -28,9 +30,13 @@ struct ClusterObjects {
   ObjectsByName services;
   ObjectsByName service_accounts;
   ObjectsByName disruption_budgets;
+  // Of pods that do not serve, the nodes that they are on.
+  std::map<std::string, status::NodeState, std::less<>> nodes;
 
   // The collection of a type; the type must be one of those above (invariant).
   [[nodiscard]] ObjectsByName& of(const kubernetes::ResourceType& type);
+  // Of the node that a pod is on.
+  [[nodiscard]] status::NodeState node_of(const nlohmann::json& pod) const;
   [[nodiscard]] static const nlohmann::json* find(const ObjectsByName& objects, std::string_view name);
 };
 

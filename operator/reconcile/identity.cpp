@@ -65,7 +65,8 @@ Result<FoundingRecord> record_of_claims(const ClusterContext& context) {
   return record;
 }
 
-// Claims that the record does not know, or that are of another cluster, are somebody's records: nothing is done to them.
+// Claims that the record does not know, or that are of another cluster, are somebody's records: nothing is done to
+// them.
 std::optional<Outcome> conflict_with_claims(const ClusterContext& context, const FoundingRecord& record) {
   for (const auto& [name, claim] : context.objects.claims) {
     auto cluster_id = api::label(claim, resources::cluster_id_label);
@@ -131,6 +132,7 @@ Outcome settle(ClusterContext& context, FoundingRecord record) {
   if (auto exhausted = assign_ids(context.cluster.spec, record)) return *exhausted;
   if (auto written = write_founding_record(context, record); !written) return failed(written.error());
   auto message = "cluster id " + record.cluster_id;
+  context.seen_record = record;
   context.record = std::move(record);
   return done("IdentityRecorded", message);
 }
@@ -146,6 +148,7 @@ Outcome found_or_recover(ClusterContext& context) {
   if (!context.objects.claims.empty()) {
     auto record = record_of_claims(context);
     if (!record) return problem("ClaimUnreadable", record.error().message);
+    context.seen_record = *record;
     return adopt(context, std::move(*record));
   }
   if (!context.recorded_cluster_id.empty()) {
@@ -222,6 +225,7 @@ Outcome reconcile_identity(ClusterContext& context) {
                                                    parsed.error().message +
                                                    ". Restore it, or delete it: it is then made again from the claims");
   }
+  context.seen_record = *parsed;
   return ours ? settle(context, std::move(*parsed)) : adopt(context, std::move(*parsed));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "broker/base/logging.h"
+#include "operator/reconcile/requeue.h"
 #include "operator/reconcile/resource_types.h"
 #include "operator/resources/labels.h"
 
@@ -13,7 +14,6 @@ namespace millrace::reconcile {
 namespace {
 
 constexpr Logger logger{"controller"};
-constexpr auto regular_interval = std::chrono::minutes(10);
 // Some thirty calls of at most 15 s, and then some.
 constexpr auto busy_max = std::chrono::minutes(15);
 
@@ -28,14 +28,14 @@ double seconds_of(Duration duration) { return std::chrono::duration<double>(dura
 
 KafkaClusterController::KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events,
                                                const Clock& clock, MetricsRegistry& metrics, ControllerOptions options,
-                                               std::function<bool()> leads)
-    : clock_(clock),
+                                               AskLeadership leadership)
+    : api_(api),
+      events_(events),
+      clock_(clock),
       options_(std::move(options)),
-      leads_(std::move(leads)),
-      guard_(api, leads_),
+      leadership_(std::move(leadership)),
       schema_(api, clock),
       queue_(clock),
-      reconciler_(guard_, events, clock, random_, {options_.default_image, [this] { return schema_.refusal(); }}),
       succeeded_(
           metrics.counter("millrace_operator_reconciliations_total", "Looks at a cluster", {{"result", "success"}})),
       failed_(
@@ -53,22 +53,20 @@ KafkaClusterController::KafkaClusterController(kubernetes::KubernetesApi& api, k
 KafkaClusterController::~KafkaClusterController() { stop(); }
 
 void KafkaClusterController::watch_namespace(const std::string& namespace_name) {
-  auto& api = guard_;
   auto& clusters = clusters_.emplace_back(std::make_unique<Clusters>(
-      api, clock_, random_, kubernetes::InformerOptions{.type = kafka_clusters, .namespace_name = namespace_name},
+      api_, clock_, random_, kubernetes::InformerOptions{.type = kafka_clusters, .namespace_name = namespace_name},
       &watch_cluster));
   clusters->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedCluster* before,
                              const WatchedCluster* after) {
     // Our own writes of the status are no news.
-    bool same = before != nullptr && after != nullptr && before->generation == after->generation &&
-                before->deleting == after->deleting;
+    bool same = before != nullptr && after != nullptr && is_no_news(*before, *after);
     if (!same) queue_.add(key);
   });
   for (const auto& type : child_types) {
     kubernetes::InformerOptions options{.type = type, .namespace_name = namespace_name};
     options.label_selector = std::string(resources::managed_by_label) + "=" + std::string(resources::managed_by);
     auto& children =
-        children_.emplace_back(std::make_unique<Children>(api, clock_, random_, std::move(options), &watch_child));
+        children_.emplace_back(std::make_unique<Children>(api_, clock_, random_, std::move(options), &watch_child));
     children->on_change([this](kubernetes::Change, const kubernetes::ObjectKey& key, const WatchedChild* before,
                                const WatchedChild* after) {
       if (before != nullptr && after != nullptr && before->fingerprint == after->fingerprint) return;
@@ -106,24 +104,22 @@ void KafkaClusterController::look_at_everything() {
 void KafkaClusterController::work(Worker& worker) {
   while (auto key = queue_.get()) {
     worker.busy_since.store(std::max<Duration::rep>(1, clock_.now().time_since_epoch().count()));
-    if (leads_()) take(*key);
+    if (auto leadership = leadership_()) take(*key, leadership->term);
     worker.busy_since.store(0);
     queue_.done(*key);
   }
 }
 
-void KafkaClusterController::take(const kubernetes::ObjectKey& key) {
+void KafkaClusterController::take(const kubernetes::ObjectKey& key, std::uint64_t term) {
   auto begin = clock_.now();
-  auto result = reconciler_.reconcile(key);
+  LeaderGuard guard(api_, clock_, leadership_, term);
+  KafkaClusterReconciler reconciler(guard, events_, clock_, random_,
+                                    {options_.default_image, [this] { return schema_.refusal(); }});
+  auto result = reconciler.reconcile(key);
   seconds_.observe(seconds_of(clock_.now() - begin));
   (result.failed ? failed_ : succeeded_).add();
-  if (result.failed) {
-    logger.info(key.text() + " is looked at again: " + result.why);
-    queue_.add_with_backoff(key);
-    return;
-  }
-  queue_.forget(key);
-  if (!result.gone) queue_.add_after(key, result.look_again.value_or(regular_interval));
+  if (result.failed) logger.info(key.text() + " is looked at again: " + result.why);
+  requeue(queue_, key, result);
 }
 
 Status KafkaClusterController::readiness() const {

@@ -1,17 +1,17 @@
-// Keeps the KafkaClusters of some namespaces reconciled: informers notice what changes, a work queue says which cluster is next, and
-// a few workers reconcile.
+// Keeps the KafkaClusters of some namespaces reconciled: informers notice what changes, a work queue says which cluster
+// is next, and a few workers reconcile.
 //
 //   informers (clusters and their children) -> queue of cluster names -> workers -> KafkaClusterReconciler
 //
-// While `leads` is false the informers stay current and the workers let everything pass, so that a standby can take over at once:
-// call look_at_everything() when leadership comes. Besides news, every cluster is looked at every ten minutes.
+// While `leadership` is nothing the informers stay current and the workers let everything pass, so that a standby can
+// take over at once: call look_at_everything() when leadership comes, at every new term. Besides news, every cluster is
+// looked at every ten minutes.
 //
 // start, stop and destruction from one thread; the rest from any. stop() joins everything.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -40,7 +40,7 @@ struct ControllerOptions {
 class KafkaClusterController {
  public:
   KafkaClusterController(kubernetes::KubernetesApi& api, kubernetes::EventSink& events, const Clock& clock,
-                         MetricsRegistry& metrics, ControllerOptions options, std::function<bool()> leads);
+                         MetricsRegistry& metrics, ControllerOptions options, AskLeadership leadership);
   KafkaClusterController(const KafkaClusterController&) = delete;
   KafkaClusterController& operator=(const KafkaClusterController&) = delete;
   ~KafkaClusterController();
@@ -67,16 +67,16 @@ class KafkaClusterController {
 
   void watch_namespace(const std::string& namespace_name);
   void work(Worker& worker);
-  void take(const kubernetes::ObjectKey& key);
+  void take(const kubernetes::ObjectKey& key, std::uint64_t term);
 
+  kubernetes::KubernetesApi& api_;
+  kubernetes::EventSink& events_;
   const Clock& clock_;
   SystemRandom random_;
   ControllerOptions options_;
-  std::function<bool()> leads_;
-  LeaderGuard guard_;
+  AskLeadership leadership_;
   SchemaGate schema_;
   kubernetes::WorkQueue queue_;
-  KafkaClusterReconciler reconciler_;
   std::vector<std::unique_ptr<Clusters>> clusters_;
   std::vector<std::unique_ptr<Children>> children_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -66,9 +66,16 @@ std::vector<status::ListenerStatus> listener_statuses(const api::KafkaCluster& c
   return all;
 }
 
+// What the status had before anything else: an id does not change because a record with another one turned up.
+std::string cluster_id_of(const ClusterContext& context) {
+  if (context.record) return context.record->cluster_id;
+  if (!context.recorded_cluster_id.empty() || !context.seen_record) return context.recorded_cluster_id;
+  return context.seen_record->cluster_id;
+}
+
 void describe(StatusReport& report, const ClusterContext& context) {
   const auto& cluster = context.cluster;
-  report.set_cluster_id(context.record ? context.record->cluster_id : context.recorded_cluster_id);
+  report.set_cluster_id(cluster_id_of(context));
   report.set_brokers(broker_statuses(context), cluster.spec.broker_count());
   report.set_listeners(listener_statuses(cluster));
 }
@@ -85,7 +92,7 @@ void act(ClusterContext& context, StatusReport& report, ReconcileResult& result)
 void only_look(ClusterContext& context, StatusReport& report) {
   auto founding = context.objects.config_maps.find(resources::founding_record_name(context.cluster.name));
   if (founding != context.objects.config_maps.end()) {
-    if (auto record = resources::parse_founding_config_map(founding->second)) context.record = std::move(*record);
+    if (auto record = resources::parse_founding_config_map(founding->second)) context.seen_record = std::move(*record);
   }
   for (const auto& aspect : aspects) {
     if (std::string_view(aspect.condition) == "BrokersReady") {
@@ -115,9 +122,9 @@ ReconcileResult KafkaClusterReconciler::reconcile(const kubernetes::ObjectKey& k
   }
   if (api::is_being_deleted(*object)) return result;
   StatusReport report(*object, clock_);
-  if (auto why = settings_.refusal(); !why.empty()) {
-    take_in(result, report.write_refusal(api_, events_, problem("ResourceDefinitionOutdated", why)));
-    result.look_again = std::chrono::minutes(1);
+  if (auto refusal = settings_.refusal()) {
+    take_in(result, *refusal);
+    if (!result.failed) take_in(result, report.write_refusal(api_, events_, *refusal));
     return result;
   }
   auto cluster = api::parse_kafka_cluster(*object);
@@ -135,11 +142,13 @@ ReconcileResult KafkaClusterReconciler::reconcile(const kubernetes::ObjectKey& k
                          .events = events_,
                          .random = random_,
                          .default_image = settings_.default_image,
+                         .now = clock_.wall_clock(),
                          .cluster = *cluster,
                          .recorded_cluster_id = api::text_at(*object, {"status", "clusterId"}),
                          .config = api::check_broker_config(cluster->spec.config),
                          .objects = std::move(*objects),
-                         .record = std::nullopt};
+                         .record = std::nullopt,
+                         .seen_record = std::nullopt};
   if (cluster->spec.paused) {
     only_look(context, report);
   } else {

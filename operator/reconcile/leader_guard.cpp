@@ -1,5 +1,6 @@
 #include "operator/reconcile/leader_guard.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -7,9 +8,22 @@ namespace millrace::reconcile {
 
 using Json = nlohmann::json;
 
-Status LeaderGuard::check() const {
-  if (leads_()) return {};
-  return fail(ErrorKind::cancelled, "this operator no longer leads, so it writes nothing");
+Result<Duration> LeaderGuard::time_for_a_write(Duration wanted) const {
+  auto leadership = leadership_();
+  if (!leadership || leadership->term != term_) {
+    return fail(ErrorKind::cancelled, "this operator no longer leads as it did when it began, so it writes nothing");
+  }
+  Duration left = leadership->until - clock_.now();
+  if (left <= Duration::zero()) return fail(ErrorKind::cancelled, "the time of this operator's leading is over");
+  return std::min(wanted, left);
+}
+
+template <class Options>
+Result<Options> LeaderGuard::bounded(Options options) const {
+  auto time = time_for_a_write(options.timeout);
+  if (!time) return tl::unexpected(time.error());
+  options.timeout = *time;
+  return options;
 }
 
 Result<Json> LeaderGuard::get(const kubernetes::ObjectReference& reference, const kubernetes::CallOptions& options) {
@@ -28,31 +42,36 @@ Status LeaderGuard::watch(const kubernetes::ResourceType& type, const kubernetes
 
 Result<Json> LeaderGuard::apply(const kubernetes::ObjectReference& reference, const Json& object,
                                 const kubernetes::ApplyOptions& options) {
-  if (auto allowed = check(); !allowed) return tl::unexpected(allowed.error());
-  return api_.apply(reference, object, options);
+  auto within = bounded(options);
+  if (!within) return tl::unexpected(within.error());
+  return api_.apply(reference, object, *within);
 }
 
 Result<Json> LeaderGuard::create(const kubernetes::ObjectReference& reference, const Json& object,
                                  const kubernetes::WriteOptions& options) {
-  if (auto allowed = check(); !allowed) return tl::unexpected(allowed.error());
-  return api_.create(reference, object, options);
+  auto within = bounded(options);
+  if (!within) return tl::unexpected(within.error());
+  return api_.create(reference, object, *within);
 }
 
 Result<Json> LeaderGuard::replace(const kubernetes::ObjectReference& reference, const Json& object,
                                   const kubernetes::WriteOptions& options) {
-  if (auto allowed = check(); !allowed) return tl::unexpected(allowed.error());
-  return api_.replace(reference, object, options);
+  auto within = bounded(options);
+  if (!within) return tl::unexpected(within.error());
+  return api_.replace(reference, object, *within);
 }
 
 Result<Json> LeaderGuard::merge_patch(const kubernetes::ObjectReference& reference, const Json& patch,
                                       const kubernetes::WriteOptions& options) {
-  if (auto allowed = check(); !allowed) return tl::unexpected(allowed.error());
-  return api_.merge_patch(reference, patch, options);
+  auto within = bounded(options);
+  if (!within) return tl::unexpected(within.error());
+  return api_.merge_patch(reference, patch, *within);
 }
 
 Status LeaderGuard::remove(const kubernetes::ObjectReference& reference, const kubernetes::RemoveOptions& options) {
-  if (auto allowed = check(); !allowed) return allowed;
-  return api_.remove(reference, options);
+  auto within = bounded(options);
+  if (!within) return tl::unexpected(within.error());
+  return api_.remove(reference, *within);
 }
 
 Result<Json> LeaderGuard::get_path(std::string_view path, const kubernetes::CallOptions& options) {

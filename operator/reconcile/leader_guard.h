@@ -1,17 +1,28 @@
-// The API for reconcilers: reads always pass, writes only while this process leads. Leadership is asked for before each write, so
-// that a reconciliation that is under way when the time is over stops at its next one.
+// The API for one reconciliation: reads always pass, writes only in the term of leading that it began in, and for no
+// longer than that lasts. A reconciliation that is under way when the time is over stops at its next write, also where
+// this process leads again by then: what it has read is from before another operator acted.
+//
+// Cheap to make; one for each reconciliation. Any thread.
 #pragma once
 
 #include <functional>
+#include <optional>
 
+#include "broker/base/clock.h"
 #include "operator/kubernetes/api.h"
+#include "operator/kubernetes/leader_election.h"
 
 namespace millrace::reconcile {
 
+// Whether this process leads, and until when. Called from any thread.
+using AskLeadership = std::function<std::optional<kubernetes::Leadership>()>;
+
 class LeaderGuard final : public kubernetes::KubernetesApi {
  public:
-  // `api` outlives the guard. `leads` is called from any thread. A write that may not be made is ErrorKind::cancelled.
-  LeaderGuard(kubernetes::KubernetesApi& api, std::function<bool()> leads) : api_(api), leads_(std::move(leads)) {}
+  // All three outlive the guard. A write that may not be made is ErrorKind::cancelled; one whose answer has not come by
+  // the end of the term is timed_out, its outcome unknown.
+  LeaderGuard(kubernetes::KubernetesApi& api, const Clock& clock, const AskLeadership& leadership, std::uint64_t term)
+      : api_(api), clock_(clock), leadership_(leadership), term_(term) {}
 
   Result<nlohmann::json> get(const kubernetes::ObjectReference& reference,
                              const kubernetes::CallOptions& options) override;
@@ -31,10 +42,14 @@ class LeaderGuard final : public kubernetes::KubernetesApi {
   Result<nlohmann::json> get_path(std::string_view path, const kubernetes::CallOptions& options) override;
 
  private:
-  [[nodiscard]] Status check() const;
+  [[nodiscard]] Result<Duration> time_for_a_write(Duration wanted) const;
+  template <class Options>
+  [[nodiscard]] Result<Options> bounded(Options options) const;
 
   kubernetes::KubernetesApi& api_;
-  std::function<bool()> leads_;
+  const Clock& clock_;
+  const AskLeadership& leadership_;
+  std::uint64_t term_;
 };
 
 }  // namespace millrace::reconcile

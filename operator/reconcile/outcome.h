@@ -1,5 +1,5 @@
-// What one aspect's reconciliation came to: its condition, and when to look again. An aspect that fails sets its own condition
-// and backs off; it keeps no other aspect from its work.
+// What one aspect's reconciliation came to: its condition, and when to look again. An aspect that fails sets its own
+// condition and backs off; it keeps no other aspect from its work.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ struct Outcome {
     waiting,  // on its way, nothing for a person to do
     problem,  // stays so until a person acts; told as a warning event
     failed,   // the API server refused or did not answer: back off and try again
-    retry,    // something changed while we looked: look again at once, the condition stays as it was
+    retry,    // something changed while we looked: look again at once; a condition of this generation stays as it was
   };
 
   Kind kind = Kind::done;

@@ -104,7 +104,7 @@ std::optional<Outcome> roll(ClusterContext& context, const Broker& broker, const
 
 bool serves(const ClusterContext& context, const Broker& broker) {
   const Json* pod = find_pod(context, broker);
-  return pod != nullptr && status::judge_pod(*pod).state == status::BrokerState::running;
+  return pod != nullptr && status::serves(*pod);
 }
 
 }  // namespace

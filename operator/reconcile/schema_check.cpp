@@ -30,7 +30,8 @@ SchemaCheck check_schema(kubernetes::KubernetesApi& api) {
     if (definition.error().kind == ErrorKind::not_found) {
       return {SchemaCheck::Verdict::older, reference.text() + " is not there; bring it with: " + command};
     }
-    return {SchemaCheck::Verdict::unknown, definition.error().message};
+    bool forbidden = definition.error().kind == ErrorKind::permission_denied;
+    return {forbidden ? SchemaCheck::Verdict::unknown : SchemaCheck::Verdict::unanswered, definition.error().message};
   }
   int version = schema_version_of(*definition);
   if (version >= api::schema_version) return {SchemaCheck::Verdict::fits, ""};

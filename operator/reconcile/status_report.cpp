@@ -44,10 +44,11 @@ StatusReport::StatusReport(const Json& object, const Clock& clock)
   status_.observed_generation = api::integer_at(object, {"metadata", "generation"}).value_or(0);
 }
 
-Condition StatusReport::condition_of(std::string type, const Outcome& outcome) const {
+Condition StatusReport::condition_of(std::string type, const Outcome& outcome,
+                                     std::optional<ConditionStatus> status) const {
   Condition condition;
   condition.type = std::move(type);
-  condition.status = outcome.condition_status();
+  condition.status = status.value_or(outcome.condition_status());
   condition.reason = outcome.reason;
   condition.message = outcome.message;
   condition.observed_generation = status_.observed_generation;
@@ -55,8 +56,16 @@ Condition StatusReport::condition_of(std::string type, const Outcome& outcome) c
 }
 
 void StatusReport::add(std::string aspect, const Outcome& outcome) {
-  if (outcome.kind == Outcome::Kind::retry) return keep(aspect);
+  if (outcome.kind == Outcome::Kind::retry) return begin_anew(std::move(aspect), outcome);
   aspects_.push_back({condition_of(std::move(aspect), outcome), outcome.kind});
+}
+
+// What was true of an earlier generation says nothing about this one, which has not been applied yet.
+void StatusReport::begin_anew(std::string aspect, const Outcome& outcome) {
+  const Condition* before = status::find_condition(conditions_before_, aspect);
+  if (before != nullptr && before->observed_generation == status_.observed_generation) return keep(aspect);
+  auto passing = waiting("Reconciling", "something changed meanwhile: " + outcome.message);
+  aspects_.push_back({condition_of(std::move(aspect), passing, ConditionStatus::unknown), passing.kind});
 }
 
 void StatusReport::keep(const std::string& aspect) {
@@ -112,7 +121,10 @@ Status StatusReport::write(kubernetes::KubernetesApi& api, kubernetes::EventSink
   conditions.reserve(aspects_.size());
   for (const auto& aspect : aspects_) conditions.push_back(aspect.condition);
   auto ready = status::ready_condition(conditions, status_.brokers_wanted);
+  // Of the oldest specification that an aspect speaks of.
   ready.observed_generation = status_.observed_generation;
+  for (const auto& condition : conditions)
+    ready.observed_generation = std::min(ready.observed_generation, condition.observed_generation);
   ready = status::transition(std::move(ready), conditions_before_, clock_.wall_clock());
   conditions.push_back(ready);
   conditions.insert(conditions.end(), notes_.begin(), notes_.end());
@@ -122,7 +134,8 @@ Status StatusReport::write(kubernetes::KubernetesApi& api, kubernetes::EventSink
   return written;
 }
 
-// Only what a person would want to hear: what needs one, what is mended again, and when the cluster becomes ready or stops being so.
+// Only what a person would want to hear: what needs one, what is mended again, and when the cluster becomes ready or
+// stops being so.
 void StatusReport::tell_changes(kubernetes::EventSink& events, const Condition& ready) const {
   bool explained = false;
   for (const auto& aspect : aspects_) {

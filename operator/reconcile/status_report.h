@@ -1,6 +1,8 @@
-// Gathers the aspects' outcomes into the KafkaCluster's status, writes it when it differs, and tells as events what changed.
+// Gathers the aspects' outcomes into the KafkaCluster's status, writes it when it differs, and tells as events what
+// changed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,7 @@ class StatusReport {
 
   // Aspects in the order of their weight: the first that is not well speaks for Ready.
   void add(std::string aspect, const Outcome& outcome);
-  // The aspect's condition as it was: nobody looked.
+  // The aspect's condition as it was, with the generation that it speaks of: nobody looked.
   void keep(const std::string& aspect);
   // Beside the aspects; does not count for Ready. Absent unless set again each time.
   void note(std::string type, const Outcome& outcome);
@@ -41,7 +43,9 @@ class StatusReport {
     Outcome::Kind kind;
   };
 
-  [[nodiscard]] status::Condition condition_of(std::string type, const Outcome& outcome) const;
+  void begin_anew(std::string aspect, const Outcome& outcome);
+  [[nodiscard]] status::Condition condition_of(std::string type, const Outcome& outcome,
+                                               std::optional<status::ConditionStatus> status = std::nullopt) const;
   [[nodiscard]] Status patch(kubernetes::KubernetesApi& api, const nlohmann::json& after) const;
   void tell_changes(kubernetes::EventSink& events, const status::Condition& ready) const;
 

@@ -12,8 +12,13 @@ namespace millrace::reconcile {
 
 using Json = nlohmann::json;
 
+bool is_no_news(const WatchedCluster& before, const WatchedCluster& after) {
+  return before.uid == after.uid && before.generation == after.generation && before.deleting == after.deleting;
+}
+
 std::shared_ptr<const WatchedCluster> watch_cluster(const Json& object) {
   auto watched = std::make_shared<WatchedCluster>();
+  watched->uid = api::object_uid(object);
   watched->generation = api::integer_at(object, {"metadata", "generation"}).value_or(0);
   watched->deleting = api::is_being_deleted(object);
   auto conditions = status::parse_conditions(api::json_at(object, {"status"}));

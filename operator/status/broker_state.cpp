@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "operator/api/json_access.h"
+#include "operator/status/condition.h"
 #include "operator/status/text_limit.h"
 
 namespace millrace::status {
@@ -17,12 +18,25 @@ namespace {
 
 constexpr std::size_t words_max = 600;
 
-const Json& pod_condition(const Json& pod, std::string_view type) {
+// What a kubelet may need beyond the grace period, after which deletionTimestamp is, to end a pod and say so.
+constexpr std::int64_t deletion_slack_ms = 30'000;
+
+const Json& condition_of(const Json& object, std::string_view type) {
   static const Json nothing;
-  for (const auto& condition : json_at(pod, {"status", "conditions"})) {
+  for (const auto& condition : json_at(object, {"status", "conditions"})) {
     if (text_at(condition, {"type"}) == type) return condition;
   }
   return nothing;
+}
+
+bool is_ready(const Json& pod) { return text_at(condition_of(pod, "Ready"), {"status"}) == "True"; }
+
+bool looks_abandoned(const Json& pod, TimestampMs now) {
+  auto ready = text_at(condition_of(pod, "Ready"), {"status"});
+  if (ready == "Unknown" || text_at(pod, {"status", "reason"}) == "NodeLost") return true;
+  if (ready == "False" && text_at(condition_of(pod, "ContainersReady"), {"status"}) == "True") return true;
+  auto ends = parse_rfc3339(text_at(pod, {"metadata", "deletionTimestamp"}));
+  return ends && now.value() > ends->value() + deletion_slack_ms;
 }
 
 // The end of what a container said last: the reason stands there.
@@ -85,17 +99,26 @@ std::string_view to_string(BrokerState state) {
   return "Pending";
 }
 
-BrokerCondition judge_pod(const Json& pod) {
-  const Json& ready = pod_condition(pod, "Ready");
+NodeState judge_node(const Json& node) {
+  auto ready = text_at(condition_of(node, "Ready"), {"status"});
+  if (ready.empty()) return NodeState::unknown;
+  return ready == "True" ? NodeState::answering : NodeState::silent;
+}
+
+bool serves(const Json& pod) { return is_ready(pod) && !api::is_being_deleted(pod); }
+
+BrokerCondition judge_pod(const Json& pod, NodeState node_state, TimestampMs now) {
   auto node = text_at(pod, {"spec", "nodeName"});
-  if (text_at(ready, {"status"}) == "Unknown" || text_at(pod, {"status", "reason"}) == "NodeLost") {
+  if (serves(pod)) return {BrokerState::running, ""};
+  if (node_state == NodeState::gone)
+    return {BrokerState::unreachable, "node " + node + " is gone from the Kubernetes cluster"};
+  if (node_state == NodeState::silent || (node_state == NodeState::unknown && looks_abandoned(pod, now))) {
     return {BrokerState::unreachable,
             "node " + node + " does not answer; its broker is left alone until the node is back or gone"};
   }
   if (api::is_being_deleted(pod)) return {BrokerState::stopping, ""};
-  if (text_at(ready, {"status"}) == "True") return {BrokerState::running, ""};
   if (node.empty()) {
-    const Json& scheduled = pod_condition(pod, "PodScheduled");
+    const Json& scheduled = condition_of(pod, "PodScheduled");
     auto message = text_at(scheduled, {"message"});
     return {BrokerState::pending, message.empty() ? "its pod waits for a node" : "no node takes its pod: " + message};
   }

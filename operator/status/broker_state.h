@@ -1,4 +1,5 @@
-// What a broker's pod is doing, in one word and, where there is something to say, in a sentence that a person can act on.
+// What a broker's pod is doing, in one word and, where there is something to say, in a sentence that a person can act
+// on.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,8 @@
 #include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
+
+#include "broker/base/types.h"
 
 namespace millrace::status {
 
@@ -25,7 +28,23 @@ struct BrokerCondition {
   std::string message;
 };
 
-// `pod` as the API server has it.
-[[nodiscard]] BrokerCondition judge_pod(const nlohmann::json& pod);
+// A node as the node controller sees it. Nobody but it knows of a node's death: the kubelet that reports on pods has
+// died with it.
+enum class NodeState : std::uint8_t {
+  unknown,  // it may not be read
+  answering,
+  silent,
+  gone,  // removed from the Kubernetes cluster
+};
+
+[[nodiscard]] NodeState judge_node(const nlohmann::json& node);
+
+// Ready, and not on its way out.
+[[nodiscard]] bool serves(const nlohmann::json& pod);
+
+// `pod` as the API server has it, and its node. Where that is unknown, what the death of a node leaves on a pod has to
+// do: the node controller sets Ready to False while the containers still count as ready (MarkPodsNotReady), and a
+// deletion does not come to its end.
+[[nodiscard]] BrokerCondition judge_pod(const nlohmann::json& pod, NodeState node, TimestampMs now);
 
 }  // namespace millrace::status

@@ -83,4 +83,11 @@ std::string to_rfc3339(TimestampMs time) {
   return {text.data(), length};
 }
 
+std::optional<TimestampMs> parse_rfc3339(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return TimestampMs(static_cast<std::int64_t>(timegm(&parts)) * 1000);
+}
+
 }  // namespace millrace::status

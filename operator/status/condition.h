@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,5 +38,7 @@ struct Condition {
 
 // 2026-01-31T12:00:00Z
 [[nodiscard]] std::string to_rfc3339(TimestampMs time);
+// The same back; nothing where the text is not of this form.
+[[nodiscard]] std::optional<TimestampMs> parse_rfc3339(const std::string& text);
 
 }  // namespace millrace::status

@@ -1,4 +1,5 @@
-// deploy/operator.yaml, and with it the chart that it is made of: the operator's rights against what its sources ask for.
+// deploy/operator.yaml, and with it the chart that it is made of: the operator's rights against what its sources ask
+// for.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

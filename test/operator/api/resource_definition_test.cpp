@@ -70,7 +70,8 @@ TEST(ResourceDefinition, ExplainsEveryRule) {
   });
 }
 
-// A size that no volume ever reached must be possible to take back, and what a claim has only the operator can see: it compares.
+// A size that no volume ever reached must be possible to take back, and what a claim has only the operator can see: it
+// compares.
 TEST(ResourceDefinition, ComparesTheSizeOfAVolumeWithNoEarlierOne) {
   const Json volume = json_at(schema(), {"properties", "spec", "properties", "pools", "items", "properties", "storage",
                                          "properties", "volumes", "items"});

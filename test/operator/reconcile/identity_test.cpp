@@ -46,6 +46,25 @@ TEST(Identity, IsTakenUpAgainWithTheClaimsOfADeletedCluster) {
   EXPECT_TRUE(scene.events.has("ClaimsAdopted", cluster_id));
 }
 
+TEST(Identity, InDoubtHidesNoBrokerThatServes) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  auto cluster_id = scene.cluster_id();
+  auto before = scene.status()["brokers"];
+  scene.api.edit(scene.reference(kubernetes::persistent_volume_claims, claim),
+                 {{"metadata", {{"labels", {{"millrace.dev/cluster-id", "another"}}}}}});
+  scene.api.forget_writes();
+  for (int round = 0; round < 3; ++round) (void)scene.reconcile_once();
+  EXPECT_EQ("ClusterIdConflict", text_at(scene.condition("IdentityReady"), {"reason"}));
+  EXPECT_EQ(before, scene.status()["brokers"]);
+  EXPECT_EQ("1/1", scene.status()["brokersReady"]);
+  EXPECT_EQ("True", text_at(scene.condition("BrokersReady"), {"status"}));
+  EXPECT_EQ(cluster_id, scene.cluster_id());
+  EXPECT_FALSE(scene.is_ready());
+  for (const auto& write : scene.api.writes()) EXPECT_EQ("patch KafkaCluster default/demo", write);
+}
+
 TEST(Identity, IsTakenUpAgainBeforeTheOldObjectsAreGone) {
   Scene scene;
   scene.apply();

@@ -1,4 +1,5 @@
-// The whole reconciliation of one cluster: what it makes, that it then rests, and that it survives being stopped at every write.
+// The whole reconciliation of one cluster: what it makes, that it then rests, and that it survives being stopped at
+// every write.
 #include "operator/reconcile/kafka_cluster_reconciler.h"
 
 #include <gmock/gmock.h>
@@ -249,8 +250,10 @@ TEST(KafkaClusterReconciler, ChangesNothingOfAPausedClusterAndStillReportsIt) {
 TEST(KafkaClusterReconciler, RefusesToActWithAnOlderResourceDefinition) {
   Scene scene;
   scene.apply();
-  scene.schema_refusal =
-      "CustomResourceDefinition kafkaclusters.millrace.dev has schema version 0; bring it with: kubectl apply";
+  scene.schema_refusal = problem("ResourceDefinitionOutdated",
+                                 "CustomResourceDefinition kafkaclusters.millrace.dev has schema version 0; bring it "
+                                 "with: kubectl apply",
+                                 std::chrono::minutes(1));
   auto result = scene.reconcile_once();
   EXPECT_TRUE(result.look_again);
   EXPECT_EQ(std::vector<std::string>{"patch KafkaCluster default/demo"}, scene.api.writes());
@@ -260,9 +263,88 @@ TEST(KafkaClusterReconciler, RefusesToActWithAnOlderResourceDefinition) {
   (void)scene.reconcile_once();
   EXPECT_THAT(scene.api.writes(), IsEmpty());
 
-  scene.schema_refusal.clear();
+  scene.schema_refusal.reset();
   ASSERT_TRUE(scene.settle());
   EXPECT_TRUE(scene.is_ready());
+}
+
+TEST(KafkaClusterReconciler, WritesNothingWhileTheAgeOfTheResourceDefinitionIsNotKnown) {
+  Scene scene;
+  scene.apply();
+  scene.schema_refusal = failed({ErrorKind::unavailable, "no answer"});
+  scene.schema_refusal->look_again = std::chrono::seconds(5);
+  auto result = scene.reconcile_once();
+  EXPECT_TRUE(result.failed);
+  EXPECT_EQ(std::chrono::seconds(5), result.look_again);
+  EXPECT_THAT(scene.api.writes(), IsEmpty());
+}
+
+TEST(KafkaClusterReconciler, IsNotReadyForAGenerationThatItCouldNotApply) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  scene.patch_spec({{"listeners", Json::array({{{"name", "internal"}, {"port", 9095}}})}});
+  scene.api.before_write = [](const auto& write) -> std::optional<Error> {
+    if (write.reference.type != kubernetes::services) return std::nullopt;
+    return Error{ErrorKind::version_mismatch, "the object has been modified"};
+  };
+  EXPECT_TRUE(scene.reconcile_once().failed);
+  auto generation = json_at(scene.get(kafka_clusters, "demo"), {"metadata", "generation"});
+  auto network = scene.condition("NetworkReady");
+  EXPECT_EQ("Unknown", text_at(network, {"status"}));
+  EXPECT_EQ("Reconciling", text_at(network, {"reason"}));
+  EXPECT_EQ(generation, network["observedGeneration"]);
+  EXPECT_FALSE(scene.is_ready());
+
+  // Of a generation that was applied once, what was said stays.
+  scene.api.before_write = nullptr;
+  ASSERT_TRUE(scene.settle());
+  ASSERT_TRUE(scene.is_ready());
+  scene.api.before_read = [](const auto& reference) -> std::optional<Error> {
+    if (reference.name != "demo-bootstrap") return std::nullopt;
+    return Error{ErrorKind::version_mismatch, "the object has been modified"};
+  };
+  scene.api.erase(scene.reference(kubernetes::services, "demo-bootstrap"));
+  EXPECT_TRUE(scene.reconcile_once().failed);
+  EXPECT_TRUE(scene.is_ready());
+}
+
+TEST(KafkaClusterReconciler, SpeaksOfAPausedClusterAsOfTheGenerationThatItApplied) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  auto applied = scene.condition("Ready")["observedGeneration"];
+  scene.patch_spec({{"paused", true}, {"config", {{"num.partitions", 3}}}});
+  ASSERT_TRUE(scene.settle());
+  EXPECT_TRUE(scene.is_ready());
+  EXPECT_EQ(applied, scene.condition("Ready")["observedGeneration"]);
+}
+
+TEST(KafkaClusterReconciler, RecognisesThatTheNodeOfABrokerIsDead) {
+  Scene scene;
+  scene.apply();
+  ASSERT_TRUE(scene.settle());
+  // What the node controller does: the node first, then its pods. Their containers' states stay as they were.
+  scene.set_node_ready("Unknown");
+  scene.api.set_status(
+      scene.reference(kubernetes::pods, "demo-broker-0-0"),
+      {{"phase", "Running"},
+       {"frozen", true},
+       {"conditions", Json::array({{{"type", "Ready"}, {"status", "False"}}})},
+       {"containerStatuses", Json::array({{{"ready", true}, {"state", {{"running", Json::object()}}}}})}});
+  auto result = scene.reconcile_once();
+  EXPECT_EQ("Unreachable", scene.status()["brokers"][0]["state"]);
+  EXPECT_EQ("BrokerUnreachable", text_at(scene.condition("BrokersReady"), {"reason"}));
+  EXPECT_THAT(text_at(scene.condition("BrokersReady"), {"message"}), testing::HasSubstr("node-1 does not answer"));
+  EXPECT_TRUE(result.look_again) << "nothing may announce what becomes of the node";
+
+  // Without the right to read nodes it is not known; that keeps nothing from being reconciled.
+  scene.api.before_read = [](const auto& reference) -> std::optional<Error> {
+    if (reference.type != kubernetes::nodes) return std::nullopt;
+    return Error{ErrorKind::permission_denied, "nodes is forbidden"};
+  };
+  EXPECT_FALSE(scene.reconcile_once().failed);
+  EXPECT_EQ("Starting", scene.status()["brokers"][0]["state"]);
 }
 
 TEST(KafkaClusterReconciler, SaysWhichFieldOfASpecItCannotRead) {

@@ -30,7 +30,13 @@ Scene::Scene(std::uint64_t seed) {
   api.put({kubernetes::storage_classes, "", "standard"},
           {{"metadata", {{"annotations", {{"storageclass.kubernetes.io/is-default-class", "true"}}}}}});
   api.put({kubernetes::storage_classes, "", "expandable"}, {{"allowVolumeExpansion", true}});
+  set_node_ready("True");
   restart_operator(seed);
+}
+
+void Scene::set_node_ready(const std::string& status) {
+  api.put({kubernetes::nodes, "", "node-1"},
+          {{"status", {{"conditions", Json::array({{{"type", "Ready"}, {"status", status}}})}}}});
 }
 
 void Scene::restart_operator(std::uint64_t seed, const std::string& default_image) {

@@ -1,8 +1,10 @@
-// A Kubernetes cluster in memory with the operator's reconciler in it: the fake API server, the controllers whose work reconcilers
-// wait for (StatefulSets, binding of claims, the kubelet, the garbage collector), and what was told as events.
+// A Kubernetes cluster in memory with the operator's reconciler in it: the fake API server, the controllers whose work
+// reconcilers wait for (StatefulSets, binding of claims, the kubelet, the garbage collector), and what was told as
+// events.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,9 @@ class Scene {
   // kubectl delete of the KafkaCluster, and what goes with it.
   void delete_cluster();
 
+  // The condition Ready of the node that every pod runs on, as the node controller sets it.
+  void set_node_ready(const std::string& status);
+
   ReconcileResult reconcile_once();
   // Reconciles and lets the controllers work until nothing changes any more. False when that never comes.
   bool settle(int rounds_max = 40);
@@ -63,7 +68,7 @@ class Scene {
   kubernetes::FakeKubernetesApi api;
   RecordedEvents events;
   ManualClock clock;
-  std::string schema_refusal;
+  std::optional<Outcome> schema_refusal;
 
  private:
   bool run_stateful_sets();

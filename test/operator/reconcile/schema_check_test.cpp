@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "operator/api/kafka_cluster.h"
+#include "operator/reconcile/schema_gate.h"
 #include "test/operator/reconcile/fake_kubernetes_api.h"
 
 namespace millrace::reconcile {
@@ -39,6 +40,68 @@ TEST(SchemaCheck, DoesNotKnowWithoutPermission) {
   kubernetes::FakeKubernetesApi api;
   api.before_read = [](const auto&) { return Error{ErrorKind::permission_denied, "forbidden"}; };
   EXPECT_EQ(SchemaCheck::Verdict::unknown, check_schema(api).verdict);
+}
+
+TEST(SchemaCheck, HasNoAnswerWhereTheApiServerGivesNone) {
+  for (auto kind : {ErrorKind::unavailable, ErrorKind::timed_out, ErrorKind::connection_loss, ErrorKind::cancelled}) {
+    kubernetes::FakeKubernetesApi api;
+    api.before_read = [kind](const auto&) { return Error{kind, "no answer"}; };
+    EXPECT_EQ(SchemaCheck::Verdict::unanswered, check_schema(api).verdict);
+  }
+}
+
+class SchemaGateTest : public testing::Test {
+ protected:
+  void put(int version) {
+    api_.put({kubernetes::custom_resource_definitions, "", "kafkaclusters.millrace.dev"},
+             {{"metadata", {{"annotations", {{"millrace.dev/schema-version", std::to_string(version)}}}}}});
+  }
+  void fail_with(std::optional<ErrorKind> kind) {
+    api_.before_read = [kind](const auto&) -> std::optional<Error> {
+      if (!kind) return std::nullopt;
+      return Error{*kind, "says the test"};
+    };
+  }
+
+  kubernetes::FakeKubernetesApi api_;
+  ManualClock clock_;
+  SchemaGate gate_{api_, clock_};
+};
+
+TEST_F(SchemaGateTest, IsClosedUntilTheApiServerHasAnsweredOnce) {
+  put(api::schema_version);
+  fail_with(ErrorKind::unavailable);
+  auto refusal = gate_.refusal();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(Outcome::Kind::failed, refusal->kind) << "it passes by itself, and is nothing for the status";
+  EXPECT_EQ(std::chrono::seconds(5), refusal->look_again);
+  fail_with(std::nullopt);
+  EXPECT_TRUE(gate_.refusal()) << "not asked at every look";
+  clock_.advance(std::chrono::seconds(5));
+  EXPECT_FALSE(gate_.refusal());
+}
+
+TEST_F(SchemaGateTest, StaysAsItWasWhileTheApiServerDoesNotAnswer) {
+  put(api::schema_version - 1);
+  ASSERT_TRUE(gate_.refusal());
+  fail_with(ErrorKind::timed_out);
+  clock_.advance(std::chrono::minutes(1));
+  auto refusal = gate_.refusal();
+  ASSERT_TRUE(refusal) << "a definition that is too old does not fit because nobody answers";
+  EXPECT_EQ("ResourceDefinitionOutdated", refusal->reason);
+
+  fail_with(std::nullopt);
+  put(api::schema_version);
+  clock_.advance(std::chrono::seconds(5));
+  ASSERT_FALSE(gate_.refusal());
+  fail_with(ErrorKind::timed_out);
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_FALSE(gate_.refusal()) << "one that fitted does not become old by it";
+}
+
+TEST_F(SchemaGateTest, IsOpenWhereDefinitionsMayNotBeRead) {
+  fail_with(ErrorKind::permission_denied);
+  EXPECT_FALSE(gate_.refusal());
 }
 
 TEST(SchemaCheck, IsOfTheDefinitionThatIsShipped) {

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include "operator/status/condition.h"
 
 namespace millrace::status {
 namespace {
@@ -11,7 +14,13 @@ namespace {
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
-BrokerCondition judged(const char* pod) { return judge_pod(Json::parse(pod)); }
+constexpr const char* deleted_at = "2026-01-01T00:00:00Z";
+
+BrokerCondition judged(const char* pod, NodeState node = NodeState::unknown,
+                       std::chrono::seconds after_deletion = std::chrono::seconds(0)) {
+  auto now = TimestampMs(parse_rfc3339(deleted_at)->value() + after_deletion.count() * 1000);
+  return judge_pod(Json::parse(pod), node, now);
+}
 
 TEST(BrokerState, IsRunningWhenThePodIsReady) {
   auto condition = judged(
@@ -56,12 +65,39 @@ TEST(BrokerState, IsStartingAgainAfterItEndedOnce) {
   EXPECT_THAT(condition.message, HasSubstr("137"));
 }
 
-TEST(BrokerState, LeavesABrokerAloneWhoseNodeDoesNotAnswer) {
-  auto condition = judged(
-      R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n7"}, "status": {"conditions": [
-    {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]}})");
-  EXPECT_EQ(BrokerState::unreachable, condition.state);
-  EXPECT_THAT(condition.message, HasSubstr("n7"));
+// As MarkPodsNotReady of the node controller leaves it: Ready becomes False, and everything else is the dead kubelet's
+// last word.
+constexpr const char* on_a_dead_node = R"({"spec": {"nodeName": "n7"}, "status": {"phase": "Running", "conditions": [
+    {"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}],
+    "containerStatuses": [{"name": "broker", "ready": true, "state": {"running": {}}}]}})";
+constexpr const char* terminating =
+    R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": "n7"}, "status": {"phase": "Running",
+    "conditions": [{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "False"}]}})";
+
+TEST(BrokerState, IsUnreachableWhereItsNodeDoesNotAnswer) {
+  for (const char* pod : {on_a_dead_node, terminating}) {
+    auto condition = judged(pod, NodeState::silent);
+    EXPECT_EQ(BrokerState::unreachable, condition.state) << pod;
+    EXPECT_THAT(condition.message, HasSubstr("n7 does not answer"));
+    EXPECT_EQ(BrokerState::unreachable, judged(pod, NodeState::gone).state) << pod;
+    EXPECT_NE(BrokerState::unreachable, judged(pod, NodeState::answering, std::chrono::hours(1)).state) << pod;
+  }
+}
+
+TEST(BrokerState, IsUnreachableByWhatADeadNodeLeavesOnThePodWhereNodesMayNotBeRead) {
+  EXPECT_EQ(BrokerState::unreachable, judged(on_a_dead_node).state);
+  EXPECT_EQ(BrokerState::stopping, judged(terminating, NodeState::unknown, std::chrono::seconds(30)).state);
+  EXPECT_EQ(BrokerState::unreachable, judged(terminating, NodeState::unknown, std::chrono::seconds(31)).state);
+}
+
+TEST(BrokerState, OfANodeFollowsItsConditionReady) {
+  auto node = [](const char* status) {
+    return judge_node({{"status", {{"conditions", Json::array({{{"type", "Ready"}, {"status", status}}})}}}});
+  };
+  EXPECT_EQ(NodeState::answering, node("True"));
+  EXPECT_EQ(NodeState::silent, node("False"));
+  EXPECT_EQ(NodeState::silent, node("Unknown"));
+  EXPECT_EQ(NodeState::unknown, judge_node(Json::object()));
 }
 
 TEST(BrokerState, IsStoppingWhileThePodGoes) {
@@ -84,7 +120,7 @@ TEST(BrokerState, CutsLongWordsAtACharactersEdge) {
               {"status",
                {{"containerStatuses",
                  Json::array({{{"state", {{"terminated", {{"exitCode", 1}, {"message", "x" + words}}}}}}})}}}};
-  auto message = judge_pod(pod).message;
+  auto message = judge_pod(pod, NodeState::unknown, {}).message;
   EXPECT_LT(message.size(), 700U);
   EXPECT_NO_THROW((void)Json(message).dump());
 }
