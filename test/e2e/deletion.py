@@ -1,9 +1,10 @@
 """What stays and what goes: the cluster's resource, its claims, the release, the namespace."""
 import json
+import re
 
 from e2e.kubernetes import delete_namespace, get, items
 from e2e.scene import Cluster
-from e2e.single_broker import TOPIC, everything_is_there, patch
+from e2e.single_broker import TOPIC, everything_is_there, patch, refused_configuration
 from harness.checks import require, require_equal, wait_until
 
 NAMESPACE_SECONDS = 90
@@ -15,9 +16,11 @@ def checks(scene):
     check("a cluster that is created again adopts its claims and their records", adopted, cluster)
     check("helm uninstall leaves the cluster running", uninstall, scene, cluster)
     check("helm install again takes over what runs, and restarts nothing", install_again, scene, cluster)
+    check("an operator counts on an event that one before it has told", counted_on, scene, cluster)
     check("deleteClaim: true removes the claims with the cluster", claims_go, cluster)
     check("deletion of a namespace with a cluster in it does not hang", namespace_goes, scene)
     check("deletion of a namespace does not hang without the operator either", namespace_goes_alone, scene)
+    check("the operator wrote every event that it had to tell", events_written, scene)
 
 
 def claims_stay(cluster):
@@ -54,6 +57,19 @@ def install_again(scene, cluster):
     require_equal(cluster.before, cluster.identity(), "identity")
 
 
+def counted_on(scene, cluster):
+    def told():
+        found = [event for event in items("events.events.k8s.io", cluster.namespace)
+                 if event["reason"] == "ConfigRefused" and event["regarding"]["uid"] == cluster.resource()["metadata"]["uid"]]
+        require(len(found) <= 1, f"{len(found)} events instead of one that is counted")
+        return found[0].get("series", {}).get("count", 1) if found else 0
+    refused_configuration(cluster)
+    wait_until(10, "the event", told)
+    scene.replace_operator()
+    refused_configuration(cluster)
+    wait_until(10, "the same event of the next operator", lambda: told() == 2)
+
+
 def claims_go(cluster):
     pools = cluster.resource()["spec"]["pools"]
     pools[0]["storage"]["deleteClaim"] = True
@@ -76,3 +92,12 @@ def namespace_goes_alone(scene):
     cluster.wait_ready()
     scene.uninstall()
     print(f"    {delete_namespace(scene.home, NAMESPACE_SECONDS):.1f} s")
+
+
+def events_written(scene):
+    """Of all operators of this run, those that died included: what they say goes on where another has said it before."""
+    require("this operator leads" in scene.operator_log, "the operators' logs are not there")
+    lost = [line for line in scene.operator_log.splitlines() if "an event was not written" in line]
+    # The last words in a namespace that is being deleted have no place any more.
+    lost = [line for line in lost if "is being terminated" not in line and not re.search(r'namespaces "[^"]*" not found', line)]
+    require(not lost, "\n".join(lost[:5]))

@@ -1,14 +1,15 @@
 """helm install, and what the API server refuses before the operator sees it."""
 import re
 
+from e2e import chart
 from e2e.kubernetes import apply, condition, get, helm, kubectl, require_object
-from e2e.scene import CHART, RELEASE, Cluster
+from e2e.scene import RELEASE, Cluster
 from harness.checks import require
 
 
 def checks(scene):
     check = scene.checks.check
-    check("helm lint accepts the chart", lambda: helm("lint", CHART, "--strict"))
+    chart.checks(scene)
     check("helm install brings the operator up", scene.install)
     check("helm test passes", lambda: helm("test", RELEASE, "--namespace", scene.system))
     check("the KafkaCluster definition is there and small enough for kubectl apply", definition)

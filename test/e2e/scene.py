@@ -1,7 +1,7 @@
 """What the end-to-end checks share: the images on the nodes, the release, the client, and the cluster under test."""
 import os
 
-from e2e.kubernetes import Client, Killer, apply, create_namespace, delete_namespace, get, helm, is_ready, kubectl, require_object
+from e2e.kubernetes import Client, Killer, apply, create_namespace, delete_namespace, get, helm, is_ready, items, kubectl, require_object
 from harness import paths
 from harness.checks import require, require_equal, wait_until
 from harness.processes import run
@@ -10,6 +10,7 @@ IMAGES = os.path.join(paths.REPOSITORY, "build", "images")
 CHART = os.path.join(paths.REPOSITORY, "charts", "millrace")
 EXAMPLE = os.path.join(paths.REPOSITORY, "deploy", "examples", "single-broker.yaml")
 RELEASE = "millrace"
+OPERATOR_PODS = "app.kubernetes.io/name=millrace-operator"
 
 
 class Scene:
@@ -21,6 +22,7 @@ class Scene:
         self.options = options
         self.loader = loader
         self.checks = None
+        self.operator_log = ""
         self.registry = os.environ.get("E2E_REGISTRY", "localhost")
         self.tag = os.environ.get("E2E_TAG", "dev")
         self.client = Client(self.home, self.image("e2e-client"))
@@ -70,12 +72,26 @@ class Scene:
              "--set", f"image.registry={self.registry},image.tag={self.tag}")
 
     def uninstall(self):
+        self.note_operator_log()
         helm("uninstall", RELEASE, "--namespace", self.system, "--wait", "--timeout", "60s")
 
-    def operator_pod(self):
-        pods = kubectl("get", "pods", "-l", "app.kubernetes.io/name=millrace-operator", "-o", "name", namespace=self.system).split()
+    def operator(self):
+        """The operator's pod."""
+        pods = [pod for pod in items("pod", self.system, OPERATOR_PODS) if "deletionTimestamp" not in pod["metadata"]]
         require_equal(1, len(pods), "operator pods")
-        return pods[0].split("/")[1]
+        return pods[0]
+
+    def replace_operator(self):
+        """A new pod instead of the operator's, which gives the Lease back."""
+        self.note_operator_log()
+        kubectl("delete", "pod", self.operator()["metadata"]["name"], namespace=self.system)
+        kubectl("rollout", "status", "deployment", "-l", OPERATOR_PODS, "--timeout=60s", namespace=self.system, timeout=70)
+
+    def note_operator_log(self):
+        """Keeps what the operator's containers have said so far, for checks at the end."""
+        for pod in items("pod", self.system, OPERATOR_PODS):
+            for before in ([], ["--previous"]):
+                self.operator_log += kubectl("logs", pod["metadata"]["name"], *before, namespace=self.system, expect=None)
 
     def remove(self):
         """Everything but the definitions of resources."""

@@ -1,4 +1,5 @@
 """deploy/examples/single-broker.yaml: Ready, records in and out, and everything kept through the death of process and pod."""
+import json
 import time
 
 from e2e.kubernetes import condition, items, kubectl, require_object
@@ -21,6 +22,7 @@ def checks(scene):
     check("a pod that is deleted while clients produce loses no record", pod_deleted_under_load, cluster)
     check("a change of the configuration reaches the broker by a restart", configuration_change, cluster)
     check("a configuration that the operator sets itself is refused in a condition", refused_configuration, cluster)
+    check("a size that the volume cannot have is reported, and can be taken back", impossible_size, cluster)
 
 
 def becomes_ready(cluster):
@@ -135,6 +137,29 @@ def refused_configuration(cluster):
     patch(cluster, '{"spec": {"config": {"broker.id": null}}}')
     cluster.wait_ready(30)
     require_equal(uid, cluster.pod()["metadata"]["uid"], "the pod, which nothing should have restarted")
+
+
+def impossible_size(cluster):
+    """Smaller than the claim; and larger, where the storage class cannot grow."""
+    before, pod = cluster.identity(), cluster.pod()["metadata"]["uid"]
+    pools = cluster.resource()["spec"]["pools"]
+    volume = pools[0]["storage"]["volumes"][0]
+    own = volume["size"]
+    storage_class = require_object("storageclass", cluster.claim()["spec"]["storageClassName"])
+    attempts = [("64Mi", "VolumeCannotShrink")]
+    if not storage_class.get("allowVolumeExpansion"):
+        attempts.append(("1Ti", "VolumeCannotGrow"))
+    for size, reason in attempts:
+        volume["size"] = size
+        patch(cluster, json.dumps({"spec": {"pools": pools}}))
+        found = wait_until(30, reason, lambda: (
+            each if (each := condition(cluster.resource(), "VolumesReady")).get("reason") == reason else None))
+        print(f"    {found['message']}")
+        volume["size"] = own
+        patch(cluster, json.dumps({"spec": {"pools": pools}}))
+        cluster.wait_ready(30)
+    require_equal(before, cluster.identity(), "identity")
+    require_equal(pod, cluster.pod()["metadata"]["uid"], "the pod, which nothing should have restarted")
 
 
 def patch(cluster, change):
