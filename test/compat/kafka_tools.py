@@ -1,5 +1,7 @@
 """Kafka's own command line tools: those of 3.9, and the newest Kafka 4 client's."""
+import json
 import os
+import time
 
 from compat.kcat import kcat
 from harness import paths
@@ -42,11 +44,14 @@ def checks(context):
         check(f"{name}: kafka-topics is told why it may not create", refused_topics, tools)
         check(f"{name}: kafka-console-producer and kafka-console-consumer with --partition and --offset", console, tools)
         check(f"{name}: kafka-get-offsets", get_offsets, tools)
+        check(f"{name}: kafka-topics adds partitions, kafka-log-dirs shows them", grow_and_measure, tools)
         check(f"{name}: kafka-cluster and kafka-broker-api-versions", cluster, tools)
         check(f"{name}: kafka-producer-perf-test, {records:,} records of {PERFORMANCE_BYTES} B, acks=all", performance, tools, records)
     tools = Tools(context, "3.9", [])
     check("Kafka 3.9: kafka-configs describes a topic and the broker", describe_configs, tools)
     check("Kafka 3.9: kafka-configs alters topics, brokers and loggers, and takes it back", alter_configs, tools)
+    check("Kafka 3.9: kafka-configs sets, describes and removes quotas", quotas, tools)
+    check("Kafka 3.9: a producer is held to its quota", throttled_producer, tools)
     check(f"Kafka 3.9: {records:,} numbered records arrive once each, in order", numbered, tools, records)
 
 
@@ -95,6 +100,51 @@ def get_offsets(tools):
     require_equal([f"{topic}:0:0", f"{topic}:1:0"], earliest, "earliest offsets")
     newest = tools("kafka-get-offsets", "--topic", topic, "--time", "max-timestamp").split()
     require(f"{topic}:1:" in " ".join(newest), f"no offset of the newest timestamp: {newest}")
+
+
+def grow_and_measure(tools):
+    topic = tools.create("growing", "--partitions", "1")
+    tools("kafka-topics", "--alter", "--topic", topic, "--partitions", "3")
+    described = tools("kafka-topics", "--describe", "--topic", topic)
+    require_equal(3, described.count("Isr: 0"), f"partitions in the ISR of broker 0 in {described}")
+    said = tools("kafka-topics", "--alter", "--topic", topic, "--partitions", "2", expect=1, merge=True)
+    require("Topic currently has 3 partitions, which is higher than the requested 2." in said, said)
+    kcat(tools.context, "-P", "-t", topic, "-p", "2", stdin="a\n")
+    said = tools("kafka-log-dirs", "--describe", "--topic-list", topic)
+    found = json.loads(said.strip().splitlines()[-1])["brokers"][0]["logDirs"][0]["partitions"]
+    sizes = {part["partition"]: part["size"] for part in found}
+    require_equal({f"{topic}-0", f"{topic}-1", f"{topic}-2"}, set(sizes), "partitions in the log directory")
+    require(sizes[f"{topic}-2"] > 0 and sizes[f"{topic}-0"] == 0, f"sizes {sizes}")
+
+
+def quotas(tools):
+    user, client = tools.context.topic("user"), tools.context.topic("client")
+    for entity, setting, shown in (
+        (["--entity-type", "clients", "--entity-name", client], "producer_byte_rate=1000,consumer_byte_rate=2000",
+         f"Quota configs for client-id '{client}' are consumer_byte_rate=2000.0, producer_byte_rate=1000.0"),
+        (["--entity-type", "users", "--entity-name", user, "--entity-type", "clients", "--entity-name", client], "request_percentage=12.5",
+         f"Quota configs for user-principal '{user}', client-id '{client}' are request_percentage=12.5"),
+        (["--entity-type", "ips", "--entity-name", "10.1.2.3"], "connection_creation_rate=9",
+         "Quota configs for ip '10.1.2.3' are connection_creation_rate=9.0"),
+    ):
+        tools("kafka-configs", "--alter", *entity, "--add-config", setting)
+        said = tools("kafka-configs", "--describe", *entity)
+        require(shown in said, f"not {shown!r} but {said!r}")
+        tools("kafka-configs", "--alter", *entity, "--delete-config", ",".join(part.split("=")[0] for part in setting.split(",")))
+        said = tools("kafka-configs", "--describe", *entity)
+        require("Quota configs" not in said, f"still there: {said!r}")
+
+
+def throttled_producer(tools):
+    """A producer of 30 MB with 2 MB/s has 20 MB, what a window of ten seconds allows, for nothing."""
+    topic, client = tools.create("throttled", "--partitions", "1"), tools.context.topic("throttled")
+    tools("kafka-configs", "--alter", "--entity-type", "clients", "--entity-name", client, "--add-config", "producer_byte_rate=2000000")
+    started = time.monotonic()
+    said = tools.run("kafka-producer-perf-test", "--topic", topic, "--num-records", 30_000, "--record-size", 1000, "--throughput", "-1",
+                     "--producer-props", f"bootstrap.servers={tools.context.bootstrap}", f"client.id={client}", "acks=all", timeout=90)
+    seconds = time.monotonic() - started
+    print(f"    {said.strip().splitlines()[-1]}")
+    require("30000 records sent" in said and 4 < seconds < 40, f"30 MB in {seconds:.1f} s: {said}")
 
 
 def describe_configs(tools):
