@@ -22,7 +22,7 @@ CONNECTIONS = 1_000
 AT_ONCE = 50  # connections of one step of a long list of frames
 CLOSING = struct.pack(">i", 0)  # a length that closes the connection as soon as what comes before it was taken
 PIPELINED = 5_000
-REFUSED_ABOVE = 1000 * MIB  # of one batch
+REFUSED_ABOVE = 64 * MIB  # of one batch: the setting of the broker
 NAME = "abuse: "
 
 
@@ -240,9 +240,9 @@ def damaged_requests(abused_broker, seed):
 # ---- records
 
 # What a batch below max.message.bytes can become.
-BOMBS = (("gzip", bombs.GZIP, bombs.gzip, 300 * MIB), ("snappy", bombs.SNAPPY, bombs.snappy_raw, 20 * MIB),
+BOMBS = (("gzip", bombs.GZIP, bombs.gzip, 100 * MIB), ("snappy", bombs.SNAPPY, bombs.snappy_raw, 20 * MIB),
          ("snappy of xerial", bombs.SNAPPY, bombs.snappy_xerial, 20 * MIB), ("snappy that lies", bombs.SNAPPY, bombs.snappy_lie, 0),
-         ("lz4", bombs.LZ4, bombs.lz4, 240 * MIB), ("zstd", bombs.ZSTD, bombs.zstd, 1900 * MIB),
+         ("lz4", bombs.LZ4, bombs.lz4, 120 * MIB), ("zstd", bombs.ZSTD, bombs.zstd, 1900 * MIB),
          ("zstd with the largest window", bombs.ZSTD, bombs.zstd_window, 1900 * MIB))
 
 
@@ -291,7 +291,14 @@ def clients_that_never_read(abused_broker):
     value = os.urandom(900_000)
     for _ in range(4):
         require_equal(0, produced(broker, PROBED, big_batch(value))[0], "error of a large produce")
-    metadata = frames.with_length(struct.pack(">hhih", 3, 1, 1, 5) + b"abuse" + struct.pack(">i", -1)) * 50
+    # Names of many topics make answers of 50 KiB.
+    with contextlib.closing(RawClient("127.0.0.1", broker.port, timeout=60)) as client:
+        for first in range(0, 200, 20):
+            client.metadata(["long-" * 45 + str(first + number) for number in range(20)])
+    all_topics = struct.pack(">hhih", 3, 1, 1, 5) + b"abuse" + struct.pack(">i", -1)
+    answer = broker.ask(all_topics)
+    require(answer is not None and 40_000 < len(answer) < 64 * 1024, "the answers are not as long as they should be")
+    metadata = frames.with_length(all_topics) * 50
     fetch = frames.with_length(frames.fetch_frame(PROBED, 16 * MIB)) * 50
     # Of each: answers up to the bound, and those of the requests that were read before it was met.
     per_client = 256 * 1024 + 16 * 64 * 1024 + 16 * 8192
