@@ -242,6 +242,79 @@ TEST_F(Appends, GetTheTopicsCompression) {
   EXPECT_EQ(world->read_all(), (std::vector<ReadRecord>{{Offset(0), "a"}, {Offset(1), "b"}, {Offset(2), "c"}}));
 }
 
+TEST_F(Appends, AreCompressedAnewOnlyWhereTheTopicDemandsAnotherCodec) {
+  using protocol::Codec;
+  constexpr std::optional<Codec> topics[] = {std::nullopt,  Codec::none, Codec::gzip,
+                                             Codec::snappy, Codec::lz4,  Codec::zstd};
+  for (auto topic : topics) {
+    LogConfig config;
+    config.compression = topic;
+    start(config);
+    std::int64_t next = 0;
+    for (auto codec : {Codec::none, Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+      SCOPED_TRACE(std::string(to_string(codec)) + " for a topic of " +
+                   std::string(topic ? to_string(*topic) : "producer"));
+      const auto sent = make_batch({.values = {"a", std::string(500, 'x')}, .codec = codec});
+      ASSERT_TRUE(world->append(sent));
+      auto stored = world->bytes_of(*world->read(Offset(next)));
+      const auto header = protocol::parse_batch(stored)->header;
+      EXPECT_EQ(header.attributes.codec(), topic.value_or(codec));
+      const bool is_as_sent = std::equal(stored.begin() + protocol::batch_header_bytes, stored.end(),
+                                         sent.begin() + protocol::batch_header_bytes, sent.end());
+      EXPECT_EQ(is_as_sent, !topic || *topic == codec);
+      EXPECT_EQ(records_in(stored),
+                (std::vector<ReadRecord>{{Offset(next), "a"}, {Offset(next + 1), std::string(500, 'x')}}));
+      next += 2;
+    }
+    EXPECT_EQ(world->options.conversions->used_bytes(), 0U);
+  }
+}
+
+TEST_F(Appends, AreCompressedAtTheTopicsLevel) {
+  using protocol::Codec;
+  std::string value;
+  for (int number = 0; number < 5000; ++number) {
+    value += "record " + std::to_string(number % 317) + " of " + std::to_string(number * number % 1013) + "; ";
+  }
+  for (auto [codec, low, high] : {std::tuple(Codec::gzip, 1, 9), {Codec::lz4, 1, 12}, {Codec::zstd, -50, 19}}) {
+    std::size_t size_bytes[2] = {};
+    for (int at = 0; at < 2; ++at) {
+      LogConfig config;
+      config.compression = codec;
+      config.compression_level = at == 0 ? low : high;
+      start(config);
+      auto outcome = world->append({.values = {value}});
+      ASSERT_TRUE(outcome) << outcome.error().message;
+      size_bytes[at] = outcome->size_bytes;
+      EXPECT_EQ(world->read_all().at(0).value, value);
+    }
+    EXPECT_GT(size_bytes[0], size_bytes[1]) << to_string(codec);
+  }
+}
+
+TEST_F(Appends, OfABombAreRefusedAndCountedWhetherTheyAreStoredAnewOrNot) {
+  protocol::ConversionBounds::Settings settings;
+  settings.decompression.always_allowed_bytes = 1 << 20;
+  settings.decompression.ratio_limit = 10;
+  settings.memory_bytes = 1 << 20;
+  for (auto topic : {std::optional<protocol::Codec>(), std::optional(protocol::Codec::none)}) {
+    LogConfig config;
+    config.compression = topic;
+    config.max_message_bytes = 1 << 30;
+    world = std::make_unique<LogWorld>(config, files);
+    world->options.conversions = std::make_shared<protocol::ConversionBounds>(settings);
+    ASSERT_TRUE(world->start());
+    for (auto codec : {protocol::Codec::gzip, protocol::Codec::lz4, protocol::Codec::zstd}) {
+      EXPECT_EQ(refusal(make_batch({.values = {std::string(5 << 20, 'x')}, .codec = codec})),
+                AppendErrorKind::batch_too_large)
+          << to_string(codec);
+    }
+    EXPECT_EQ(world->options.conversions->refusals(), 3U);
+    EXPECT_EQ(world->options.conversions->used_bytes(), 0U);
+    EXPECT_EQ(refusal(make_batch({.values = {"fine"}, .codec = protocol::Codec::zstd})), std::nullopt);
+  }
+}
+
 // ---- idempotent producers
 
 struct ProducerAppends : Appends {
