@@ -505,6 +505,11 @@ Status LogManager::set_identity(BrokerId broker_id, const std::string& cluster_i
 bool LogManager::had_clean_shutdown() const { return state_->clean; }
 BrokerEpoch LogManager::clean_shutdown_broker_epoch() const { return state_->clean_broker_epoch; }
 
+void LogManager::set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms) {
+  state_->environment->options.recovery_threads = recovery_threads;
+  state_->environment->options.producer_id_expiration_ms = producer_id_expiration_ms;
+}
+
 Status LogManager::load(const ConfigForTopic& config_for_topic) { return state_->load(config_for_topic); }
 const LoadProgress& LogManager::progress() const { return state_->environment->progress; }
 
