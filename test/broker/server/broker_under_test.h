@@ -85,7 +85,8 @@ inline BytesView bytes_of(std::string_view text) {
 
 class Client {
  public:
-  explicit Client(const BrokerUnderTest& broker) : raw_(broker.port()) { EXPECT_TRUE(raw_.connected()); }
+  explicit Client(const BrokerUnderTest& broker) : Client(broker.port()) {}
+  explicit Client(std::uint16_t port) : raw_(port) { EXPECT_TRUE(raw_.connected()); }
 
   network::RawClient& raw() { return raw_; }
 
