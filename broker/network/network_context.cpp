@@ -54,7 +54,8 @@ NetworkContext::NetworkContext(const NetworkConfig& network_config, RequestHandl
                                       {{"reason", std::string(to_string(static_cast<CloseReason>(reason)))}});
   }
   // There from the start, so that a rate of none is seen as none.
-  for (auto limit : {"max_connections", "max_connections_per_ip", "max_reserved_connections"}) {
+  for (auto limit :
+       {"connection_creation_rate", "max_connections", "max_connections_per_ip", "max_reserved_connections"}) {
     registry.counter("millrace_connections_refused_total", "Connections closed at once, by the limit that was met",
                      {{"reason", limit}});
   }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-LIMIT_BYTES = 60_000  # of one target
+LIMIT_BYTES = 40_000  # of one target
 FOLDER = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
