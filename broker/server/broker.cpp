@@ -251,8 +251,8 @@ class Broker::State {
     fetch_sessions_ = std::make_unique<FetchSessions>(sessions, random_, metrics_);
     services_.emplace(BrokerServices{configuration_, *current_, registration_.id, identity_.cluster_id, *runtime_,
                                      *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
-                                     *config_commands_, *producer_ids_, random_, *waiting_fetches_, *logs_, *quotas_, *fetch_sessions_,
-                                     conversions_});
+                                     *config_commands_, *producer_ids_, random_, *waiting_fetches_, *logs_, *quotas_,
+                                     *fetch_sessions_, conversions_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });

@@ -82,7 +82,8 @@ TEST(Listeners, GiveTheControllerOneOfItsOwn) {
     pairs.back().second = wrong;
     auto refused = make(pairs);
     ASSERT_FALSE(refused.has_value()) << wrong;
-    EXPECT_NE(refused.error().message.find("control.plane.listener.name"), std::string::npos) << refused.error().message;
+    EXPECT_NE(refused.error().message.find("control.plane.listener.name"), std::string::npos)
+        << refused.error().message;
   }
 }
 
