@@ -70,7 +70,7 @@ TEST(ClientQuota, OfFetchAnswersNothingUntilTheTimeIsOver) {
   BrokerUnderTest broker;
   Client client(broker);
   const auto topic = create_topic(client, "t");
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(produce(client, "t", std::string(40'000, 'x')), ErrorCode::none);
+  for (int i = 0; i < 15; ++i) ASSERT_EQ(produce(client, "t", std::string(5000, 'x')), ErrorCode::none);
   set_quota(client, "consumer_byte_rate", 5000);  // 50,000 in a window
   auto request = fetch_request(topic, {0}, 100);
   auto answer = client.ask(request);
@@ -85,13 +85,14 @@ TEST(ClientQuota, OfFetchAnswersNothingUntilTheTimeIsOver) {
   EXPECT_LE(found.size_bytes(), 50'000u);
 
   const auto start = Clock::now();
+  request.topics.at(0).partitions.at(0).partition_max_bytes = 5000;
   answer = client.ask(request);
   EXPECT_GT(answer->throttle_time_ms, 0);
   EXPECT_TRUE(answer->responses.empty());
   EXPECT_EQ(answer->error_code, ErrorCode::none);
   // What was not given does not count: a client that waits gets it.
   const auto throttle = std::chrono::milliseconds(answer->throttle_time_ms);
-  EXPECT_LT(throttle, 15s);
+  EXPECT_LT(throttle, 3s);
   client.ask(protocol::MetadataRequest{});
   EXPECT_GE(waited(start), throttle);
 }
