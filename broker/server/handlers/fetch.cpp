@@ -176,9 +176,13 @@ class FetchWork {
     std::vector<RecordsToConvert> records;
     for (auto& read : reads_) {
       if (read.answer.error_code != ErrorCode::none || read.granted_bytes == 0) continue;
+      // So much that records and what becomes of them fit into the memory for it, but at least one batch.
+      const auto fitting =
+          std::max(context_.services().configuration.conversion.memory_bytes / 4, read.outcome->first_batch_bytes);
       converted.push_back(&read);
-      records.push_back({{read.outcome->records.file, read.outcome->records.position, read.granted_bytes},
-                         read.wanted->fetch_offset});
+      records.push_back(
+          {{read.outcome->records.file, read.outcome->records.position, std::min(read.granted_bytes, fitting)},
+           read.wanted->fetch_offset});
     }
     if (records.empty()) co_return true;
     co_await completion<bool>([&](UniqueFunction<void(bool)> done) {

@@ -154,16 +154,31 @@ TEST(Fetch, OfAnOldVersionIsRefusedWhereTheTopicIsNotToBeConverted) {
   EXPECT_EQ(client.ask(request, 4)->responses.at(0).partitions.at(0).error_code, ErrorCode::none);
 }
 
-TEST(Fetch, WithoutMemoryForItsConversionIsAnsweredWithoutRecords) {
-  BrokerUnderTest broker({{"millrace.conversion.memory.bytes", "1048576"}, {"max.message.bytes", "4000000"}});
+TEST(Fetch, ThatCannotBeConvertedWithinItsMemoryIsToldSo) {
+  BrokerUnderTest broker({{"millrace.conversion.memory.bytes", "1048576"}});
   Client client(broker);
   create_topic(client, "topic");
   ASSERT_EQ(produce(client, "topic", std::string(900'000, 'x')), ErrorCode::none);
   auto request = fetch_request({}, {0}, 0);
   request.topics[0].topic = "topic";
-  // Read and converted it would be there twice.
+  // Read and converted the batch would be there twice.
   EXPECT_EQ(client.ask(request, 3)->responses.at(0).partitions.at(0).error_code, ErrorCode::message_too_large);
   EXPECT_EQ(client.ask(request, 4)->responses.at(0).partitions.at(0).error_code, ErrorCode::none);
+}
+
+TEST(Fetch, OfMoreThanCanBeConvertedAtOnceGetsAPartOfIt) {
+  BrokerUnderTest broker({{"millrace.conversion.memory.bytes", "1048576"}});
+  Client client(broker);
+  create_topic(client, "topic");
+  for (int number = 0; number < 10; ++number)
+    ASSERT_EQ(produce(client, "topic", std::string(100'000, 'x')), ErrorCode::none);
+  auto request = fetch_request({}, {0}, 0);
+  request.topics[0].topic = "topic";
+  auto answer = client.ask(request, 3);
+  const auto& partition = answer->responses.at(0).partitions.at(0);
+  EXPECT_EQ(partition.error_code, ErrorCode::none);
+  EXPECT_GT(partition.records.size_bytes(), 200'000U);
+  EXPECT_LT(partition.records.size_bytes(), 300'000U);
 }
 
 TEST(Fetch, KeepsASessionForAClientThatComesBackOnAnotherConnection) {
@@ -208,7 +223,7 @@ TEST(Fetch, WithinASessionWaitsForRecordsOfPartitionsThatItDoesNotName) {
   request.topics.clear();
   request.max_wait_ms = very_long_ms;
   const auto fetch = client.send(request);
-  settle(broker, producer);
+  settle(broker, client);
   ASSERT_EQ(produce(producer, "topic", "value", 2), ErrorCode::none);
   auto answer = client.receive<FetchResponse>(fetch);
   ASSERT_TRUE(answer.has_value());
