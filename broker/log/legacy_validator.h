@@ -1,9 +1,8 @@
-// Message sets of the formats before record batches, as old producers send them: checked, and made the one batch that
-// is stored (Kafka: LogValidator.convertAndAssignOffsetsNonCompressed, buildRecordsAndAssignOffsets). Kafka's order of
-// checks:
+// Message sets of the formats before record batches, as old producers send them: checked, and made the one batch that is
+// stored (Kafka: LogValidator.convertAndAssignOffsetsNonCompressed, buildRecordsAndAssignOffsets). Kafka's order:
 //
-//   every message: size · CRC;  then: one magic · one compressed message at most · its inner messages' CRCs · keys and
-// timestamps
+//   every message: size · CRC;  then: one compressed message at most · one magic ·
+//   inner messages' magic, CRC, key and timestamp
 //
 // Offsets that producers give are passed over, as Kafka does: some clients never got those of compressed messages
 // right. No I/O. Any thread.

@@ -1,5 +1,5 @@
-// Produce: batches to their partitions' shards, offsets back in the request's order. With acks=0 there is no answer, and a failure closes
-// the connection, so that the client learns of it (Kafka: KafkaApis.handleProduceRequest).
+// Produce: batches to their partitions' shards, offsets back in the request's order. With acks=0 there is no answer,
+// and a failure closes the connection, so that the client learns of it (Kafka: KafkaApis.handleProduceRequest).
 #pragma once
 
 #include <optional>

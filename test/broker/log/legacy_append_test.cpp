@@ -1,4 +1,5 @@
-// Message sets of the old formats, as old producers send them, and the batches that a log makes of them, compared with those of Kafka.
+// Message sets of the old formats, as old producers send them, and the batches that a log makes of them, compared with
+// those of Kafka.
 #include <gtest/gtest.h>
 
 #include <sstream>

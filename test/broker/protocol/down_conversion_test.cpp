@@ -25,8 +25,8 @@ std::string text(BytesView bytes) {
   return text;
 }
 
-// One line for each message, with what is inside compressed ones; what follows them, by its size. The compressors of two libraries need
-// not give the same bytes, so that there neither sizes nor checksums are shown.
+// One line for each message, with what is inside compressed ones; what follows them, by its size. The compressors of
+// two libraries need not give the same bytes, so that there neither sizes nor checksums are shown.
 std::string described(BytesView bytes, bool inside = false) {
   std::ostringstream out;
   LegacyMessageReader messages(bytes);
