@@ -6,8 +6,8 @@
 
 #include "broker/protocol/message.h"
 #include "broker/server/configuration/broker_configuration.h"
-#include "broker/server/handlers/alter_configs.h"
 #include "broker/server/handlers/alter_client_quotas.h"
+#include "broker/server/handlers/alter_configs.h"
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
