@@ -137,9 +137,10 @@ constexpr ConfigRow rows[] = {
               "How many times its size a batch may expand to, where that is more than 16 MiB.")
         .at_least(10)
         .effective(),
-    int64_row("millrace.conversion.memory.bytes", "134217728",
-              "Bytes of records in memory at one time that are converted: from and to the formats of old clients, or to "
-              "the codec of their topic.")
+    int64_row(
+        "millrace.conversion.memory.bytes", "134217728",
+        "Bytes of records in memory at one time that are converted: from and to the formats of old clients, or to "
+        "the codec of their topic.")
         .at_least(1048576)
         .effective(),
     int32_row("millrace.fetch.session.max.partitions", "1000000",

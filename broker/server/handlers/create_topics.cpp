@@ -42,8 +42,8 @@ Answer describe(const CreateTopicsRequest::Topic& wanted, const controller::NewT
   answer.num_partitions = static_cast<std::int32_t>(topic.assignment.size());
   answer.replication_factor = static_cast<std::int16_t>(topic.assignment.front().size());
   // The answer views them.
-  auto entries = std::make_shared<const std::vector<ConfigEntry>>(
-      describe_topic(*context.configuration(), topic.configs));
+  auto entries =
+      std::make_shared<const std::vector<ConfigEntry>>(describe_topic(*context.configuration(), topic.configs));
   context.keep(entries);
   for (const auto& described : *entries) {
     auto& config = answer.configs->emplace_back();
