@@ -1,5 +1,6 @@
-// For whom the shards work: time is charged to the account of the scope that is open, whatever the shard. A coroutine that waits keeps
-// its account and opens it again when it goes on (task.h); who sends work to another shard opens it there.
+// For whom the shards work: time is charged to the account of the scope that is open, whatever the shard. A coroutine
+// that waits keeps its account and opens it again when it goes on (task.h); who sends work to another shard opens it
+// there.
 //
 // Nothing is measured while no account is open.
 #pragma once

@@ -1,10 +1,11 @@
 // Topics come and go by the controller's hand: what a topic is stands in its znode, who leads its partitions in theirs.
 //
-// A topic exists from the moment that its znode does (with its configuration, in one multi). Its partitions' states follow in
-// bounded multis; a controller that dies in between is followed by one that finds the partitions without a state and makes them.
-// Partitions are added to its znode at once, and get their states in the same way.
-// A deletion is first recorded below /admin/delete_topics and then carried out in bounded multis, the topic's own znode last, so that it
-// too is finished after any death. Every write checks the controller epoch's znode: a controller that was replaced changes nothing.
+// A topic exists from the moment that its znode does (with its configuration, in one multi). Its partitions' states
+// follow in bounded multis; a controller that dies in between is followed by one that finds the partitions without a
+// state and makes them. Partitions are added to its znode at once, and get their states in the same way. A deletion
+// is first recorded below /admin/delete_topics and then carried out in bounded multis, the topic's own znode last, so
+// that it too is finished after any death. Every write checks the controller epoch's znode: a controller that was
+// replaced changes nothing.
 // Source: kafka.zk.AdminZkClient, kafka.controller.TopicDeletionManager, PartitionStateMachine.
 //
 // Belongs to the store's shard; completions run there.
@@ -40,8 +41,8 @@ struct ControllerTerm {
 class TopicCommands {
  public:
   using Completion = UniqueFunction<void(Status)>;
-  // From what the topic's znode says to the replicas of the partitions that are added to it, by index; empty: the topic stays as it
-  // is. Called on the store's shard, again when somebody else wrote the znode in between.
+  // From what the topic's znode says to the replicas of the partitions that are added to it, by index; empty: the
+  // topic stays as it is. Called on the store's shard, again when somebody else wrote the znode in between.
   using GrowthPlan =
       UniqueFunction<std::vector<std::vector<BrokerId>>(const metadata::znodes::TopicAssignment& standing)>;
 
@@ -51,13 +52,13 @@ class TopicCommands {
   TopicCommands(const TopicCommands&) = delete;
   TopicCommands& operator=(const TopicCommands&) = delete;
 
-  // already_exists: a topic of that name is there or is being deleted. An unknown outcome is looked up before it is answered: a topic
-  // with this id is this call's own.
+  // already_exists: a topic of that name is there or is being deleted. An unknown outcome is looked up before it is
+  // answered: a topic with this id is this call's own.
   void create(NewTopic topic, Completion done);
   // not_found: there is none.
   void remove(std::string name, Completion done);
-  // Adds partitions behind those that are there. not_found: there is no such topic; not_empty: it is being deleted. An unknown outcome is
-  // looked up before it is answered.
+  // Adds partitions behind those that are there. not_found: there is no such topic; not_empty: it is being deleted.
+  // An unknown outcome is looked up before it is answered.
   void grow(std::string name, GrowthPlan plan, Completion done);
   // Finishes what an earlier controller left half done: partitions without a state, deletions that were recorded.
   void resume(Completion done);

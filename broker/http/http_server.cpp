@@ -88,10 +88,12 @@ class HttpServer::State {
 
   void serve(asio::ip::tcp::socket socket) {
     if (sessions_.size() >= config_.max_connections) {
-      auto idle =
-          std::find_if(sessions_.begin(), sessions_.end(), [](const auto& session) { return session->is_idle(); });
-      if (idle == sessions_.end()) return;           // closes it
-      std::shared_ptr<HttpSession>(*idle)->close();  // which erases it from the list
+      // Who is silent must not keep a probe out: the idle ones go first, then the oldest that has not asked yet.
+      auto gone = std::ranges::find_if(sessions_, [](const auto& session) { return session->is_idle(); });
+      if (gone == sessions_.end())
+        gone = std::ranges::find_if(sessions_, [](const auto& session) { return !session->has_asked(); });
+      if (gone == sessions_.end()) return;           // closes it
+      std::shared_ptr<HttpSession>(*gone)->close();  // which erases it from the list
     }
     auto at = sessions_.emplace(sessions_.end());
     auto session = std::make_shared<HttpSession>(

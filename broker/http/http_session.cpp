@@ -59,6 +59,7 @@ void HttpSession::on_request(const beast::error_code& error) {
     refuse(error);
     return;
   }
+  asked_ = true;
   const auto& request = parser_->get();
   bool keep_alive = request.keep_alive();
   bool head = request.method() == beast::http::verb::head;
@@ -125,6 +126,7 @@ void HttpSession::on_sent(const beast::error_code& error, bool keep_alive) {
     return;
   }
   idle_ = true;
+  asked_ = false;
   await_request(config_.idle_timeout);
 }
 

@@ -30,6 +30,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void close();
   // Between two requests: nobody misses it when room is needed.
   [[nodiscard]] bool is_idle() const { return idle_; }
+  // Whether a whole request is being answered.
+  [[nodiscard]] bool has_asked() const { return asked_; }
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -51,6 +53,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::optional<Response> response_;
   std::optional<boost::beast::http::response<boost::beast::http::empty_body>> response_without_body_;
   bool idle_ = false;
+  bool asked_ = false;
   bool closed_ = false;
 };
 

@@ -74,6 +74,10 @@ Status IndexFile::write_pending() {
   return status;
 }
 
+void IndexFile::forget() {
+  if (written_ == entries_) memory_ = {};
+}
+
 void IndexFile::append(BytesView entry) {
   MILLRACE_INVARIANT(entry.size() == entry_bytes_, "an index has entries of one size");
   if (entries_ - written_ >= kept_in_memory) return;

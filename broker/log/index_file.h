@@ -56,6 +56,8 @@ class IndexFile {
   Status trim();
   // Writes what waits. After a failure it waits on.
   Status write_pending();
+  // Frees the entries in memory, where the file has them all: nobody is to read this index often any more.
+  void forget();
   void set_max_bytes(std::size_t max_bytes) { max_entries_ = max_bytes / entry_bytes_; }
 
   // An entry that cannot be kept because the disk has refused to take the ones before it is left out: the index is sparse anyway.

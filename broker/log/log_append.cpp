@@ -45,13 +45,14 @@ AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
 
 // Runs the completions in the order of the appends: one that waits for a sync makes those behind it wait too.
 void PartitionLog::State::complete_in_order(AppendOutcome outcome, AppendCompletion done) {
-  const bool must_sync =
-      outcome && !outcome->duplicate && log->log_end - log->recovery_point >= log->config.flush_messages;
+  // A retry is answered like the append that it repeats: not before the records that it names are synced.
+  const auto end = outcome ? outcome->last_offset + 1 : Offset(0);
+  const bool must_sync = end > log->recovery_point && log->log_end - log->recovery_point >= log->config.flush_messages;
   if (!must_sync && waiting_appends_.empty()) {
     done(std::move(outcome));
     return;
   }
-  waiting_appends_.push_back({must_sync ? log->log_end : Offset(0), std::move(outcome), std::move(done)});
+  waiting_appends_.push_back({must_sync ? end : Offset(0), std::move(outcome), std::move(done)});
   if (!must_sync) return;
   flush_to(log->log_end, [this](Status status) {
     while (!waiting_appends_.empty() && (!status || waiting_appends_.front().synced_to <= log->recovery_point)) {
@@ -242,6 +243,8 @@ Status PartitionLog::State::roll(Offset base_offset, TimestampMs now) {
   if (auto sealed = active().seal(); !sealed) {
     logger.warning(sealed.error().message + "; the index is built anew when the log is next loaded");
   }
+  // Readers at the tail look into the newest sealed segment; those before it are read through their files.
+  if (log->segments.size() > 1) log->segments[log->segments.size() - 2]->forget_indexes();
   log->segments.push_back(std::move(next));
   directory_dirty_ = true;
   snapshot_producers(base_offset);

@@ -32,6 +32,9 @@ class Loader {
                     .and_then([&] { return load_epochs(); })
                     .and_then([&] { return load_producers(); });
     if (!done) return tl::unexpected(done.error());
+    for (const auto& segment : log_->segments) {
+      if (segment != log_->segments.back()) segment->forget_indexes();
+    }
     auto& active = *log_->segments.back();
     active.set_roll_jitter_ms(roll_jitter_ms(request_.config, environment_.random));
     if (auto ready = active.make_active(); !ready) return tl::unexpected(ready.error());
@@ -110,8 +113,8 @@ class Loader {
       return fail(ErrorKind::corrupt, path + " has offsets up to " + std::to_string(scan_.next_offset.value() - 1) +
                                           ", and another segment begins at " + std::to_string(next_base.value()));
     }
-    if (scan_.next_offset == next_base || request_.config.compacted || scan_.next_offset < request_.recovery_point)
-      return {};
+    const bool may_have_gaps = request_.config.compacted || request_.cleaned;
+    if (scan_.next_offset == next_base || may_have_gaps || scan_.next_offset < request_.recovery_point) return {};
     return cut(number, scan_,
                path + ": at its end (offset " + std::to_string(scan_.next_offset.value()) +
                    ") records are missing up to offset " + std::to_string(next_base.value()),
@@ -230,12 +233,17 @@ class Loader {
       BatchScanner scanner(**file, entry->position, view.size_bytes, 64 * 1024);
       Result<bool> more = scanner.next();
       for (; more && *more; more = scanner.next()) log_->log_end = scanner.batch().last_offset + 1;
-      if (more && scanner.next_position() == view.size_bytes) return {};
+      const bool whole = more && scanner.next_position() == view.size_bytes;
+      const bool index_fits =
+          active.offset_index().entries() == 0 || active.offset_index().last_offset() < log_->log_end;
+      if (whole && index_fits) return {};
       if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
-      if (!again) return fail(ErrorKind::corrupt, active.log_file()->path() + " does not end with a whole batch");
-      logger.warning(active.log_file()->path() + " does not end with a whole batch at position " +
-                     std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes) +
-                     " after a clean stop; it is checked");
+      const auto what = whole ? active.offset_index().file()->path() + " goes beyond the end of its log, offset " +
+                                    std::to_string(log_->log_end.value())
+                              : active.log_file()->path() + " does not end with a whole batch at position " +
+                                    std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes);
+      if (!again) return fail(ErrorKind::corrupt, what);
+      logger.warning(what + " after a clean stop; the segment is checked");
       if (auto recovered = recover(log_->segments.size() - 1); !recovered) return recovered;
     }
   }
@@ -274,6 +282,10 @@ class Loader {
       auto more = scanner.next();
       for (; more && *more; more = scanner.next()) {
         const auto& batch = scanner.batch();
+        if (batch.base_offset < segment->base_offset())
+          return fail(ErrorKind::corrupt, segment->log_file()->path() + ": at position " +
+                                              std::to_string(batch.position) + " a batch has offset " +
+                                              std::to_string(batch.base_offset.value()) + ", below the segment's");
         if (batch.leader_epoch > (seen_epochs_.empty() ? LeaderEpoch::none() : seen_epochs_.back().epoch)) {
           seen_epochs_.push_back({batch.leader_epoch, batch.base_offset});
         }

@@ -31,6 +31,7 @@ struct LoadRequest {
   Offset recovery_point{0};
   Offset log_start{0};
   Offset high_watermark{0};
+  bool cleaned = false;  // it was compacted at some time, whatever its policy is now: offsets may be missing anywhere
 };
 
 Result<std::unique_ptr<LoadedLog>> load_log(const LoadRequest& request, LogEnvironment& environment);

@@ -20,6 +20,12 @@ namespace {
 
 constexpr Logger logger{"log"};
 
+// A configuration says "for ever" with more milliseconds than nanoseconds can hold: more than three years is three years.
+Duration bounded_milliseconds(std::int64_t milliseconds) {
+  constexpr std::int64_t longest_ms = 100'000'000'000;
+  return std::chrono::milliseconds(std::min(milliseconds, longest_ms));
+}
+
 std::string name_of(const TopicPartition& partition) { return partition_directory_name(partition); }
 
 }  // namespace
@@ -172,7 +178,8 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
                           .clean = job.directory->clean_shutdown().has_value(),
                           .recovery_point = job.checkpoint.recovery_point,
                           .log_start = job.checkpoint.log_start,
-                          .high_watermark = job.checkpoint.high_watermark},
+                          .high_watermark = job.checkpoint.high_watermark,
+                          .cleaned = job.checkpoint.cleaned},
                          *environment);
   Entry entry;
   entry.directory = job.directory;
@@ -207,7 +214,8 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
     work.emplace_back([this, &job, chosen = config->second] { load_one(job, chosen); });
   }
   run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
-  return {};
+  // Numbers of logs that are gone must not meet new ones of the same name.
+  return write_checkpoints();
 }
 
 ManagedDirectory& LogManager::State::emptiest_directory() {
@@ -359,7 +367,7 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
   }
   if (status) {
     --directory->logs;
-    status = directory->write_checkpoints(checkpoints_of(*directory));
+    status = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
     shard.post([self = shared_from_this(), &shard, delete_delay_ms, renamed] {
       self->remove_later(shard, delete_delay_ms, renamed);
     });
@@ -369,7 +377,7 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
 }
 
 void LogManager::State::remove_later(Shard& shard, std::int64_t delay_ms, std::string path) {
-  shard.after(std::chrono::milliseconds(delay_ms), [self = shared_from_this(), path = std::move(path)]() mutable {
+  shard.after(bounded_milliseconds(delay_ms), [self = shared_from_this(), path = std::move(path)]() mutable {
     auto& pool = self->environment->pool;
     pool.submit([self = std::move(self), path = std::move(path)] {
       if (auto removed = self->environment->files.remove_all(path); !removed) logger.warning(removed.error().message);
@@ -397,7 +405,7 @@ DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& d
     if (entry.log != nullptr) {
       const auto& published = entry.log->published();
       offsets = {Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()),
-                 Offset(published.high_watermark.load())};
+                 Offset(published.high_watermark.load()), offsets.cleaned};
       start_is_known_from_segments = offsets.log_start.value() <= published.first_segment_offset.load();
     } else if (entry.failure.empty()) {
       continue;
@@ -412,14 +420,15 @@ DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& d
 Status LogManager::State::write_checkpoints() {
   Status first;
   for (auto& directory : directories) {
-    auto written = directory->write_checkpoints(checkpoints_of(*directory));
+    auto written = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
     if (first && !written) first = written;
   }
   return first;
 }
 
 void LogManager::State::arm(Shard& home, std::int64_t interval_ms, void (State::*work)()) {
-  home.after(std::chrono::milliseconds(interval_ms), [weak = weak_from_this(), &home, interval_ms, work] {
+  if (interval_ms <= 0) return;
+  home.after(bounded_milliseconds(interval_ms), [weak = weak_from_this(), &home, interval_ms, work] {
     auto self = weak.lock();
     if (self == nullptr) return;
     (self.get()->*work)();
@@ -450,7 +459,7 @@ void LogManager::State::write_high_watermarks_on_pool() {
   if (writing_high_watermarks_.exchange(true)) return;
   environment->pool.submit([self = shared_from_this()] {
     for (auto& directory : self->directories) {
-      auto written = directory->write_high_watermarks(self->checkpoints_of(*directory).high_watermarks);
+      auto written = directory->write_high_watermarks([&] { return self->checkpoints_of(*directory).high_watermarks; });
       if (!written) logger.error(written.error().message);
     }
     self->writing_high_watermarks_ = false;
@@ -481,7 +490,7 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
   }
   run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
   for (auto& directory : directories) {
-    auto status = directory->write_checkpoints(checkpoints_of(*directory));
+    auto status = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
     if (status && !failed.contains(directory.get())) status = directory->end_use_cleanly(broker_epoch);
     if (!status) logger.error(status.error().message);
     if (first && !status) first = status;

@@ -86,10 +86,13 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     auto first = view.find_batch(offset);
     if (!first) return tl::unexpected(first.error());
     if (!*first) return Found{*file, std::nullopt, 0};
+    const Located located{(*first)->position, (*first)->size_bytes};
     auto at_bound = view.find_batch(bound);
+    // Damage further on is named when a reader has come to it.
+    if (!at_bound && at_bound.error().kind == ErrorKind::corrupt)
+      return Found{*file, located, (*first)->end_position()};
     if (!at_bound) return tl::unexpected(at_bound.error());
-    return Found{*file, Located{(*first)->position, (*first)->size_bytes},
-                 *at_bound ? (*at_bound)->position : view.size_bytes};
+    return Found{*file, located, *at_bound ? (*at_bound)->position : view.size_bytes};
   };
   auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found,
                                                                              ReadCompletion completion) {

@@ -98,6 +98,11 @@ Status LogSegment::seal() {
   return offset_index_.trim().and_then([&] { return time_index_.trim(); });
 }
 
+void LogSegment::forget_indexes() {
+  offset_index_.forget();
+  time_index_.forget();
+}
+
 Status LogSegment::write_pending_index_entries() {
   return offset_index_.write_pending().and_then([&] { return time_index_.write_pending(); });
 }

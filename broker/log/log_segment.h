@@ -54,6 +54,8 @@ class LogSegment {
 
   // No more appends: the time index gets its last entry, both indexes are trimmed.
   Status seal();
+  // Frees what the indexes keep in memory: of a sealed segment that is not read often any more.
+  void forget_indexes();
   Status write_pending_index_entries();
 
   [[nodiscard]] Offset base_offset() const { return base_offset_; }

@@ -19,7 +19,7 @@ Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partitio
 
 CheckpointedOffsets DirectoryCheckpoints::of(const TopicPartition& partition) const {
   return {offset_of(recovery_points, partition), offset_of(log_starts, partition),
-          offset_of(high_watermarks, partition)};
+          offset_of(high_watermarks, partition), cleaned.contains(partition)};
 }
 
 Status ManagedDirectory::open() {
@@ -54,19 +54,21 @@ Status ManagedDirectory::write(std::string_view name, const PartitionOffsets& of
 }
 
 DirectoryCheckpoints ManagedDirectory::read_checkpoints() {
-  return {read(recovery_point_checkpoint_name), read(log_start_checkpoint_name), read(high_watermark_checkpoint_name)};
+  return {read(recovery_point_checkpoint_name), read(log_start_checkpoint_name), read(high_watermark_checkpoint_name),
+          read(cleaner_checkpoint_name)};
 }
 
-Status ManagedDirectory::write_checkpoints(const DirectoryCheckpoints& checkpoints) {
+Status ManagedDirectory::write_checkpoints(const std::function<DirectoryCheckpoints()>& now) {
   std::lock_guard lock(writing_);
+  const auto checkpoints = now();
   return write(recovery_point_checkpoint_name, checkpoints.recovery_points)
       .and_then([&] { return write(log_start_checkpoint_name, checkpoints.log_starts); })
       .and_then([&] { return write(high_watermark_checkpoint_name, checkpoints.high_watermarks); });
 }
 
-Status ManagedDirectory::write_high_watermarks(const PartitionOffsets& high_watermarks) {
+Status ManagedDirectory::write_high_watermarks(const std::function<PartitionOffsets()>& now) {
   std::lock_guard lock(writing_);
-  return write(high_watermark_checkpoint_name, high_watermarks);
+  return write(high_watermark_checkpoint_name, now());
 }
 
 Status ManagedDirectory::begin_use() { return remove_clean_shutdown(files_, path_); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,12 +24,14 @@ struct CheckpointedOffsets {
   Offset recovery_point{0};
   Offset log_start{0};
   Offset high_watermark{0};
+  bool cleaned = false;  // it was compacted at some time
 };
 
 struct DirectoryCheckpoints {
   PartitionOffsets recovery_points;
   PartitionOffsets log_starts;
   PartitionOffsets high_watermarks;
+  PartitionOffsets cleaned;  // only read: up to where compaction has come
 
   [[nodiscard]] CheckpointedOffsets of(const TopicPartition& partition) const;
 };
@@ -43,8 +46,9 @@ class ManagedDirectory {
   Status set_identity(const MetaProperties& identity, TimestampMs now);
   // An unreadable one is no reason to stop: without its numbers more is checked at the start.
   DirectoryCheckpoints read_checkpoints();
-  Status write_checkpoints(const DirectoryCheckpoints& checkpoints);
-  Status write_high_watermarks(const PartitionOffsets& high_watermarks);
+  // What is written is what `now` gives when it is this writer's turn: of two writers the later one has the newer numbers.
+  Status write_checkpoints(const std::function<DirectoryCheckpoints()>& now);
+  Status write_high_watermarks(const std::function<PartitionOffsets()>& now);
   // Takes the marker away: a broker that dies from now on has not stopped cleanly.
   Status begin_use();
   Status end_use_cleanly(BrokerEpoch broker_epoch);

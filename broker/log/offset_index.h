@@ -53,6 +53,7 @@ class OffsetIndex {
   Status extend() { return file_.extend(); }
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
+  void forget() { file_.forget(); }
   void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
 
   // `offset` is larger than the last one's.

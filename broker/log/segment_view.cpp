@@ -38,6 +38,15 @@ Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const Sca
   return std::nullopt;
 }
 
+// Nothing was found up to the end of the file: or up to a batch whose length, which no checksum covers, leads beyond it.
+template <class Found>
+Result<std::optional<Found>> nothing_until(const BatchScanner& scanner, const SegmentView& segment) {
+  if (scanner.next_position() == segment.size_bytes) return std::nullopt;
+  return fail(ErrorKind::corrupt, segment.log_file->path() + ": the batch at position " +
+                                      std::to_string(scanner.next_position()) + " is longer than the rest of the " +
+                                      std::to_string(segment.size_bytes) + " bytes");
+}
+
 }  // namespace
 
 Result<std::vector<std::uint8_t>> read_batch(const File& file, const ScannedBatch& batch) {
@@ -64,7 +73,7 @@ Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t p
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());
-    if (!*more) return std::nullopt;
+    if (!*more) return nothing_until<ScannedBatch>(scanner, *this);
     if (scanner.batch().last_offset >= offset) return scanner.batch();
   }
 }
@@ -80,7 +89,7 @@ Result<std::optional<TimestampOffset>> SegmentView::find_timestamp(TimestampMs t
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());
-    if (!*more) return std::nullopt;
+    if (!*more) return nothing_until<TimestampOffset>(scanner, *this);
     if (scanner.batch().max_timestamp < timestamp || scanner.batch().last_offset < from) continue;
     auto found = find_in_batch(**file, scanner.batch(), timestamp, from);
     if (!found || *found) return found;
@@ -97,7 +106,7 @@ Result<std::optional<TimestampOffset>> SegmentView::find_max_timestamp(Timestamp
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());
-    if (!*more) return std::nullopt;
+    if (!*more) return nothing_until<TimestampOffset>(scanner, *this);
     if (scanner.batch().max_timestamp == timestamp) return find_in_batch(**file, scanner.batch(), timestamp, Offset(0));
   }
 }

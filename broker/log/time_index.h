@@ -52,6 +52,7 @@ class TimeIndex {
   Status extend() { return file_.extend(); }
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
+  void forget() { file_.forget(); }
   void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
 
   // Does nothing when `timestamp` is not larger than the last one's, or when only the place of the last entry is left.

@@ -1,7 +1,7 @@
-// Accepts the connections of one listener on one shard and hands the sockets on. Survives what accept can meet: a peer that
-// has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's queue). It pauses too where
-// connections come faster than they may.
-// Internal to the network layer (has Asio types). Owned by its shard.
+// Accepts the connections of one listener on one shard and hands the sockets on. Survives what accept can meet: a
+// peer that has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's
+// queue). It pauses too where connections come faster than they may. Internal to the network layer (has Asio types).
+// Owned by its shard.
 #pragma once
 
 #include <cstdint>

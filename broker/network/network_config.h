@@ -1,5 +1,5 @@
-// The bounds of the network layer, with Kafka's names where Kafka has one. Kafka leaves many of them unlimited; here every one
-// has an end.
+// The bounds of the network layer, with Kafka's names where Kafka has one. Kafka leaves many of them unlimited; here
+// every one has an end.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,8 @@ struct NetworkConfig {
   std::size_t max_reserved_connections = 1'024;  // of reserved listeners, counted apart
   std::size_t max_connections_per_ip = 8'192;
   std::map<std::string, std::size_t, std::less<>> max_connections_per_ip_overrides;  // by address, such as "127.0.0.1"
-  // How often they may be made. Who meets the rate of an address is held for a moment before it is refused: so many at once.
+  // How often they may be made. Who meets the rate of an address is held for a moment before it is refused: so many
+  // at once.
   security::ConnectionRateSettings connection_rates{};
   std::size_t max_held_connections = 256;
   int listen_backlog = 511;           // socket.listen.backlog.size is 50 there
@@ -42,8 +43,9 @@ struct NetworkConfig {
   // Time.
   Duration connections_max_idle = std::chrono::minutes(10);
   Duration first_request_deadline = std::chrono::seconds(10);
-  // A frame that has begun, and an answer that waits for its reader, must move this many bytes in each window, or end in it. The
-  // window for output is long: a consumer without a group reads its socket only when the application polls.
+  // A frame that has begun, and an answer that waits for its reader, must move this many bytes in each window, or end
+  // in it. The window for output is long: a consumer without a group reads its socket only when the application
+  // polls.
   std::uint64_t min_bytes_per_second = 1'024;
   // While requests wait for memory, a frame in the middle must come faster.
   std::uint64_t pressure_min_bytes_per_second = 65'536;

@@ -3,7 +3,8 @@
 // A connection lives on one shard. Every refusal (too many connections, frame too large, too slow, …) is counted in
 // millrace_connections_refused_total or millrace_connections_closed_total by reason, and logged at a bounded rate.
 //
-// Threads: one call at a time, from a thread that is no shard; set_bounds from any thread. The handler is called on the shards. The server dies before the runtime.
+// Threads: one call at a time, from a thread that is no shard; set_bounds from any thread. The handler is called on
+// the shards. The server dies before the runtime.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +40,9 @@ class NetworkServer {
   NetworkServer(const NetworkServer&) = delete;
   NetworkServer& operator=(const NetworkServer&) = delete;
 
-  // Binds, so that a port in use is known before recovery begins; clients are refused by the system until start(). After
-  // start() a new listener serves at once. Returns the port. The error names listener, address and the system's word.
+  // Binds, so that a port in use is known before recovery begins; clients are refused by the system until start().
+  // After start() a new listener serves at once. Returns the port. The error names listener, address and the system's
+  // word.
   Result<std::uint16_t> add_listener(const ListenerConfig& config);
   // Closes the listener's socket; its connections stay. not_found names the listener.
   Status remove_listener(std::string_view name);

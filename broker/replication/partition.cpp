@@ -60,7 +60,7 @@ void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
   log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));
-    if (!outcome->duplicate) self->on_appended(*outcome);
+    self->on_appended(*outcome);
     if (all_replicas && !self->leader_) {
       // The append waited for a sync and the term has ended meanwhile: nobody knows whether the next leader has it.
       return done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
@@ -74,7 +74,8 @@ void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
 }
 
 void Partition::on_appended(const log::AppendResult& result) {
-  if (!leader_ || !leader_->on_acknowledged(self_, log_->log_end_offset())) return;
+  // Up to this append only: those behind it may still wait for their sync.
+  if (!leader_ || !leader_->on_acknowledged(self_, result.last_offset + 1)) return;
   log_->publish_high_watermark(leader_->high_watermark());
   std::erase_if(waits_, [](const auto& wait) { return wait->fired(); });
   for (const auto& wait : waits_) wait->add(static_cast<std::int64_t>(result.size_bytes));
@@ -101,7 +102,7 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
                  return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error()), format}));
                done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable,
                                 outcome->log_start_offset, format});
-  });
+             });
 }
 
 void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed,

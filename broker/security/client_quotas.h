@@ -1,11 +1,11 @@
-// What clients may use of a broker, and for how long one that used more has to wait: bytes produced and fetched, time of the shards,
-// changes of topics and partitions (Kafka: ClientQuotaManager, ClientRequestQuotaManager, ControllerMutationQuotaManager; KIP-13, 55,
-// 124, 219, 599).
+// What clients may use of a broker, and for how long one that used more has to wait: bytes produced and fetched, time
+// of the shards, changes of topics and partitions (Kafka: ClientQuotaManager, ClientRequestQuotaManager,
+// ControllerMutationQuotaManager; KIP-13, 55, 124, 219, 599).
 //
-// A limit holds for a client over all its connections on all shards: what it used is counted in one place, under a lock that is held for a
-// few arithmetic operations and never over I/O. Where no limit of a kind is set, that kind costs one relaxed load. Clients that
-// have been silent for an hour are forgotten, and there is room for a bounded number of them: beyond it the longest silent goes.
-// Any thread may call everything.
+// A limit holds for a client over all its connections on all shards: what it used is counted in one place, under a
+// lock that is held for a few arithmetic operations and never over I/O. Where no limit of a kind is set, that kind
+// costs one relaxed load. Clients that have been silent for an hour are forgotten, and there is room for a bounded
+// number of them: beyond it the longest silent goes. Any thread may call everything.
 #pragma once
 
 #include <atomic>
@@ -57,15 +57,16 @@ class ClientQuotas {
   // False: nobody has any limit.
   [[nodiscard]] bool is_any_enabled() const { return any_enabled_.load(std::memory_order_relaxed); }
 
-  // Counts `amount` and says for how long the client has to wait; zero while it is within its limit, or has none. Not for
-  // controller_mutation. A wait for request time is never longer than one sample.
+  // Counts `amount` and says for how long the client has to wait; zero while it is within its limit, or has none. Not
+  // for controller_mutation. A wait for request time is never longer than one sample.
   Duration use(QuotaKind kind, const QuotaClient& client, double amount, MonotonicTime now);
   // Counts without asking: what was used after the answer was on its way, or, below zero, what was not used after all.
   void count(QuotaKind kind, const QuotaClient& client, double amount, MonotonicTime now);
   // How much a client may use in one window: an answer that is larger could never be given. Nothing without a limit.
   [[nodiscard]] std::optional<double> most_in_window(QuotaKind kind, const QuotaClient& client) const;
 
-  // Changes of topics and partitions. Strictly: nothing is taken when the client is in debt. The wait is zero while there is no debt.
+  // Changes of topics and partitions. Strictly: nothing is taken when the client is in debt. The wait is zero while
+  // there is no debt.
   struct Mutation {
     bool allowed = true;
     Duration wait = Duration::zero();

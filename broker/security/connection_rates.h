@@ -1,8 +1,10 @@
-// How often connections may be made: on the whole broker, on a listener, by an address (Kafka: ConnectionQuotas, KIP-612).
+// How often connections may be made: on the whole broker, on a listener, by an address (Kafka: ConnectionQuotas,
+// KIP-612).
 //
-// Broker and listener: whoever accepts waits before it goes on. Address: the connection is refused, after a while in which it is held, so
-// that who is refused does not come back at once. A wait is never longer than one sample. The brokers' own listener is no part of
-// the broker's rate. Where no rate is set nothing is counted. Any thread may call everything.
+// Broker and listener: whoever accepts waits before it goes on. Address: the connection is refused, after a while in
+// which it is held, so that who is refused does not come back at once. A wait is never longer than one sample. The
+// brokers' own listener is no part of the broker's rate. Where no rate is set nothing is counted. Any thread may call
+// everything.
 #pragma once
 
 #include <atomic>

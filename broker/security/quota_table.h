@@ -1,9 +1,10 @@
 // Which limit holds for a client: what was set for users, client ids and both, and the order in which they are asked.
 //
-// The most specific one that has a value of the kind wins: user and client id, user and default client id, user; then the same of the
-// default user; then client id, default client id. What it was set for says who shares the limit: all of a user's clients, all users
-// of a client id, or each pair alone. A default's limit is each one's own.
-// Source: kafka.server.ClientQuotaManager.DefaultQuotaCallback, KIP-55, KIP-257. Values; not for several threads at once.
+// The most specific one that has a value of the kind wins: user and client id, user and default client id, user; then
+// the same of the default user; then client id, default client id. What it was set for says who shares the limit: all
+// of a user's clients, all users of a client id, or each pair alone. A default's limit is each one's own.
+// Source: kafka.server.ClientQuotaManager.DefaultQuotaCallback, KIP-55, KIP-257. Values; not for several threads at
+// once.
 #pragma once
 
 #include <array>

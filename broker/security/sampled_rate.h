@@ -1,8 +1,9 @@
-// A rate over the last seconds, as Kafka measures it for quotas: the sum of some samples of equal length over the time that they span.
-// The time counts as all samples but one even when less of it has passed, so that a burst after a silence is no violation.
+// A rate over the last seconds, as Kafka measures it for quotas: the sum of some samples of equal length over the
+// time that they span. The time counts as all samples but one even when less of it has passed, so that a burst after
+// a silence is no violation.
 //
-// Owned by whoever locks it; times never go back. Source: org.apache.kafka.common.metrics.stats.{Rate, SampledStat, WindowedSum},
-// org.apache.kafka.server.quota.QuotaUtils.
+// Owned by whoever locks it; times never go back. Source: org.apache.kafka.common.metrics.stats.{Rate, SampledStat,
+// WindowedSum}, org.apache.kafka.server.quota.QuotaUtils.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// Tokens for work that comes in bursts (KIP-599): as many are added each second as the quota allows, up to what the whole window allows.
-// Work may begin while there are any, and take more than there are: who overdraws waits until the debt is paid.
+// Tokens for work that comes in bursts (KIP-599): as many are added each second as the quota allows, up to what the
+// whole window allows. Work may begin while there are any, and take more than there are: who overdraws waits until
+// the debt is paid.
 //
 // Owned by whoever locks it; times never go back. Source: org.apache.kafka.common.metrics.stats.TokenBucket,
 // kafka.server.ControllerMutationQuotaManager.throttleTimeMs.

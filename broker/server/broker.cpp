@@ -110,6 +110,11 @@ class Broker::State {
       logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
     if (runtime_) runtime_->stop();
+    // Not before: requests whose clients have gone may still be in work, and nobody waits for those.
+    topic_commands_.reset();
+    config_commands_.reset();
+    producer_ids_.reset();
+    store_.reset();
     Status closed;
     if (logs_loaded_) closed = logs_->close(registration_.epoch);
     health_.watch(nullptr);
@@ -307,15 +312,6 @@ class Broker::State {
       store_->close_session([&](const Status&) { closed.set_value(); });
     });
     closed.get_future().wait();
-    std::promise<void> gone;
-    metadata_shard().post([&] {
-      topic_commands_.reset();
-      config_commands_.reset();
-      producer_ids_.reset();
-      store_.reset();
-      gone.set_value();
-    });
-    gone.get_future().wait();
   }
 
   // The network is opened before there is anybody to answer; nothing is accepted until there is.

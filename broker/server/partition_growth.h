@@ -1,5 +1,6 @@
-// From a topic's wish for more partitions to the replicas that the new ones get, or to the reason why not, in Kafka's words
-// (Kafka: ZkAdminManager.createPartitions, AdminZkClient.createNewPartitionsAssignment, validateReplicaAssignment).
+// From a topic's wish for more partitions to the replicas that the new ones get, or to the reason why not, in Kafka's
+// words (Kafka: ZkAdminManager.createPartitions, AdminZkClient.createNewPartitionsAssignment,
+// validateReplicaAssignment).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace millrace::server {
 
-// A value with everything that deciding takes: the decision is made on the controller's shard, from what the topic's znode says then.
+// A value with everything that deciding takes: the decision is made on the controller's shard, from what the topic's
+// znode says then.
 struct PartitionGrowth {
   using Assignment = std::vector<std::vector<BrokerId>>;
 

@@ -1,5 +1,6 @@
-// Quotas as they are stored: the keys, their values, and how a change of the cluster's image becomes the limits that are enforced
-// (Kafka: org.apache.kafka.server.config.QuotaConfig, kafka.server.ConfigHandler: UserConfigHandler, ClientIdConfigHandler, IpConfigHandler).
+// Quotas as they are stored: the keys, their values, and how a change of the cluster's image becomes the limits that
+// are enforced (Kafka: org.apache.kafka.server.config.QuotaConfig, kafka.server.ConfigHandler: UserConfigHandler,
+// ClientIdConfigHandler, IpConfigHandler).
 #pragma once
 
 #include <cstdint>
@@ -44,8 +45,8 @@ struct QuotaConfigKey {
 // What may be set for an address, or for users and client ids.
 std::span<const QuotaConfigKey> quota_config_keys(bool of_ip);
 
-// A value as it is stored: whole numbers without a point, others as Java writes a double. invalid_argument, in Kafka's words, for
-// one that the key cannot have.
+// A value as it is stored: whole numbers without a point, others as Java writes a double. invalid_argument, in
+// Kafka's words, for one that the key cannot have.
 Result<std::string> quota_text(const QuotaConfigKey& key, double value);
 
 // The numeric address of a name or address; nothing when there is none. Blocks.
@@ -58,8 +59,8 @@ security::ConnectionRateSettings connection_rate_settings(const ConfigValues& va
 // The number that a stored value stands for; nothing where it is none.
 std::optional<double> parse_quota(std::string_view text);
 
-// Applies what was set for users, client ids and addresses, now and whenever it changes. Once, before `shard` sees an image; the others
-// outlive the shards' work.
+// Applies what was set for users, client ids and addresses, now and whenever it changes. Once, before `shard` sees an
+// image; the others outlive the shards' work.
 void follow_quotas(metadata::MetadataCache& cache, Shard& shard, security::ClientQuotas& quotas,
                    security::ConnectionRates& rates);
 

@@ -17,8 +17,8 @@
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/request_header.h"
 #include "broker/server/broker_services.h"
-#include "broker/server/request_quota.h"
 #include "broker/server/configuration/current_configuration.h"
+#include "broker/server/request_quota.h"
 
 namespace millrace::server {
 
@@ -26,8 +26,13 @@ class RequestContext {
  public:
   RequestContext(BrokerServices& services, const protocol::RequestHeader& header, network::Request request,
                  Shard& shard, std::shared_ptr<const metadata::ClusterImage> image)
-      : services_(services), header_(header), request_(std::move(request)), shard_(shard), image_(std::move(image)),
-        quota_(services.quotas, header_, request_.connection, shard.clock(), std::as_const(*request_.frame).bytes().size()) {}
+      : services_(services),
+        header_(header),
+        request_(std::move(request)),
+        shard_(shard),
+        image_(std::move(image)),
+        quota_(services.quotas, header_, request_.connection, shard.clock(),
+               std::as_const(*request_.frame).bytes().size()) {}
   RequestContext(const RequestContext&) = delete;
   RequestContext& operator=(const RequestContext&) = delete;
 

@@ -1,8 +1,10 @@
-// What one request uses of its client's quotas, and how long the client has to wait for it (KIP-219: the answer goes at once, and the
-// connection is muted for that long; KIP-599 for changes of topics). Where no quota is set it costs a few relaxed loads.
+// What one request uses of its client's quotas, and how long the client has to wait for it (KIP-219: the answer goes
+// at once, and the connection is muted for that long; KIP-599 for changes of topics). Where no quota is set it costs
+// a few relaxed loads.
 //
 // Owned by the request's shard, as the request is; may_change() from any shard, while nobody else uses the object.
-// Source: kafka.server.RequestHandlerHelper, KafkaApis.handleProduceRequest and handleFetchRequest, ClientRequestQuotaManager.
+// Source: kafka.server.RequestHandlerHelper, KafkaApis.handleProduceRequest and handleFetchRequest,
+// ClientRequestQuotaManager.
 #pragma once
 
 #include <cstdint>

@@ -15,8 +15,8 @@ namespace millrace::server {
 // Errors name the key, the value and what is allowed.
 Result<network::NetworkConfig> network_settings(const ConfigValues& values);
 
-// listener.name.<name>.max.connection.creation.rate of what has no row, by the listener's name in small letters. One that is no number
-// of connections does not count.
+// listener.name.<name>.max.connection.creation.rate of what has no row, by the listener's name in small letters. One
+// that is no number of connections does not count.
 std::map<std::string, double, std::less<>> listener_connection_rates(const ConfigTexts& unlisted);
 
 }  // namespace millrace::server

@@ -1,5 +1,6 @@
 // AlterClientQuotas: sets and removes quotas of users, client ids, both together, and addresses (Kafka:
-// ZkAdminManager.alterClientQuotas; KIP-546). An entity is durable and shows in this broker's image when it is answered.
+// ZkAdminManager.alterClientQuotas; KIP-546). An entity is durable and shows in this broker's image when it is
+// answered.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
-// CreatePartitions: more partitions for topics, by count or with their replicas named (Kafka: KafkaApis.handleCreatePartitionsRequest,
-// ZkAdminManager.createPartitions, AdminZkClient.createNewPartitionsAssignment).
+// CreatePartitions: more partitions for topics, by count or with their replicas named (Kafka:
+// KafkaApis.handleCreatePartitionsRequest, ZkAdminManager.createPartitions,
+// AdminZkClient.createNewPartitionsAssignment).
 #pragma once
 
 #include <optional>

@@ -100,9 +100,12 @@ Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::h
   const bool read_committed = request.isolation_level == protocol::IsolationLevel::read_committed;
   auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
     auto& lookup = lookups[index];
-    auto partition = services.replicas.table(shard).find(lookup.topic, lookup.wanted->partition_index);
+    auto& table = services.replicas.table(shard);
+    auto partition = table.find(lookup.topic, lookup.wanted->partition_index);
     if (!partition) {
-      lookup.refusal = error_code_of(replication::PartitionRefusal::not_leader);
+      lookup.refusal = error_code_of(table.is_offline(lookup.topic, lookup.wanted->partition_index)
+                                         ? replication::PartitionRefusal::offline
+                                         : replication::PartitionRefusal::not_leader);
       return arrive();
     }
     partition->find_offset(lookup.wanted->timestamp, lookup.wanted->current_leader_epoch, read_committed,

@@ -221,6 +221,18 @@ TEST_F(HttpServerTest, MakesRoomByClosingAnIdleConnectionAndRefusesWhenAllAreBus
   EXPECT_EQ(status_of(busy.receive_all()), "HTTP/1.1 200 OK");
 }
 
+TEST_F(HttpServerTest, AnswersAProbeThoughSilentConnectionsHoldEveryPlace) {
+  start({.host = {}, .max_connections = 2});
+  Client silent(server->port());
+  Client partial(server->port());
+  partial.send("GET /li");
+  for (int probe = 0; probe < 5; ++probe) {
+    Client client(server->port());
+    client.send("GET /livez HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(status_of(client.receive_response()), "HTTP/1.1 200 OK") << probe;
+  }
+}
+
 TEST_F(HttpServerTest, ServesManyClientsAtOnce) {
   start({.host = {}, .max_connections = 16});
   std::vector<std::thread> threads;

@@ -61,7 +61,8 @@ class Simulation {
     config.segment_bytes = static_cast<std::int32_t>(300 + random_.below(1500));
     config.index_interval_bytes = static_cast<std::int32_t>(1 + random_.below(300));
     config.segment_index_bytes = static_cast<std::int32_t>(48 + random_.below(400));
-    if (random_.below(4) == 0) config.flush_messages = static_cast<std::int64_t>(1 + random_.below(5));
+    if (random_.below(3) == 0)
+      config.flush_messages = random_.below(2) == 0 ? 1 : 2 + static_cast<std::int64_t>(random_.below(4));
     if (random_.below(2) == 0) config.segment_ms = 200;
     return config;
   }
@@ -154,13 +155,15 @@ class Simulation {
     const auto bytes = std::make_shared<Bytes>(encode(batch));
     const auto before = log->log_end_offset();
     log->append({*bytes, AppendOrigin::client, world_.leader_epoch, world_.shard.clock().wall_clock()},
-                [this, bytes, offset, duplicate, faults_before = faults()](const AppendOutcome& outcome) {
+                [this, bytes, offset, duplicate, faults_before = faults(),
+                 is_synced = log->config().flush_messages == 1](const AppendOutcome& outcome) {
                   if (!outcome) {
                     EXPECT_EQ(outcome.error().kind, AppendErrorKind::storage) << outcome.error().message;
                     EXPECT_TRUE(faults_before || faults()) << outcome.error().message;
                     faulty_ = true;
                     return;
                   }
+                  if (is_synced) flushed_ = std::max(flushed_, outcome->last_offset.value() + 1);
                   EXPECT_EQ(outcome->base_offset, Offset(offset));
                   EXPECT_EQ(outcome->duplicate, duplicate);
                 });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <set>
 
 #include "broker/log/checkpoint_file.h"
@@ -401,6 +402,27 @@ TEST_F(LogManagers, WriteCheckpointsByThemselves) {
   auto recovery = read_offset_checkpoint(posix_file_system(), world.data_path() + "/recovery-point-offset-checkpoint");
   ASSERT_TRUE(recovery && recovery->contains(events));
   EXPECT_EQ(recovery->at(events), Offset(2));
+}
+
+TEST_F(LogManagers, DropTheCheckpointsOfLogsThatAreGoneAtTheStart) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(world.stop());
+  write_file(world.data_path() + "/recovery-point-offset-checkpoint", as_bytes("0\n1\ngone 0 1000\n"));
+  ASSERT_TRUE(start());
+  auto left = read_offset_checkpoint(posix_file_system(), world.data_path() + "/recovery-point-offset-checkpoint");
+  ASSERT_TRUE(left);
+  EXPECT_TRUE(left->empty());
+}
+
+TEST_F(LogManagers, WriteTheirFilesNoMoreOftenThanForEver) {
+  world.options.housekeeping_interval_ms = std::numeric_limits<std::int64_t>::max();
+  world.options.checkpoint_interval_ms = 0;
+  world.options.high_watermark_checkpoint_interval_ms = -1;
+  ASSERT_TRUE(start());
+  const auto path = world.data_path() + "/recovery-point-offset-checkpoint";
+  std::filesystem::remove(path);
+  world.shard.advance(std::chrono::hours(1));
+  EXPECT_FALSE(exists(path));
 }
 
 TEST_F(LogManagers, IgnoreCheckpointsThatCannotBeRead) {

@@ -181,6 +181,24 @@ TEST_F(Partitions, FailAllReplicasWhoseSyncOutlastedTheTerm) {
   EXPECT_TRUE(**one) << "it asked for no more than this log";
 }
 
+TEST_F(Partitions, ShowNothingThatIsNotSyncedWhereSyncsAreAwaited) {
+  PartitionConfig config;
+  config.log.flush_messages = 1;
+  start(config);
+  ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
+  auto first = make_batch({.values = {"a"}});
+  auto second = make_batch({.values = {"b"}});
+  std::optional<std::pair<Offset, Offset>> at_first;  // high watermark and recovery point
+  partition->append({first, TimestampMs(1'700'000'000'000), false}, [&](const PartitionAppendOutcome&) {
+    at_first.emplace(partition->high_watermark(), world->log()->recovery_point());
+  });
+  partition->append({second, TimestampMs(1'700'000'000'000), false}, [](const PartitionAppendOutcome&) {});
+  world->shard.run();
+  ASSERT_TRUE(at_first);
+  EXPECT_LE(at_first->first, at_first->second);
+  EXPECT_EQ(partition->high_watermark(), Offset(2));
+}
+
 TEST_F(Partitions, AnswerARetryThatWaitsForFollowersWhenTheFirstTryIsAnswered) {
   ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self, other}));
   const BatchSpec spec{
