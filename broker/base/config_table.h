@@ -45,8 +45,8 @@ struct ConfigRow {
   // For a topic row: the broker key that gives its default ("log.retention.ms" for "retention.ms"); empty where there is none.
   std::string_view synonym{};
   bool applied_at_start = false;  // dynamic, kept at once, and in force from the next start on
-  bool per_broker = false;  // dynamic, but never as the default of all brokers
-  bool internal = false;    // known, and listed only where it is set
+  bool per_broker = false;        // dynamic, but never as the default of all brokers
+  bool internal = false;          // known, and listed only where it is set
   ConfigSupport support = ConfigSupport::effective;
   const ConfigCheck* check = nullptr;
 };

@@ -56,13 +56,13 @@ struct Replicas : testing::Test {
     ASSERT_TRUE(logs->load([](const std::string&) { return log::LogConfig{}; }));
     cache = std::make_unique<metadata::MetadataCache>(shards);
     replicas = std::make_unique<ReplicaManager>(
-        shards, PartitionTable::Environment{self, logs.get(), [](ShardId /*shard*/, const metadata::ConfigMap& overrides) {
-                                              PartitionConfig config;
-                                              if (auto at = overrides.find("min.insync.replicas");
-                                                  at != overrides.end())
-                                                config.min_in_sync_replicas = std::stoul(at->second);
-                                              return config;
-                                            }});
+        shards,
+        PartitionTable::Environment{self, logs.get(), [](ShardId /*shard*/, const metadata::ConfigMap& overrides) {
+                                      PartitionConfig config;
+                                      if (auto at = overrides.find("min.insync.replicas"); at != overrides.end())
+                                        config.min_in_sync_replicas = std::stoul(at->second);
+                                      return config;
+                                    }});
     bool following = false;
     replicas->follow(*cache, home, [&] { following = true; });
     shards.run();
