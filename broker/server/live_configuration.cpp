@@ -57,6 +57,7 @@ class LiveConfiguration::State : public std::enable_shared_from_this<State> {
 
   void start(replication::ReplicaManager& replicas, Advertise advertise) {
     advertise_ = std::move(advertise);
+    serves_ = true;
     for (ShardId id = 0; id < shards_.size(); ++id) {
       shards_.at(id).post([self = shared_from_this(), id, &replicas] {
         self->current_.subscribe(
@@ -148,7 +149,8 @@ class LiveConfiguration::State : public std::enable_shared_from_this<State> {
         continue;
       }
       bound_.emplace(config.name, Bound{config, *port});
-      logger.info("listener " + config.name + " is bound to port " + std::to_string(*port));
+      // What the start binds is said when it serves.
+      if (serves_) logger.info("listener " + config.name + " is bound to port " + std::to_string(*port));
     }
     return outcome;
   }
@@ -162,6 +164,7 @@ class LiveConfiguration::State : public std::enable_shared_from_this<State> {
   network::NetworkServer& network_;
   ShardGroup& shards_;
   Shard& metadata_shard_;
+  bool serves_ = false;  // set before there can be changes
   Advertise advertise_;  // set by start, before the first change
   // Held while sockets are opened and closed, which waits for shards: no shard may wait for it.
   mutable std::mutex work_;
