@@ -65,22 +65,30 @@ Result<std::unique_ptr<Decompressor>> open_decompressor(Codec codec, BytesView c
   return fail(ErrorKind::corrupt, "unknown codec " + std::to_string(static_cast<int>(codec)));
 }
 
-Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits,
-                                             Framing framing) {
-  constexpr std::size_t step_bytes = std::size_t{64} << 10;
-  auto stream = open_decompressor(codec, compressed, limits, framing);
-  if (!stream) return tl::unexpected(stream.error());
+Result<std::vector<std::uint8_t>> read_whole(Decompressor& stream, const PayForBytes& pay) {
+  constexpr std::size_t first_bytes = std::size_t{64} << 10;
   std::vector<std::uint8_t> plain;
   std::size_t used = 0;
   for (;;) {
-    if (plain.size() - used < step_bytes) plain.resize(std::max(plain.size() * 2, used + step_bytes));
-    auto count = (*stream)->read(MutableBytes(plain).subspan(used));
+    if (used == plain.size()) {
+      const auto more = std::max(plain.size(), first_bytes);
+      if (auto paid = pay(more); !paid) return tl::unexpected(paid.error());
+      plain.resize(plain.size() + more);
+    }
+    auto count = stream.read(MutableBytes(plain).subspan(used));
     if (!count) return tl::unexpected(count.error());
     if (*count == 0) break;
     used += *count;
   }
   plain.resize(used);
   return plain;
+}
+
+Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits,
+                                             Framing framing) {
+  auto stream = open_decompressor(codec, compressed, limits, framing);
+  if (!stream) return tl::unexpected(stream.error());
+  return read_whole(**stream, [](std::size_t) { return Status{}; });
 }
 
 Result<std::vector<std::uint8_t>> compress(Codec codec, BytesView plain, std::optional<int> level, Framing framing) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -48,6 +49,10 @@ class Decompressor {
 Result<std::unique_ptr<Decompressor>> open_decompressor(Codec codec, BytesView compressed,
                                                         const DecompressionLimits& limits = {},
                                                         Framing framing = Framing::standard);
+
+// All that is left of the stream. `pay` is asked before so many further bytes are allocated; its error ends the reading.
+using PayForBytes = std::function<Status(std::size_t more_bytes)>;
+Result<std::vector<std::uint8_t>> read_whole(Decompressor& stream, const PayForBytes& pay);
 
 // The whole output at once. Its memory is bounded by the limits only: for tests, tools and small batches.
 Result<std::vector<std::uint8_t>> decompress(Codec codec, BytesView compressed, const DecompressionLimits& limits = {},

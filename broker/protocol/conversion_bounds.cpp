@@ -52,24 +52,9 @@ void ConversionCharge::reduce_to(std::uint64_t bytes) {
 
 Result<std::vector<std::uint8_t>> decompress_within(ConversionCharge& charge, Codec codec, BytesView compressed,
                                                     Framing framing, unsigned copies) {
-  constexpr std::size_t first_bytes = std::size_t{64} << 10;
   auto stream = open_decompressor(codec, compressed, charge.bounds().decompression(), framing);
   if (!stream) return tl::unexpected(stream.error());
-  std::vector<std::uint8_t> plain;
-  std::size_t used = 0;
-  for (;;) {
-    if (used == plain.size()) {
-      const auto more = std::max(plain.size(), first_bytes);
-      if (auto taken = charge.add(std::uint64_t{more} * copies); !taken) return tl::unexpected(taken.error());
-      plain.resize(plain.size() + more);
-    }
-    auto count = (*stream)->read(MutableBytes(plain).subspan(used));
-    if (!count) return tl::unexpected(count.error());
-    if (*count == 0) break;
-    used += *count;
-  }
-  plain.resize(used);
-  return plain;
+  return read_whole(**stream, [&](std::size_t more_bytes) { return charge.add(std::uint64_t{more_bytes} * copies); });
 }
 
 }  // namespace millrace::protocol

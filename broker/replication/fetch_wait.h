@@ -31,12 +31,21 @@ class FetchWait : public std::enable_shared_from_this<FetchWait> {
     home_.post([self = shared_from_this()] { std::exchange(self->wake_, nullptr)(); });
   }
 
+  // Wakes because records came between the reading and the waiting: nobody has counted them, so the fetch is to look again,
+  // and to wait again where they are too few. Any shard.
+  void look_again() {
+    must_look_again_.store(true, std::memory_order_relaxed);
+    fire();
+  }
+
+  [[nodiscard]] bool must_look_again() const { return must_look_again_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool fired() const { return fired_.load(std::memory_order_acquire); }
 
  private:
   Shard& home_;
   std::atomic<std::int64_t> missing_bytes_;
   std::atomic<bool> fired_{false};
+  std::atomic<bool> must_look_again_{false};
   Job wake_;
 };
 

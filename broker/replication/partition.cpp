@@ -122,7 +122,8 @@ void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_ep
 }
 
 void Partition::wait_for_records(FetchWaitPointer wait, Offset seen) {
-  if (!leader_ || high_watermark() > seen) return wait->fire();
+  if (!leader_) return wait->fire();
+  if (high_watermark() > seen) return wait->look_again();
   waits_.push_back(std::move(wait));
 }
 

@@ -3,6 +3,7 @@ would make worse ones."""
 import struct
 import zlib
 
+from harness.messages import unsigned_varint
 from harness.record_bytes import TIMESTAMP, varint
 from harness.wire import crc32c
 
@@ -35,7 +36,7 @@ def snappy_block(start, zeroes):
     """Literals of the start and one zero, then copies of 64 zeroes from one byte back: 3 bytes each."""
     copies, rest = divmod(zeroes - 1, 64)
     literal = start + b"\0"
-    out = [uvarint(len(start) + zeroes), bytes([(len(literal) - 1) << 2]), literal, b"\xfe\x01\x00" * copies]
+    out = [unsigned_varint(len(start) + zeroes), bytes([(len(literal) - 1) << 2]), literal, b"\xfe\x01\x00" * copies]
     if rest:
         out.append(bytes([(rest - 1) << 2 | 2, 1, 0]))
     return b"".join(out)
@@ -60,7 +61,7 @@ def snappy_xerial(start, left):
 
 def snappy_lie(_start, _zeroes):
     """A raw block that announces 4 GiB and holds nothing."""
-    return uvarint(0xFFFFFFFF) + b"\0" * 16
+    return unsigned_varint(0xFFFFFFFF) + b"\0" * 16
 
 
 def lz4(start, left):
@@ -127,14 +128,6 @@ def zstd(start, left, window_log=17):
 def zstd_window(start, left):
     """The largest window that Java's decoder takes, 128 MiB, of which most is used."""
     return zstd(start, left, 27)
-
-
-def uvarint(value):
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
 
 
 def batch(codec, payload):

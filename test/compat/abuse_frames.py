@@ -3,6 +3,8 @@ seeded damage. Nothing here knows a schema: what may be a count is tried at ever
 import os
 import struct
 
+from harness.messages import unsigned_varint
+
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "frames.txt")
 API_VERSIONS, PRODUCE, FETCH = 18, 0, 1
 
@@ -57,14 +59,6 @@ def lies_about_counts(frame, step=1):
         for position in range(frame.header_bytes, len(frame.data) - width + 1, step):
             for count in counts:
                 yield frame.data[:position] + count + frame.data[position + width:]
-
-
-def unsigned_varint(value):
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
 
 
 def tag_sections():

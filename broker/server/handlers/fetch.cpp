@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -144,15 +145,17 @@ class FetchWork {
     return !is_readable || total_bytes_ >= min_bytes();
   }
 
+  // Whether it is to wait again, should it still not have enough.
   Task<bool> wait() {
     auto& home = context_.shard();
+    if (!deadline_) deadline_ = home.clock().now() + std::chrono::milliseconds(request_.max_wait_ms);
     auto& waiting = context_.services().waiting_fetches;
     const auto& connection = context_.connection();
     co_await completion<bool>([&](UniqueFunction<void(bool)> done) {
       auto missing = static_cast<std::int64_t>(min_bytes() - total_bytes_);
       wait_ =
           std::make_shared<replication::FetchWait>(home, missing, [done = std::move(done)]() mutable { done(true); });
-      timer_ = home.after(std::chrono::milliseconds(request_.max_wait_ms), [wait = wait_] { wait->fire(); });
+      timer_ = home.after(*deadline_ - home.clock().now(), [wait = wait_] { wait->fire(); });
       waiting.add(home.id(), connection.id, wait_);
       for_each_partition([wait = wait_](replication::Partition* partition, Offset seen) {
         // One that has gone since it was read is news for the client.
@@ -165,7 +168,7 @@ class FetchWork {
     for_each_partition([wait = wait_](replication::Partition* partition, Offset) {
       if (partition != nullptr) partition->forget(wait.get());
     });
-    co_return true;
+    co_return wait_->must_look_again();
   }
 
   // What each partition is answered, converted where the client reads an older format only.
@@ -336,6 +339,7 @@ class FetchWork {
   std::vector<ShardId> owners_;
   std::uint64_t total_bytes_ = 0;
   replication::FetchWaitPointer wait_;
+  std::optional<MonotonicTime> deadline_;  // of the first wait and all that follow
   Shard::TimerId timer_ = 0;
 };
 
@@ -358,8 +362,8 @@ Task<Result<std::optional<FetchResponse>>> FetchHandler::handle(const Request& r
   context.keep(session);
   FetchWork work(request, session->targets, context);
   co_await work.read_all();
-  if (!work.is_complete()) {
-    co_await work.wait();
+  for (bool may_wait = true; may_wait && !work.is_complete();) {
+    may_wait = co_await work.wait();
     co_await work.read_all();
   }
   if (session->kind != FetchContext::Kind::refused && context.quota().throttles_fetch(work.found_bytes())) {

@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
+
 #include "broker/log/checkpoint_file.h"
 #include "broker/log/clean_shutdown_file.h"
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_directory.h"
+#include "broker/log/managed_directory.h"
 #include "broker/log/meta_properties.h"
 #include "broker/log/partition_metadata_file.h"
 #include "test/broker/log/log_world.h"
@@ -196,6 +200,33 @@ TEST(SegmentFileNames, HaveTwentyDigits) {
   EXPECT_FALSE(parse_segment_file_name("00000000000000000042.log.swap", log_suffix).has_value());
   EXPECT_FALSE(parse_segment_file_name("0000000000000000042x.log", log_suffix).has_value());
   EXPECT_FALSE(parse_segment_file_name("99999999999999999999.log", log_suffix).has_value());
+}
+
+// One that has looked at older numbers must not write them over newer ones.
+TEST(CheckpointWriters, TheLaterOfTwoHasLookedLater) {
+  TemporaryDirectory folder;
+  ManagedDirectory directory(posix_file_system(), folder.path());
+  const TopicPartition partition{"events", PartitionIndex(0)};
+  auto at = [&](std::int64_t offset) {
+    DirectoryCheckpoints checkpoints;
+    checkpoints.recovery_points.emplace(partition, Offset(offset));
+    return checkpoints;
+  };
+  std::future<Status> later;
+  std::promise<void> later_has_looked;
+  auto looked = later_has_looked.get_future();
+  ASSERT_TRUE(directory.write_checkpoints([&] {
+    later = std::async(std::launch::async, [&] {
+      return directory.write_checkpoints([&] {
+        later_has_looked.set_value();
+        return at(2);
+      });
+    });
+    EXPECT_EQ(looked.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    return at(1);
+  }));
+  ASSERT_TRUE(later.get());
+  EXPECT_EQ(directory.read_checkpoints().of(partition).recovery_point, Offset(2));
 }
 
 }  // namespace

@@ -53,6 +53,20 @@ TEST_F(OffsetIndexFile, FindsTheLastEntryAtOrBelowAnOffsetInMemoryAndOnDisk) {
   EXPECT_TRUE(index.lookup_in_memory(Offset(50000)).has_value());
 }
 
+TEST_F(OffsetIndexFile, ForgetsWhatIsInMemoryOnceTheFileHasIt) {
+  OffsetIndex index(Offset(100), file("i"), 1 << 20);
+  ASSERT_TRUE(index.create());
+  for (int number = 1; number <= 100; ++number) index.append(Offset(100 + number), static_cast<std::uint32_t>(number));
+  index.forget();
+  ASSERT_TRUE(index.lookup_in_memory(Offset(150))) << "the file does not have all of them";
+  ASSERT_TRUE(index.trim());
+  index.forget();
+  EXPECT_FALSE(index.lookup_in_memory(Offset(150)));
+  auto found = index.view().lookup(Offset(150));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->position, 50U);
+}
+
 TEST_F(OffsetIndexFile, IsFullAtItsSizeAndNotBefore) {
   OffsetIndex index(Offset(0), file("i"), 16);
   ASSERT_TRUE(index.create());

@@ -52,6 +52,7 @@ class BrokerUnderTest {
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
   Broker& operator*() { return *broker_; }
+  [[nodiscard]] std::string log_directory() const { return folder_.path() + "/log"; }
 
   // How many requests of the API have been answered.
   [[nodiscard]] int answered(std::string_view api) const {

@@ -53,6 +53,24 @@ TEST(Fetch, WakesWhenEnoughHasComeToPartitionsOfSeveralShardsTogether) {
   }
 }
 
+TEST(Fetch, CountsWhatComesWhileItIsAboutToWait) {
+  BrokerUnderTest broker;
+  Client consumer(broker);
+  Client producer(broker);
+  const auto one = static_cast<std::int32_t>(batch(std::string(100, 'x')).size());
+  for (int round = 0; round < 30; ++round) {
+    const auto name = "topic" + std::to_string(round);
+    const auto topic = create_topic(producer, name, 3);
+    const auto fetch = consumer.send(fetch_request(topic, {0, 1, 2}, very_long_ms, 3 * one));
+    for (int partition = 0; partition < 3; ++partition)
+      ASSERT_EQ(produce(producer, name, std::string(100, 'x'), partition), ErrorCode::none);
+    auto answer = consumer.receive<FetchResponse>(fetch);
+    ASSERT_TRUE(answer.has_value());
+    for (const auto& partition : (*answer)->responses.at(0).partitions)
+      ASSERT_EQ(partition.records.size_bytes(), static_cast<std::uint64_t>(one)) << "round " << round;
+  }
+}
+
 TEST(Fetch, AnswersWithWhatThereIsWhenItsTimeIsOver) {
   BrokerUnderTest broker;
   Client client(broker);

@@ -94,9 +94,12 @@ class Start(unittest.TestCase):
 
     def test_says_where_it_serves_and_how_to_use_it(self):
         broker, _ = self.serve()
-        said = broker.said()
-        for word in (f"localhost:{self.port}", self.data, "kcat", "-P", "-C"):
-            self.assertIn(word, said)
+        words = (f"localhost:{self.port}", self.data, "kcat", "-P", "-C")
+        end = time.monotonic() + 30  # it answers before it has said so
+        while not all(word in broker.said() for word in words) and time.monotonic() < end:
+            time.sleep(0.01)
+        for word in words:
+            self.assertIn(word, broker.said())
 
     def test_stops_cleanly_on_interrupt_and_on_terminate(self):
         for number in (signal.SIGINT, signal.SIGTERM):
