@@ -1,0 +1,138 @@
+// The start of a log manager: directories, their identity, and every log in them.
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/log/log_loader.h"
+#include "broker/log/log_manager_state.h"
+#include "broker/log/parallel_jobs.h"
+
+namespace millrace::log {
+
+Status LogManager::State::open_directories() {
+  MetaProperties wanted{environment->options.cluster_id, environment->options.broker_id};
+  clean = !directories.empty();
+  for (auto& directory : directories) {
+    if (auto opened = directory->open(); !opened) return opened;
+    clean = clean && directory->clean_shutdown().has_value();
+    clean_broker_epoch = directory->clean_shutdown().value_or(BrokerEpoch::none());
+    if (!directory->identity()) continue;
+    const auto& found = *directory->identity();
+    if (wanted.cluster_id.empty()) wanted.cluster_id = found.cluster_id;
+    if (wanted.broker_id == BrokerId::none()) wanted.broker_id = found.broker_id;
+    if (found.cluster_id != wanted.cluster_id) {
+      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
+                                           found.cluster_id + ", not to " + wanted.cluster_id +
+                                           "; choose another log.dirs, or start the broker of that cluster");
+    }
+    if (found.broker_id != wanted.broker_id) {
+      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to broker.id " +
+                                           std::to_string(found.broker_id.value()) + ", not to " +
+                                           std::to_string(wanted.broker_id.value()) +
+                                           "; choose another log.dirs, or set broker.id");
+    }
+  }
+  if (!clean) clean_broker_epoch = BrokerEpoch::none();
+  identity = wanted;
+  if (identity.cluster_id.empty() || identity.broker_id == BrokerId::none()) return {};
+  return set_identity(identity);
+}
+
+Status LogManager::State::set_identity(const MetaProperties& wanted) {
+  if (wanted.cluster_id.empty() || wanted.broker_id < BrokerId(0)) {
+    return fail(ErrorKind::invalid_argument, "a log directory needs a cluster id and a broker.id from 0");
+  }
+  for (auto& directory : directories) {
+    if (directory->identity() && *directory->identity() != wanted) {
+      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
+                                           directory->identity()->cluster_id + " and broker.id " +
+                                           std::to_string(directory->identity()->broker_id.value()) + ", not to " +
+                                           wanted.cluster_id + " and " + std::to_string(wanted.broker_id.value()));
+    }
+    if (auto written = directory->set_identity(wanted, environment->clock.wall_clock()); !written) return written;
+  }
+  identity = wanted;
+  return {};
+}
+
+Result<std::vector<LogManager::State::LoadJob>> LogManager::State::find_logs() {
+  std::vector<LoadJob> jobs;
+  std::map<TopicPartition, std::string> seen;
+  for (auto& directory : directories) {
+    auto found = scan_log_directory(environment->files, directory->path());
+    if (!found) return tl::unexpected(found.error());
+    const auto checkpoints = directory->read_checkpoints();
+    for (auto& partition : *found) {
+      const auto path = directory->path() + "/" + partition.name;
+      if (partition.kind == PartitionDirectoryKind::deleted) {
+        environment->pool.submit([environment = environment, path] {
+          if (auto removed = environment->files.remove_all(path); !removed)
+            manager_logger.warning(removed.error().message);
+        });
+      } else if (partition.kind != PartitionDirectoryKind::current) {
+        manager_logger.warning(
+            path + " is left alone: it is " +
+            (partition.kind == PartitionDirectoryKind::future ? "an unfinished copy" : "no longer assigned here"));
+      } else if (auto [at, added] = seen.emplace(partition.partition, path); !added) {
+        return fail(ErrorKind::conflict,
+                    "the partition " + partition.name + " is in two log directories: " + at->second + " and " + path);
+      } else {
+        jobs.push_back({directory.get(), partition, checkpoints.of(partition.partition)});
+      }
+    }
+  }
+  return jobs;
+}
+
+void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
+  const auto& partition = job.found.partition;
+  auto loaded = load_log({.partition = partition,
+                          .directory = job.directory->path() + "/" + job.found.name,
+                          .config = config,
+                          .clean = job.directory->clean_shutdown().has_value(),
+                          .recovery_point = job.checkpoint.recovery_point,
+                          .log_start = job.checkpoint.log_start,
+                          .high_watermark = job.checkpoint.high_watermark,
+                          .cleaned = job.checkpoint.cleaned},
+                         *environment);
+  Entry entry;
+  entry.directory = job.directory;
+  entry.checkpoint = job.checkpoint;
+  if (loaded) {
+    entry.log = std::make_shared<PartitionLog>(std::move(*loaded), environment, shard_for_partition(partition));
+  } else {
+    entry.failure = loaded.error().message;
+    manager_logger.error("the log of " + job.found.name + " cannot be used: " + entry.failure);
+  }
+  ++job.directory->logs;
+  ++environment->progress.logs_loaded;
+  std::lock_guard lock(mutex);
+  entries.insert_or_assign(partition, std::move(entry));
+}
+
+Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
+  if (identity.cluster_id.empty()) return fail(ErrorKind::invalid_argument, "the log directories have no identity yet");
+  auto jobs = find_logs();
+  if (!jobs) return tl::unexpected(jobs.error());
+  for (auto& directory : directories) {
+    if (auto begun = directory->begin_use(); !begun) return begun;
+  }
+  environment->progress.logs_total = static_cast<std::uint32_t>(jobs->size());
+  std::map<std::string, LogConfig> configs;
+  std::vector<std::function<void()>> work;
+  work.reserve(jobs->size());
+  for (const auto& job : *jobs) {
+    const auto& topic = job.found.partition.topic;
+    auto config = configs.find(topic);
+    if (config == configs.end()) config = configs.emplace(topic, config_for_topic(topic)).first;
+    work.emplace_back([this, &job, chosen = config->second] { load_one(job, chosen); });
+  }
+  run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
+  // Numbers of logs that are gone must not meet new ones of the same name.
+  return write_checkpoints();
+}
+
+}  // namespace millrace::log

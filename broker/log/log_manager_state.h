@@ -1,0 +1,98 @@
+// The inside of LogManager, shared by the files that implement it: log_manager.cpp (what there is), log_manager_load.cpp (the start),
+// log_manager_entries.cpp (logs that come and go), log_manager_checkpoints.cpp (what is written down while it runs and at its end).
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/base/logging.h"
+#include "broker/log/log_directory.h"
+#include "broker/log/log_environment.h"
+#include "broker/log/log_manager.h"
+#include "broker/log/managed_directory.h"
+
+namespace millrace::log {
+
+inline constexpr Logger manager_logger{"log"};
+
+// A configuration says "for ever" with more milliseconds than nanoseconds can hold: more than three years is three years.
+inline Duration bounded_milliseconds(std::int64_t milliseconds) {
+  constexpr std::int64_t longest_ms = 100'000'000'000;
+  return std::chrono::milliseconds(std::min(milliseconds, longest_ms));
+}
+
+// The map of logs is under a mutex that is never held over I/O or a completion. An entry is `busy` while its directory is
+// made or renamed; who comes meanwhile waits in `waiting` and is served afterwards, in order.
+class LogManager::State : public std::enable_shared_from_this<LogManager::State> {
+ public:
+  struct Entry {
+    std::shared_ptr<PartitionLog> log;
+    ManagedDirectory* directory = nullptr;
+    bool busy = false;
+    std::string failure;             // why the log could not be loaded
+    CheckpointedOffsets checkpoint;  // of a log that could not be loaded
+    std::vector<Job> waiting;
+  };
+  struct LoadJob {
+    ManagedDirectory* directory;
+    PartitionDirectory found;
+    CheckpointedOffsets checkpoint;
+  };
+
+  State(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool, Random& random,
+        ShardForPartition shards)
+      : environment(std::make_shared<LogEnvironment>(options, files, clock, pool, random)),
+        shard_for_partition(std::move(shards)) {
+    for (const auto& path : environment->options.directories)
+      directories.push_back(std::make_unique<ManagedDirectory>(files, path));
+  }
+
+  Status open_directories();
+  Status set_identity(const MetaProperties& wanted);
+  Status load(const ConfigForTopic& config_for_topic);
+  void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+                     CreateCompletion done);
+  void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
+  Status close(BrokerEpoch broker_epoch);
+
+  DirectoryCheckpoints checkpoints_of(const ManagedDirectory& directory) const;
+  Status write_checkpoints();
+  void arm(Shard& home, std::int64_t interval_ms, void (State::*work)());
+  void keep_house();
+  void write_checkpoints_on_pool();
+  void write_high_watermarks_on_pool();
+  std::vector<std::shared_ptr<PartitionLog>> logs() const;
+
+  std::shared_ptr<LogEnvironment> environment;
+  ShardForPartition shard_for_partition;
+  std::vector<std::unique_ptr<ManagedDirectory>> directories;
+  MetaProperties identity;
+  bool clean = false;  // all directories had their marker
+  BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
+  mutable std::mutex mutex;
+  std::map<TopicPartition, Entry> entries;
+
+ private:
+  Result<std::vector<LoadJob>> find_logs();
+  void load_one(const LoadJob& job, const LogConfig& config);
+  void create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
+              ManagedDirectory& directory, CreateCompletion done);
+  void rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms,
+                         UniqueFunction<void(Status)> done);
+  void remove_later(Shard& shard, std::int64_t delay_ms, std::string path);
+  ManagedDirectory& emptiest_directory();
+  void serve_waiting(std::vector<Job> waiting) const;
+
+  std::atomic<bool> writing_checkpoints_{false};
+  std::atomic<bool> writing_high_watermarks_{false};
+};
+
+}  // namespace millrace::log
