@@ -32,13 +32,13 @@ def produces_and_reads(context, version):
     require(said.rstrip().endswith("done"), said)
 
 
-def jars_of(version):
-    folder = os.path.join(CACHE, version)
+def jars_of(version, artifact="kafka-clients"):
+    folder = os.path.join(CACHE, version if artifact == "kafka-clients" else f"{artifact}-{version}")
     if not os.path.isdir(folder):
         part = f"{folder}.part.{os.getpid()}"
         try:
-            run(["mvn", "-B", "-q", "-f", os.path.join(SOURCES, "pom.xml"), f"-Dclient={version}", "dependency:copy-dependencies",
-                 "-DincludeScope=runtime", f"-DoutputDirectory={part}"], timeout=300, merge=True)
+            run(["mvn", "-B", "-q", "-f", os.path.join(SOURCES, "pom.xml"), f"-Dclient={version}", f"-Dartifact={artifact}",
+                 "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={part}"], timeout=300, merge=True)
         except Failure:
             shutil.rmtree(part, ignore_errors=True)
             raise
