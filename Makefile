@@ -48,8 +48,9 @@ compat: deps ## Kafka's own tools and librdkafka's suite against the broker
 	@deploy/local/build release $(JOBS) broker/millrace-broker
 	@test/compat/run
 
-bench: release ## Start-up time, idle memory, time to Ready
+bench: release ## Codec, start-up time, idle memory, time to Ready
 	@deploy/local/install_packages bench
+	@deploy/local/build release $(JOBS) millrace_codec_bench
 	@test/bench/run
 
 fuzz: deps ## Each fuzz target for FUZZ_SECONDS

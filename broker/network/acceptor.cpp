@@ -19,51 +19,48 @@ Acceptor::Acceptor(EventLoop& loop, std::shared_ptr<NetworkContext> context, std
     : loop_(loop),
       context_(std::move(context)),
       listener_(std::move(listener)),
-      unassigned_(std::move(socket)),
-      socket_(loop_.context().get_executor()),
+      socket_(std::move(socket)),
       accepted_(std::move(accepted)) {}
 
 void Acceptor::start() {
   if (closed_) return;
-  boost::system::error_code error;
-  socket_.assign(unassigned_.get(), error);
-  if (error) {
-    context_->log.warning("listener " + listener_ + " cannot be watched yet: " + error.message());
+  waits_ = true;
+  if (auto watched = loop_.sockets().watch(socket_.get(), *this); !watched) {
+    context_->log.warning("listener " + listener_ + " cannot be watched yet: " + watched.error().message);
     loop_.after(pause, [self = shared_from_this()] { self->start(); });
-    return;
   }
-  unassigned_.release();
-  await_connection();
 }
 
 void Acceptor::close() {
-  closed_ = true;
-  unassigned_.reset();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (std::exchange(closed_, true)) return;
+  loop_.sockets().forget(socket_.get(), *this);
+  socket_.reset();
 }
 
-void Acceptor::await_connection() {
-  socket_.async_wait(SocketDescriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error) self->accept_some();
-  });
+void Acceptor::on_ready(Readiness) {
+  auto self = shared_from_this();
+  if (waits_) accept_some();
 }
 
 void Acceptor::accept_some() {
+  waits_ = false;
   for (int accepts = 0; accepts < accepts_per_turn && !closed_; ++accepts) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    UniqueFd socket(
-        ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd socket(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        waits_ = true;
+        return;
+      }
       if (!survive(errno)) return;
       continue;
     }
     if (const auto wait = accepted_(std::move(socket), to_address(peer)); wait > Duration::zero())
       return accept_after(wait);
   }
-  if (!closed_) await_connection();
+  // There may be more; the other work of the shard comes first.
+  if (!closed_) accept_after(Duration::zero());
 }
 
 bool Acceptor::survive(int error) {

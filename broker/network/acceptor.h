@@ -1,7 +1,6 @@
 // Accepts the connections of one listener on one shard and hands the sockets on. Survives what accept can meet: a
 // peer that has gone again, and a process out of files or memory, where it pauses (the peers wait in the system's
-// queue). It pauses too where connections come faster than they may. Internal to the network layer (has Asio types).
-// Owned by its shard.
+// queue). It pauses too where connections come faster than they may. Internal to the network layer. Owned by its shard.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,7 @@
 
 namespace millrace::network {
 
-class Acceptor : public std::enable_shared_from_this<Acceptor> {
+class Acceptor final : public SocketWatcher, public std::enable_shared_from_this<Acceptor> {
  public:
   // Returns for how long no other connection is to be accepted.
   using Accepted = UniqueFunction<Duration(UniqueFd socket, SocketAddress peer)>;
@@ -26,9 +25,9 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   void start();
   void close();
+  void on_ready(Readiness readiness) override;
 
  private:
-  void await_connection();
   void accept_some();
   // Whether to try again at once.
   bool survive(int error);
@@ -37,9 +36,9 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   EventLoop& loop_;
   const std::shared_ptr<NetworkContext> context_;
   const std::string listener_;
-  UniqueFd unassigned_;
-  SocketDescriptor socket_;
+  UniqueFd socket_;
   Accepted accepted_;
+  bool waits_ = false;  // for a connection; otherwise a timer is set
   bool closed_ = false;
 };
 

@@ -80,20 +80,15 @@ Connection::Connection(ConnectionSet& set, std::shared_ptr<NetworkContext> conte
     : set_(&set),
       context_(std::move(context)),
       info_(std::move(info)),
-      socket_(loop().context().get_executor()),
-      stream_(socket.get()),
-      admission_(std::move(admission)) {
-  boost::system::error_code error;
-  socket_.assign(socket.get(), error);
-  // Without a place in epoll (ENOSPC, ENOMEM) the descriptor stays ours and is closed here; start() finds the socket closed.
-  if (!error) socket.release();
-}
+      socket_(std::move(socket)),
+      stream_(socket_.get()),
+      admission_(std::move(admission)) {}
 
 Connection::~Connection() = default;
 
 void Connection::start() {
-  if (!socket_.is_open()) {
-    close(CloseReason::io_error, "it cannot be watched for input");
+  if (auto watched = loop().sockets().watch(socket_.get(), *this); !watched) {
+    close(CloseReason::io_error, "it cannot be watched for input: " + watched.error().message);
     return;
   }
   schedule_read();
@@ -109,8 +104,8 @@ void Connection::close(CloseReason reason, std::string_view detail) {
     if (!detail.empty()) line += " (" + std::string(detail) + ")";
     is_noteworthy(reason) ? context_->log.warning(line) : logger.debug(line);
   }
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  loop().sockets().forget(socket_.get(), *this);
+  socket_.reset();
   if (waits_for_memory_) memory().cancel(memory_ticket_);
   reader_.reset();
   output_.clear();
@@ -160,7 +155,7 @@ std::uint32_t Connection::frame_max_bytes() const {
 }
 
 void Connection::schedule_read() {
-  if (in_read_turn_ || read_armed_ || read_scheduled_ || !may_read()) return;
+  if (in_read_turn_ || waits_for_bytes_ || read_scheduled_ || !may_read()) return;
   read_scheduled_ = true;
   loop().post([self = shared_from_this()] {
     self->read_scheduled_ = false;
@@ -168,19 +163,17 @@ void Connection::schedule_read() {
   });
 }
 
-void Connection::await_readable() {
-  if (closed_ || read_armed_) return;
-  read_armed_ = true;
-  socket_.async_wait(SocketDescriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
-    self->read_armed_ = false;
-    if (error || self->closed_) return;
-    self->reader_.on_readable();
-    self->read_turn();
-  });
+void Connection::on_ready(Readiness readiness) {
+  auto self = shared_from_this();
+  if (readiness.readable) {
+    reader_.on_readable(readiness.ended);
+    if (std::exchange(waits_for_bytes_, false)) read_turn();
+  }
+  if (readiness.writable && std::exchange(waits_for_room_, false)) flush();
 }
 
 void Connection::read_turn() {
-  if (read_armed_ || !may_read()) return;
+  if (waits_for_bytes_ || !may_read()) return;
   in_read_turn_ = true;
   auto before = reader_.received_bytes();
   read_frames();
@@ -206,16 +199,10 @@ void Connection::read_frames() {
       case FrameReader::Outcome::frame:
         break;
       case FrameReader::Outcome::would_block:
-        await_readable();
+        waits_for_bytes_ = true;
         break;
       case FrameReader::Outcome::turn_over:
-        if (closed_) break;
-        // A timer runs in the next turn: the other connections come first.
-        read_scheduled_ = true;
-        loop().after(Duration::zero(), [self = shared_from_this()] {
-          self->read_scheduled_ = false;
-          self->read_turn();
-        });
+        if (!closed_) continue_read();
         break;
       case FrameReader::Outcome::needs_memory:
         await_memory();
@@ -241,6 +228,15 @@ void Connection::read_frames() {
   }
 }
 
+// A timer runs in the next turn: the other connections come first.
+void Connection::continue_read() {
+  read_scheduled_ = true;
+  loop().after(Duration::zero(), [self = shared_from_this()] {
+    self->read_scheduled_ = false;
+    self->read_turn();
+  });
+}
+
 void Connection::dispatch(std::shared_ptr<RequestBuffer> frame) {
   set_->requests.add();
   set_->touch(*this);
@@ -248,7 +244,7 @@ void Connection::dispatch(std::shared_ptr<RequestBuffer> frame) {
   read_window_ = {loop().turn_time(), reader_.received_bytes()};
   auto sequence = first_sequence_ + in_work_.size();
   in_work_.emplace_back();
-  context_->handler.handle(Request{info_, std::move(frame), loop().clock().now()},
+  context_->handler.handle(Request{info_, std::move(frame), loop().turn_time()},
                            Responder(shared_from_this(), sequence));
 }
 
@@ -322,7 +318,7 @@ void Connection::schedule_flush() {
 }
 
 void Connection::flush() {
-  if (closed_ || write_armed_ || pool_busy_) return;
+  if (closed_ || waits_for_room_ || continues_flush_ || pool_busy_) return;
   auto before = output_.sent_bytes();
   auto outcome = output_.flush(stream_, context_->config.turn_max_bytes);
   if (auto sent = output_.sent_bytes() - before; sent > 0) {
@@ -333,8 +329,10 @@ void Connection::flush() {
     case OutputQueue::Outcome::drained:
       break;
     case OutputQueue::Outcome::would_block:
+      waits_for_room_ = true;
+      break;
     case OutputQueue::Outcome::turn_over:
-      await_writable();
+      continue_flush();
       break;
     case OutputQueue::Outcome::cold:
       warm_slice();
@@ -358,11 +356,12 @@ void Connection::flush() {
   schedule_read();
 }
 
-void Connection::await_writable() {
-  write_armed_ = true;
-  socket_.async_wait(SocketDescriptor::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-    self->write_armed_ = false;
-    if (!error) self->flush();
+// As continue_read().
+void Connection::continue_flush() {
+  continues_flush_ = true;
+  loop().after(Duration::zero(), [self = shared_from_this()] {
+    self->continues_flush_ = false;
+    self->flush();
   });
 }
 

@@ -1,5 +1,5 @@
 // One accepted connection: reads frames, hands them to the handler, sends the answers in the order of the requests.
-// Internal to the network layer (has Asio types). Owned by its shard; its set keeps it alive until it is closed.
+// Internal to the network layer. Owned by its shard; its set keeps it alive until it is closed.
 //
 // It reads while
 //   fewer than the maximum of requests are in work, and
@@ -30,7 +30,7 @@ namespace millrace::network {
 
 class ConnectionSet;
 
-class Connection final : public std::enable_shared_from_this<Connection> {
+class Connection final : public SocketWatcher, public std::enable_shared_from_this<Connection> {
  public:
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -55,6 +55,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void complete(std::uint64_t sequence, Answer answer);
   [[nodiscard]] bool is_open() const { return !closed_; }
   [[nodiscard]] ConnectionInfo& info() { return info_; }
+
+  // From the shard's poller.
+  void on_ready(Readiness readiness) override;
 
   // From the set's sweep. Whether there is still something to watch; may close the connection.
   bool check_progress(MonotonicTime now);
@@ -81,7 +84,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] std::uint32_t frame_max_bytes() const;
 
   void schedule_read();
-  void await_readable();
+  void continue_read();
   void read_turn();
   void read_frames();
   void dispatch(std::shared_ptr<RequestBuffer> frame);
@@ -93,7 +96,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void send_completed();
   void schedule_flush();
   void flush();
-  void await_writable();
+  void continue_flush();
   void warm_slice();
   void read_slice();
   void close_if_done();
@@ -104,7 +107,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ConnectionSet* set_;  // null when closed
   std::shared_ptr<NetworkContext> context_;
   ConnectionInfo info_;
-  SocketDescriptor socket_;
+  UniqueFd socket_;
   PlainStream stream_;
   Admission admission_;
   FrameReader reader_;
@@ -125,9 +128,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool muted_ = false;
   bool first_request_seen_ = false;
   bool in_read_turn_ = false;
-  bool read_armed_ = false;
+  bool waits_for_bytes_ = false;
   bool read_scheduled_ = false;
-  bool write_armed_ = false;
+  bool waits_for_room_ = false;
+  bool continues_flush_ = false;  // in the next turn
   bool flush_scheduled_ = false;
   bool pool_busy_ = false;  // a slice is being read
 };

@@ -10,9 +10,6 @@
 #include <string>
 #include <system_error>
 
-#include <boost/asio/detail/concurrency_hint.hpp>
-#include <boost/system/system_error.hpp>
-
 #include "broker/base/check.h"
 #include "broker/base/logging.h"
 #include "broker/base/thread_signals.h"
@@ -22,9 +19,9 @@ namespace {
 
 constexpr Logger logger{"network"};
 constexpr Duration idle_wait_max = std::chrono::seconds(1);  // the heartbeat of an idle shard
-constexpr int socket_handlers_per_turn = 256;
 constexpr int own_rounds_per_turn = 8;
 constexpr std::size_t mail_batch_max = 64;
+constexpr std::size_t mail_batch_usual = 16;
 
 }  // namespace
 
@@ -32,24 +29,18 @@ thread_local EventLoop* EventLoop::current_ = nullptr;
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, Duration slow_turn_warning,
                                                      MetricsRegistry& metrics) {
-  try {
-    std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, slow_turn_warning, metrics));
-    int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (descriptor < 0)
-      return fail(ErrorKind::resource_exhausted, "cannot make an eventfd: " + std::system_category().message(errno));
-    loop->wake_descriptor_.assign(descriptor);
-    return loop;
-  } catch (const boost::system::system_error& error) {
-    return fail(ErrorKind::resource_exhausted, std::string("cannot make an event loop: ") + error.what());
-  }
+  std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, slow_turn_warning, metrics));
+  if (auto opened = loop->sockets_.open(); !opened) return tl::unexpected(opened.error());
+  loop->alarm_descriptor_ = UniqueFd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!loop->alarm_descriptor_)
+    return fail(ErrorKind::resource_exhausted, "cannot make an eventfd: " + std::system_category().message(errno));
+  if (auto watched = loop->sockets_.watch(loop->alarm_descriptor_.get(), loop->alarm_); !watched)
+    return fail(ErrorKind::resource_exhausted, "cannot watch an eventfd: " + watched.error().message);
+  return loop;
 }
 
 EventLoop::EventLoop(ShardId id, BlockingPool& pool, Duration slow_turn_warning, MetricsRegistry& metrics)
-    : id_(id),
-      pool_(pool),
-      slow_turn_warning_(slow_turn_warning),
-      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE),
-      wake_descriptor_(context_.get_executor()) {
+    : id_(id), pool_(pool), slow_turn_warning_(slow_turn_warning) {
   MetricLabels labels{{"shard", std::to_string(id)}};
   turns_slow_ = metrics.counter("millrace_shard_slow_turns_total",
                                 "Turns of the shard's loop that took longer than a second", labels);
@@ -99,7 +90,10 @@ void EventLoop::post(Job job) {
     return;
   }
   auto& batch = sender->outgoing_[id_];
-  if (batch.empty()) sender->outgoing_receivers_.push_back(id_);
+  if (batch.empty()) {
+    sender->outgoing_receivers_.push_back(id_);
+    batch.reserve(mail_batch_usual);
+  }
   batch.push_back(std::move(job));
   if (batch.size() >= mail_batch_max) sender->send_mail_to(*this, batch);
 }
@@ -117,7 +111,6 @@ void EventLoop::cancel(TimerId timer) {
 void EventLoop::run() {
   current_ = this;
   pthread_setname_np(pthread_self(), ("shard-" + std::to_string(id_)).c_str());
-  await_wake();
   while (!finished_) turn();
   finish();
   current_ = nullptr;
@@ -151,14 +144,8 @@ Duration EventLoop::wait_limit() {
 }
 
 void EventLoop::run_ready_sockets(Duration wait) {
-  int ran = 0;
-  if (wait > Duration::zero()) {
-    // epoll_wait counts milliseconds and Asio rounds up.
-    ran = static_cast<int>(context_.run_one_for(wait));
-    sleeping_.store(false, std::memory_order_relaxed);
-    if (ran == 0) return;
-  }
-  while (ran < socket_handlers_per_turn && context_.poll_one() != 0) ++ran;
+  sockets_.poll(wait);
+  sleeping_.store(false, std::memory_order_relaxed);
 }
 
 void EventLoop::run_mail() {
@@ -204,18 +191,9 @@ void EventLoop::deliver(std::vector<Job> jobs) {
 
 void EventLoop::wake() {
   wakes_.add();
-  std::uint64_t one = 1;
-  // It can only fail when the counter is full, and then the loop is being woken already.
-  [[maybe_unused]] auto written = ::write(wake_descriptor_.native_handle(), &one, sizeof one);
-}
-
-void EventLoop::await_wake() {
-  wake_descriptor_.async_wait(SocketDescriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;
-    std::uint64_t count = 0;
-    [[maybe_unused]] auto bytes_read = ::read(wake_descriptor_.native_handle(), &count, sizeof count);
-    await_wake();
-  });
+  const std::uint64_t one = 1;
+  // Nobody reads the counter: it is full after 2^64 wakes.
+  [[maybe_unused]] auto written = ::write(alarm_descriptor_.get(), &one, sizeof one);
 }
 
 void EventLoop::finish() {
@@ -224,12 +202,7 @@ void EventLoop::finish() {
   for (auto& job : timers_.take_all()) job = nullptr;
   own_jobs_.clear();
   inbox_.take([](Job&) {});
-  boost::system::error_code ignored;
-  wake_descriptor_.cancel(ignored);
-  // Handlers of what the jobs' destructors closed.
-  for (int ran = 0; ran < socket_handlers_per_turn && context_.poll_one() != 0; ++ran) {
-  }
-  // And what those destructors posted to other shards.
+  // What the jobs' destructors posted to other shards.
   for (int round = 0; round < own_rounds_per_turn && !outgoing_receivers_.empty(); ++round) send_mail();
 }
 

@@ -1,4 +1,4 @@
-// One shard: its thread, its Asio loop, its timers and its mail. Internal to the network layer (has Asio types).
+// One shard: its thread, its sockets, its timers and its mail. Internal to the network layer.
 //
 // A turn: wait for sockets or mail (one second at most), run what is ready up to a bound, then mail, due timers and own jobs,
 // then send the mail to other shards. A receiver is woken only when it sleeps: it says so before it looks at its inbox a last
@@ -14,19 +14,15 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-
 #include "broker/base/metrics.h"
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
 #include "broker/network/job_inbox.h"
+#include "broker/network/socket_poller.h"
 #include "broker/network/timer_heap.h"
+#include "broker/network/unique_fd.h"
 
 namespace millrace::network {
-
-// Without the type-erased executor, whose size and calls every idle connection would pay for.
-using SocketDescriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
 class EventLoop final : public Shard {
  public:
@@ -49,7 +45,7 @@ class EventLoop final : public Shard {
   [[nodiscard]] const Clock& clock() const override { return clock_; }
   [[nodiscard]] BlockingPool& pool() override { return pool_; }
 
-  [[nodiscard]] boost::asio::io_context& context() { return context_; }
+  [[nodiscard]] SocketPoller& sockets() { return sockets_; }
   // When the turn that is running began; spares its jobs a look at the clock.
   [[nodiscard]] MonotonicTime turn_time() const { return turn_time_; }
   // When the last turn began. Any thread.
@@ -71,8 +67,12 @@ class EventLoop final : public Shard {
   void send_mail_to(EventLoop& receiver, std::vector<Job>& jobs);
   void deliver(std::vector<Job> jobs);
   void wake();
-  void await_wake();
   void finish();
+
+  // Its event is the wake: it is told of each write (edge-triggered), and what was written is never read.
+  struct Alarm final : SocketWatcher {
+    void on_ready(Readiness) override {}
+  };
 
   static thread_local EventLoop* current_;
 
@@ -80,9 +80,9 @@ class EventLoop final : public Shard {
   BlockingPool& pool_;
   const Duration slow_turn_warning_;
   SystemClock clock_;
-  // One thread uses it, so Asio locks nothing.
-  boost::asio::io_context context_;
-  SocketDescriptor wake_descriptor_;
+  SocketPoller sockets_;
+  UniqueFd alarm_descriptor_;
+  Alarm alarm_;
   TimerHeap timers_;
   std::vector<Job> own_jobs_;
   std::vector<Job> running_jobs_;  // kept for its capacity

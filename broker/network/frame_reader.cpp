@@ -134,8 +134,8 @@ IoResult FrameReader::receive(Stream& stream, MutableBytes scratch) {
   auto into_frame = std::min(room, result.bytes);
   if (partial_ != nullptr) partial_->size_ += into_frame;
   if (result.bytes > into_frame) input_ = scratch.first(result.bytes - into_frame);
-  // A socket that gave less than it was asked for is empty now.
-  drained_ = result.bytes < room + (whole ? scratch.size() : 0);
+  // A socket that gave less than it was asked for is empty now; behind its last bytes there may be its end.
+  drained_ = !ended_ && result.bytes < room + (whole ? scratch.size() : 0);
   return result;
 }
 

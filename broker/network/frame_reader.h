@@ -42,8 +42,11 @@ class FrameReader {
   void grant(MemoryCharge charge) { granted_.merge(std::move(charge)); }
   // Keeps what was read too early beyond this turn.
   void stash();
-  // The socket may have bytes again.
-  void on_readable() { drained_ = false; }
+  // The socket may have bytes again; `ended`: and its end behind them, of which nobody is told again.
+  void on_readable(bool ended = false) {
+    drained_ = false;
+    ended_ = ended_ || ended;
+  }
   // Gives everything back.
   void reset();
 
@@ -67,6 +70,7 @@ class FrameReader {
   std::array<std::uint8_t, 4> length_bytes_{};
   std::uint8_t length_size_ = 0;
   bool drained_ = false;
+  bool ended_ = false;  // the peer sends nothing more
   int error_ = 0;
   std::int32_t length_ = 0;
   std::uint32_t trusted_bytes_ = 0;

@@ -1,4 +1,4 @@
-// The process's shards on real threads: one thread and one event loop (Boost.Asio on epoll) per shard, run to completion.
+// The process's shards on real threads: one thread and one event loop (on epoll) per shard, run to completion.
 //
 // Jobs that one shard posts to another wait in the sender until the end of its turn (or until there are many), travel as one
 // batch and cost one wake, and only when the receiver sleeps. Other threads may post too: a batch of one. Order is kept per sender.

@@ -51,6 +51,7 @@ OutputChain chain(std::vector<std::uint8_t> buffer, const std::vector<WireWriter
   const auto shared = std::make_shared<const std::vector<std::uint8_t>>(std::move(buffer));
   const BytesView all(*shared);
   std::size_t done = 0;
+  made.pieces().reserve(2 * splices.size() + 1);
   for (const auto& splice : splices) {
     made.append(OutputChain::Borrowed{all.subspan(done, splice.offset - done), shared});
     splice.records->splice_into(made);

@@ -1,10 +1,8 @@
 // Work on many partitions of one request: each shard that owns some of them gets its share in one message and reports once.
 #pragma once
 
-#include <algorithm>
+#include <coroutine>
 #include <cstddef>
-#include <memory>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,77 +12,105 @@
 
 namespace millrace::server {
 
-// Counts what is under way on one shard; calls `done` there when the last has arrived. Owned by that shard.
-class Countdown : public std::enable_shared_from_this<Countdown> {
- public:
-  Countdown(std::size_t count, Job done) : remaining_(count), done_(std::move(done)) {}
-  void arrive() {
-    if (--remaining_ == 0) std::exchange(done_, nullptr)();
-  }
-
- private:
-  std::size_t remaining_;
-  Job done_;
-};
-
 inline constexpr ShardId no_owner = static_cast<ShardId>(-1);
 
-// fan_out of one item, with as few allocations as can be.
+// What fan_out() gives to await. It lives in the frame of the coroutine that awaits it, and so does all that the shards share: what
+// travels between them is a pointer to it.
 template <class Visit>
-void visit_one(Shard& home, Shard& owner, std::size_t index, Visit visit, UniqueFunction<void(bool)> done) {
-  if (&home == &owner) return visit(owner.id(), index, [done = std::move(done)]() mutable { done(true); });
-  owner.post([&home, &owner, index, visit = std::move(visit), done = std::move(done),
-              account = WorkScope::current()]() mutable {
-    const WorkScope scope(std::move(account));
-    visit(owner.id(), index,
-          [&home, done = std::move(done)]() mutable { home.post([done = std::move(done)]() mutable { done(true); }); });
-  });
-}
+class [[nodiscard]] FanOut {
+ public:
+  FanOut(Shard& home, ShardGroup& shards, std::vector<ShardId> owners, Visit visit)
+      : home_(home), shards_(shards), owners_(std::move(owners)), visit_(std::move(visit)) {}
+  FanOut(const FanOut&) = delete;
+  FanOut& operator=(const FanOut&) = delete;
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> awaiting) {
+    awaiting_ = awaiting;
+    account_ = WorkScope::current();
+    for (auto owner : owners_) {
+      if (owner != no_owner) add_share(owner);
+    }
+    waits_for_ = shares_.size() + (first_.items > 0 ? 1 : 0);
+    if (first_.items > 0) start(first_);
+    for (auto& share : shares_) start(share);
+    is_suspended_ = waits_for_ > 0;
+    return is_suspended_;
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  // One shard's; touched by that shard only once it was started.
+  struct Share {
+    ShardId owner = no_owner;
+    std::size_t items = 0;
+    std::size_t waits_for = 0;
+  };
+
+  void add_share(ShardId owner) {
+    if (first_.items == 0 || first_.owner == owner) {
+      first_.owner = owner;
+      ++first_.items;
+      return;
+    }
+    for (auto& share : shares_) {
+      if (share.owner != owner) continue;
+      ++share.items;
+      return;
+    }
+    shares_.push_back({owner, 1, 0});
+  }
+
+  void start(Share& share) {
+    auto& owner = shards_.at(share.owner);
+    if (&owner == &home_) return visit_all(share);
+    owner.post([this, &share] {
+      const WorkScope scope(account_);
+      visit_all(share);
+    });
+  }
+
+  void visit_all(Share& share) {
+    // One more than there are: nobody goes on, and this is not gone, before the last has been visited.
+    share.waits_for = share.items + 1;
+    for (std::size_t index = 0; index < owners_.size(); ++index) {
+      if (owners_[index] == share.owner) visit_(share.owner, index, [this, &share] { arrive(share); });
+    }
+    arrive(share);
+  }
+
+  void arrive(Share& share) {
+    if (--share.waits_for > 0) return;
+    if (share.owner == home_.id()) return report();
+    auto& home = home_;
+    home.post([this] { report(); });
+  }
+
+  void report() {
+    if (--waits_for_ > 0 || !is_suspended_) return;
+    const WorkScope scope(std::move(account_));
+    awaiting_.resume();
+  }
+
+  Shard& home_;
+  ShardGroup& shards_;
+  const std::vector<ShardId> owners_;
+  Visit visit_;
+  std::coroutine_handle<> awaiting_;
+  WorkAccountPointer account_;
+  Share first_;  // of most requests the only one
+  std::vector<Share> shares_;
+  std::size_t waits_for_ = 0;  // shares; home's
+  bool is_suspended_ = false;
+};
 
 // Calls visit(shard, index, arrive) on the owner of every item; visit calls `arrive` once when that item is done, on that shard. The
 // awaiting coroutine goes on, on `home`, when all are. `owners` has the owner of each item; items with `no_owner` are left out.
-// An item's result may be written by the owner without a lock: home reads it only after everything has arrived.
+// An item's result may be written by the owner without a lock: home reads it only after everything has arrived. An `arrive` that
+// is called may be gone when the call returns, with all that the coroutine holds.
 template <class Visit>
-auto fan_out(Shard& home, ShardGroup& shards, const std::vector<ShardId>& owners, Visit visit) {
-  auto start = [&home, &shards, &owners, visit = std::move(visit)](UniqueFunction<void(bool)> done) mutable {
-    // Small requests are about one partition.
-    auto is_wanted = [](ShardId owner) { return owner != no_owner; };
-    auto first = std::ranges::find_if(owners, is_wanted);
-    if (first == owners.end()) return done(true);
-    if (std::none_of(first + 1, owners.end(), is_wanted)) {
-      const auto index = static_cast<std::size_t>(first - owners.begin());
-      return visit_one(home, shards.at(*first), index, std::move(visit), std::move(done));
-    }
-    std::vector<std::vector<std::size_t>> shares(shards.size());
-    std::size_t busy = 0;
-    for (std::size_t index = 0; index < owners.size(); ++index) {
-      if (owners[index] == no_owner) continue;
-      busy += shares[owners[index]].empty() ? 1 : 0;
-      shares[owners[index]].push_back(index);
-    }
-    auto all = std::make_shared<Countdown>(busy, [done = std::move(done)]() mutable { done(true); });
-    auto shared_visit = std::make_shared<Visit>(std::move(visit));
-    for (ShardId id = 0; id < shards.size(); ++id) {
-      if (shares[id].empty()) continue;
-      auto& owner = shards.at(id);
-      auto work = [&home, &owner, share = std::move(shares[id]), shared_visit, all] {
-        auto here = std::make_shared<Countdown>(share.size(), [&home, &owner, all] {
-          if (&home == &owner) return all->arrive();
-          home.post([all] { all->arrive(); });
-        });
-        for (auto index : share) (*shared_visit)(owner.id(), index, [here] { here->arrive(); });
-      };
-      if (&home == &owner) {
-        work();
-      } else {
-        owner.post([work = std::move(work), account = WorkScope::current()]() mutable {
-          const WorkScope scope(std::move(account));
-          work();
-        });
-      }
-    }
-  };
-  return Completion<bool, decltype(start)>(std::move(start));
+FanOut<Visit> fan_out(Shard& home, ShardGroup& shards, std::vector<ShardId> owners, Visit visit) {
+  return FanOut<Visit>(home, shards, std::move(owners), std::move(visit));
 }
 
 }  // namespace millrace::server

@@ -37,6 +37,7 @@ struct Append {
   ErrorCode refusal = ErrorCode::none;
   Offset log_start_offset = Offset::none();  // of a partition that refused the records for what they are
   replication::PartitionAppendOutcome outcome = tl::unexpected(replication::AppendFailure{});
+  Job arrive{};  // the owner's, while it works
 };
 
 // The batches that have come whole: one that is cut off at the end is not looked at (Kafka: ByteBufferLogInputStream).
@@ -153,7 +154,8 @@ PartitionResponse response_of(const Append& append, RequestContext& context) {
   return response;
 }
 
-Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestContext& context) {
+// To be awaited: the coroutine goes on when all have their outcomes.
+auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext& context) {
   auto& replicas = context.services().replicas;
   auto& shards = context.services().shards;
   const auto now = context.shard().clock().wall_clock();
@@ -162,7 +164,7 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
   for (const auto& append : appends) {
     owners.push_back(append.settled ? no_owner : replication::owner_of(append.topic, append.partition, shards.size()));
   }
-  auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
+  auto visit = [&appends, &replicas, now, all_replicas](ShardId shard, std::size_t index, Job arrive) {
     auto& append = appends[index];
     auto& table = replicas.table(shard);
     auto partition = table.find(append.topic, append.partition);
@@ -173,15 +175,17 @@ Task<bool> append_all(std::vector<Append>& appends, bool all_replicas, RequestCo
                                                                  {}});
       return arrive();
     }
-    partition->append({append.records, now, all_replicas}, [&append, partition, arrive = std::move(arrive)](
-                                                               replication::PartitionAppendOutcome outcome) mutable {
-      append.outcome = std::move(outcome);
-      if (!append.outcome && tells_log_start(append.outcome.error()))
-        append.log_start_offset = partition->log()->log_start_offset();
-      arrive();
-    });
+    // What is kept for the completion is small, so that keeping it allocates nothing.
+    append.arrive = std::move(arrive);
+    partition->append({append.records, now, all_replicas},
+                      [&append, partition](replication::PartitionAppendOutcome outcome) {
+                        append.outcome = std::move(outcome);
+                        if (!append.outcome && tells_log_start(append.outcome.error()))
+                          append.log_start_offset = partition->log()->log_start_offset();
+                        std::exchange(append.arrive, nullptr)();
+                      });
   };
-  co_return co_await fan_out(context.shard(), shards, owners, std::move(visit));
+  return fan_out(context.shard(), shards, std::move(owners), std::move(visit));
 }
 
 }  // namespace
