@@ -176,8 +176,8 @@ void MetadataLoader::State::on_watch_event(const WatchEvent& event) {
 }
 
 MetadataLoader::MetadataLoader(MetadataStore& store, MetadataCache& cache)
-    : MetadataLoader(store, [&cache, &shard = store.shard()](std::shared_ptr<const ClusterImage> image, Job delivered) {
-        cache.publish(std::move(image), shard, std::move(delivered));
+    : MetadataLoader(store, [&cache, &shard = store.shard()](const ImagePointer& image, Job delivered) {
+        cache.publish(image, shard, std::move(delivered));
       }) {}
 MetadataLoader::MetadataLoader(MetadataStore& store, Publish publish)
     : state_(std::make_shared<State>(store, std::move(publish))) {}
