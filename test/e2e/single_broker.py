@@ -45,8 +45,8 @@ def status_is_complete(cluster):
     require(status["listeners"][0]["bootstrapServers"].startswith(f"{cluster.name}-bootstrap.{cluster.namespace}.svc"), str(status))
     said = kubectl("get", "kafkacluster", cluster.name, namespace=cluster.namespace)
     require("True" in said and "1/1" in said, said)
-    events = items("events", cluster.namespace)
-    require(any(event["involvedObject"]["name"] == cluster.name for event in events), "no event about the cluster")
+    wait_until(20, "an event about the cluster", lambda: any(  # they are written beside the work that they tell of
+        event["involvedObject"]["name"] == cluster.name for event in items("events", cluster.namespace)))
 
 
 def objects(cluster):

@@ -12,10 +12,17 @@ from harness.checks import Failure, wait_until
 from harness.processes import Background, run
 
 
+HELD = []  # sockets, as long as this process lives
+
+
 def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    """A port that nobody else is given, not even while what listens to it is stopped: it stays bound here. Whoever allows that addresses are
+    used again, as brokers do, can listen to it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((address, 0))
+    HELD.append(holder)
+    return holder.getsockname()[1]
 
 
 def port_open(address, port):
