@@ -11,8 +11,8 @@ import time
 
 from compat import abuse_bombs as bombs
 from compat import abuse_frames as frames
-from compat.abuse_broker import (ALLOWANCE_BYTES, BYTES_PER_CONNECTION, MIB, PATIENCE_S, PROBED, ZSTD_WINDOW_BYTES, AbusedBroker, Probe, Watched,
-                                 is_closed, receive)
+from compat.abuse_broker import (ALLOWANCE_BYTES, BYTES_PER_CONNECTION, MIB, PATIENCE_S, PROBED, SANITIZED, ZSTD_WINDOW_BYTES, AbusedBroker, Probe,
+                                 Watched, is_closed, receive)
 from harness import paths
 from harness.checks import Failure, require, require_equal, wait_until
 from harness.wire import RawClient
@@ -433,8 +433,10 @@ def file_exhaustion():
                 wait_until(PATIENCE_S, "a failure of accept", lambda: client.produce(PROBED)[0] == 0 and broker_is_full(broker))
                 for _ in range(20):
                     require_equal(0, client.produce(PROBED)[0], "error of a produce while files are used up")
-                with contextlib.suppress(OSError):
-                    client.metadata([f"unlucky-{number}" for number in range(20)])  # logs that cannot be opened
+                # Sanitizers look at memory by means of a pipe, and take an object of a kind that is new to them for none when they get no pipe.
+                if not SANITIZED:
+                    with contextlib.suppress(OSError):
+                        client.metadata([f"unlucky-{number}" for number in range(20)])  # logs that cannot be opened
                 broker.require_alive()
             wait_until(PATIENCE_S, "new connections to be served", lambda: broker.ask(frames.api_versions_frame()) is not None)
             broker.limit_files(4096)
