@@ -176,9 +176,10 @@ void MetadataLoader::State::on_watch_event(const WatchEvent& event) {
 }
 
 MetadataLoader::MetadataLoader(MetadataStore& store, MetadataCache& cache)
-    : MetadataLoader(store, [&cache, &shard = store.shard()](const ImagePointer& image, Job delivered) {
-        cache.publish(image, shard, std::move(delivered));
-      }) {}
+    : MetadataLoader(store,
+                     [&cache, &shard = store.shard()](const std::shared_ptr<const ClusterImage>& image, Job delivered) {
+                       cache.publish(image, shard, std::move(delivered));
+                     }) {}
 MetadataLoader::MetadataLoader(MetadataStore& store, Publish publish)
     : state_(std::make_shared<State>(store, std::move(publish))) {}
 MetadataLoader::~MetadataLoader() { state_->stop(); }
