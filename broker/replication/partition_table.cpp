@@ -66,8 +66,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     PartitionConfig config;
 
     // A partition cannot have more replicas in sync than it has replicas (Kafka: Partition.effectiveMinIsr).
-    void set_config(PartitionConfig wanted) {
-      config = std::move(wanted);
+    void set_config(const PartitionConfig& wanted) {
+      config = wanted;
       config.min_in_sync_replicas = std::min(config.min_in_sync_replicas, replica_count);
     }
   };
@@ -128,8 +128,8 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
       if (!slot.wanted) continue;
       auto known = by_topic.find(key.topic);
       if (known == by_topic.end()) {
-        auto config = environment_.partition_config(shard_.id(), *image.topic_config(key.topic));
-        known = by_topic.emplace(key.topic, std::move(config)).first;
+        const auto config = environment_.partition_config(shard_.id(), *image.topic_config(key.topic));
+        known = by_topic.emplace(key.topic, config).first;
       }
       slot.wanted->set_config(known->second);
       if (slot.partition) slot.partition->set_config(slot.wanted->config);

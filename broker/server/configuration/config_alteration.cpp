@@ -96,6 +96,7 @@ bool is_known(ConfigOperation operation) {
 
 std::optional<ConfigRefusal> check_alteration(const ConfigAlteration& alteration) {
   std::vector<std::string_view> names;
+  names.reserve(alteration.changes.size());
   for (const auto& change : alteration.changes) names.push_back(change.name);
   std::ranges::sort(names);
   if (std::ranges::adjacent_find(names) != names.end())
