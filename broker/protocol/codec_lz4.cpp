@@ -16,6 +16,7 @@ namespace {
 // id (4) where flags say so, and one byte of the checksum of all that comes after the magic.
 constexpr std::size_t frame_magic_bytes = 4;
 constexpr std::size_t least_descriptor_bytes = 2;
+constexpr std::uint8_t independent_blocks_flag = 0x20;
 constexpr std::uint8_t content_size_flag = 0x08;
 constexpr std::uint8_t dictionary_flag = 0x01;
 constexpr std::size_t most_header_bytes = frame_magic_bytes + least_descriptor_bytes + 8 + 4 + 1;
@@ -44,6 +45,15 @@ std::uint8_t header_checksum(BytesView bytes) { return static_cast<std::uint8_t>
 std::size_t header_bytes(std::uint8_t flags) {
   return frame_magic_bytes + least_descriptor_bytes + ((flags & content_size_flag) != 0 ? 8U : 0U) +
          ((flags & dictionary_flag) != 0 ? 4U : 0U) + 1;
+}
+
+// Frames that liblz4 reads and Kafka's reader in Java does not: consumers could not go on behind them.
+const char* unreadable_for_kafka(BytesView frame) {
+  if (frame.size() <= frame_magic_bytes) return nullptr;
+  const std::uint8_t flags = frame[frame_magic_bytes];
+  if ((flags & independent_blocks_flag) == 0) return "blocks that depend on each other are not supported";
+  if ((flags & dictionary_flag) != 0) return "dictionaries are not supported";
+  return nullptr;
 }
 
 struct Lz4Deleter {
@@ -103,6 +113,7 @@ class Lz4Stream final : public Decompressor {
 }  // namespace
 
 DecompressorResult open_lz4(BytesView compressed, const DecompressionLimits& limits, Framing framing) {
+  if (const char* why = unreadable_for_kafka(compressed)) return corrupt_stream(Codec::lz4, why);
   auto context = Lz4Context::take();
   if (!context) {
     LZ4F_dctx* made = nullptr;

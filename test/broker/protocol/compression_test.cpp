@@ -115,6 +115,25 @@ TEST(Compression, RefusesALevelThatTheCodecDoesNotHave) {
   EXPECT_TRUE(compress(Codec::zstd, plain, -7));
 }
 
+TEST(Lz4, RefusesFramesThatKafkasJavaClientsCannotRead) {
+  const Buffer good = compress(Codec::lz4, some_text(100)).value();
+  ASSERT_EQ(good[4], 0x60);
+  Buffer dependent = good;
+  dependent[4] = 0x40;
+  dependent[6] = 0xc0;  // the header's checksum
+  const auto refused = decompress(Codec::lz4, dependent);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::corrupt);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("blocks that depend on each other"));
+  Buffer with_dictionary = good;
+  with_dictionary[4] = 0x61;
+  with_dictionary[6] = 0xd0;
+  with_dictionary.insert(with_dictionary.begin() + 6, {1, 0, 0, 0});
+  const auto also_refused = decompress(Codec::lz4, with_dictionary);
+  ASSERT_FALSE(also_refused);
+  EXPECT_THAT(also_refused.error().message, testing::HasSubstr("dictionaries"));
+}
+
 TEST(Snappy, ReadsARawBlockToo) {
   const Buffer plain = some_text(5000);
   std::size_t size_bytes = snappy_max_compressed_length(plain.size());
