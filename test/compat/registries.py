@@ -26,18 +26,22 @@ def _cached(name, fill):
     return folder
 
 
+def folder_name(packages):
+    return "-".join("".join(each if each.isalnum() or each in ".-" else "-" for each in package) for package in packages)
+
+
 def python_environment(*packages):
-    """A virtual environment with these packages; its folder of programs. The first one's name is the folder's."""
+    """A virtual environment with these packages; its folder of programs."""
     def fill(folder):
         # The environment names its own folder in its programs: it cannot be made elsewhere and moved.
         run([sys.executable, "-m", "venv", os.path.join(folder, "environment")], timeout=120, merge=True)
         run([os.path.join(folder, "environment", "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", *packages],
             timeout=300, merge=True)
-    return os.path.join(_cached("python-" + packages[0].replace("==", "-"), fill), "environment", "bin")
+    return os.path.join(_cached("python-" + folder_name(packages), fill), "environment", "bin")
 
 
 def node_package(*packages):
-    """The folder whose node_modules has these packages, and the program `node`. The first one's name is the folder's."""
+    """The folder whose node_modules has these packages, and the program `node`."""
     programs = os.path.dirname(shutil.which("npm")) if shutil.which("npm") else python_environment(NODE_WHEEL)
 
     def fill(folder):
@@ -45,4 +49,4 @@ def node_package(*packages):
             file.write('{"private": true}\n')
         run([os.path.join(programs, "npm"), "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *packages],
             timeout=300, merge=True, environment={"PATH": programs + os.pathsep + os.environ.get("PATH", "")})
-    return _cached("node-" + packages[0].replace("@", "-"), fill), os.path.join(programs, "node")
+    return _cached("node-" + folder_name(packages), fill), os.path.join(programs, "node")
