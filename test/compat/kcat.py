@@ -1,9 +1,12 @@
 """kcat (librdkafka 2.0): produce and consume with each codec, keys, headers, nulls, large records, offsets by time."""
+import contextlib
 import json
 import shutil
 
-from harness.checks import require, require_equal
-from harness.processes import run
+from compat.answer_script import Connection
+from harness.brokers import MillraceBroker, OracleBroker
+from harness.checks import require, require_equal, wait_until
+from harness.processes import Background, run
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 # Clients that know no ApiVersions speak as to a broker of their time: message format 0, and format 1.
@@ -37,6 +40,11 @@ def checks(context):
     check("kcat produces with acks 0, 1 and all", each_acks, context)
     check("kcat finds offsets by time", offsets_by_time, context)
     check("kcat asks for an offset out of range and is told so", out_of_range, context)
+    name = "kcat waits for a topic that is not created on first use"
+    if context.broker.can_restart:
+        check(name, created_after_the_first_record, context)
+    else:
+        context.checks.skip(name, "it needs a broker with settings of its own")
 
 
 def lists_the_broker(context):
@@ -113,3 +121,27 @@ def out_of_range(context):
     topic = context.topic("range")
     kcat(context, "-P", "-t", topic, "-p", "0", stdin="only\n")
     kcat(context, "-C", "-t", topic, "-p", "0", "-o", "77", "-e", "-X", "auto.offset.reset=error", expect=1)
+
+
+def created_after_the_first_record(context):
+    """What librdkafka's 0111_delay_create_topics shows with three brokers: the record waits in the client for the topic."""
+    settings, topic = {"auto.create.topics.enable": "false"}, context.topic("late")
+    make = OracleBroker if context.broker.name == "kafka" else lambda settings: MillraceBroker(settings=settings)
+    with contextlib.closing(make(settings)) as broker, contextlib.closing(Connection(broker.port)) as connection:
+        broker.start()
+        with open(context.path("late"), "w+", encoding="ascii") as line:
+            line.write("hello\n")
+            line.seek(0)
+            command = ["kcat", "-b", broker.bootstrap, "-P", "-t", topic, "-X", "debug=topic,metadata"]
+            with Background(command, context.path("late.log"), stdin=line) as producer:
+                missing = "UNKNOWN_TOPIC_OR_PART"
+                wait_until(30, "the producer to ask for the topic in vain",
+                           lambda: missing in producer.output() or "Unknown topic or partition" in producer.output())
+                listed = connection.ask("Metadata", 4, {"topics": None, "allow_auto_topic_creation": True})["topics"]
+                require_equal([], [each["name"] for each in listed if each["name"] == topic], "topics that were created on first use")
+                answer = connection.ask("CreateTopics", 4, {"timeout_ms": 20000, "topics": [
+                    {"name": topic, "num_partitions": 1, "replication_factor": 1}]})
+                require_equal(0, answer["topics"][0]["error_code"], f"the creation's error in {answer}")
+                require_equal(0, producer.wait(60), f"the producer's exit code: {producer.tail()}")
+        read = run(["kcat", "-b", broker.bootstrap, "-C", "-t", topic, "-o", "beginning", "-e", "-q"], timeout=60)
+        require_equal("hello\n", read, "the records")
