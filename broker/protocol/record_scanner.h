@@ -47,6 +47,7 @@ class RecordScanner {
   [[nodiscard]] std::uint64_t plain_bytes() const { return plain_bytes_; }
 
  private:
+  bool read_whole_record();
   bool read_record();
   bool read_headers();
   bool skip(std::int64_t size_bytes);

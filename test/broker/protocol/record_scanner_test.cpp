@@ -45,6 +45,38 @@ TEST(RecordScanner, FindsEveryRecordAcrossTheEdgesOfItsWindow) {
   }
 }
 
+TEST(RecordScanner, FindsRecordsWithoutHeadersKeyOrValueBetweenOthers) {
+  for (const Codec codec : codecs) {
+    RecordBatchBuilder builder({.codec = codec});
+    const std::vector<std::uint8_t> value(200, 'v');
+    const std::vector<RecordHeader> headers{{"name", std::nullopt}};
+    builder.append(TimestampMs(1'700'000'000'000), std::nullopt, std::nullopt);
+    builder.append(TimestampMs(1'600'000'000'000), as_bytes("key"), value);
+    builder.append(TimestampMs(1'800'000'000'000), as_bytes("key"), value, headers);
+    builder.append(TimestampMs(1'700'000'000'000), std::nullopt, value);
+    const auto bytes = builder.build().value();
+    const Batch batch = parse_batch(bytes).value();
+    const auto plain = decompress(codec, batch.records()).value();
+    RecordReader reader(batch.header, plain);
+    RecordScanner scanner(batch, {});
+    std::uint64_t plain_bytes = 0;
+    while (scanner.next()) {
+      ASSERT_TRUE(reader.next());
+      const auto& record = scanner.record();
+      EXPECT_EQ(record.timestamp_delta, reader.record().timestamp_delta);
+      EXPECT_EQ(record.offset_delta, reader.record().offset_delta);
+      EXPECT_EQ(record.key_bytes, reader.record().key ? static_cast<std::int32_t>(reader.record().key->size()) : -1);
+      EXPECT_EQ(record.value_bytes,
+                reader.record().value ? static_cast<std::int32_t>(reader.record().value->size()) : -1);
+      EXPECT_EQ(record.header_count, reader.record().header_count);
+      plain_bytes += static_cast<std::uint64_t>(record.size_bytes);
+    }
+    EXPECT_TRUE(scanner.status()) << scanner.status().error().message;
+    EXPECT_FALSE(reader.next());
+    EXPECT_EQ(scanner.plain_bytes(), plain_bytes);
+  }
+}
+
 std::string scan(BytesView bytes, const DecompressionLimits& limits = {}) {
   const Batch batch = parse_batch(bytes).value();
   RecordScanner scanner(batch, limits);
