@@ -42,6 +42,7 @@ namespace {
 constexpr Logger logger{"broker"};
 constexpr Duration stuck_loop = std::chrono::seconds(30);
 constexpr Duration stop_patience = std::chrono::seconds(30);
+constexpr Duration request_end_max = std::chrono::seconds(2);  // of one that nobody waits for any more
 
 // Runs `task()` on `shard` and waits for its value. Not from a shard.
 template <class MakeTask>
@@ -109,8 +110,9 @@ class Broker::State {
     if (network_ && !network_->stop(stop_patience))
       logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
+    if (dispatcher_) end_requests_without_clients();
     if (runtime_) runtime_->stop();
-    // Not before: requests whose clients have gone may still be in work, and nobody waits for those.
+    // Not before: requests whose clients have gone may still be in work, and nobody waits long for those.
     topic_commands_.reset();
     config_commands_.reset();
     producer_ids_.reset();
@@ -312,6 +314,15 @@ class Broker::State {
       store_->close_session([&](const Status&) { closed.set_value(); });
     });
     closed.get_future().wait();
+  }
+
+  // Requests of connections that are closed: the network does not wait for them. What they ask of the metadata store fails by now.
+  void end_requests_without_clients() {
+    for (ShardId id = 0; id < runtime_->size(); ++id) {
+      runtime_->at(id).post([this, id] { image_waits_->end(runtime_->at(id)); });
+    }
+    const auto end = clock_.now() + request_end_max;
+    while (dispatcher_->in_work() > 0 && clock_.now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
   // The network is opened before there is anybody to answer; nothing is accepted until there is.

@@ -22,13 +22,19 @@ class ImageWaits {
   // True when the image of `home` meets the condition, now or within `timeout`. Only from home's tasks.
   Task<bool> until(Shard& home, Condition condition, Duration timeout);
 
+  // No image comes any more: who waits is told so, and who comes later too. From home's tasks.
+  void end(Shard& home);
+
  private:
   struct Wait {
     Condition condition;
     UniqueFunction<void(bool)> done;
     Shard::TimerId timer = 0;
   };
-  using Waits = std::vector<std::shared_ptr<Wait>>;
+  struct Waits {
+    std::vector<std::shared_ptr<Wait>> waiting;
+    bool are_over = false;
+  };
 
   metadata::MetadataCache& cache_;
   std::vector<std::unique_ptr<Waits>> waits_;  // by shard

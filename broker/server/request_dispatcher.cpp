@@ -64,6 +64,7 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
   auto& context = *owned;
   auto answered = [owned = std::move(owned), responder = std::move(responder), &metrics, received,
                    this](Result<std::optional<OutputChain>> outcome) mutable {
+    in_work_.fetch_sub(1, std::memory_order_relaxed);
     metrics.requests.add();
     metrics.seconds.observe(std::chrono::duration<double>(owned->shard().clock().now() - received).count());
     if (!outcome) {
@@ -76,6 +77,7 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
     if (!outcome->has_value()) return responder.no_answer(wait);
     responder.answer(std::move(**outcome), wait);
   };
+  in_work_.fetch_add(1, std::memory_order_relaxed);
   const WorkScope scope(context.quota().account());
   spawn(handler->handle(body, context), std::move(answered));
 }

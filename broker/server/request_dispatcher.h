@@ -2,6 +2,7 @@
 // shards; one for the process.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 
@@ -19,6 +20,9 @@ class RequestDispatcher final : public network::RequestHandler {
   void handle(network::Request request, network::Responder responder) override;
   void closed(network::ConnectionInfo& connection) override;
 
+  // Handlers that have not come to their end, whether or not anybody waits for them. From any thread.
+  [[nodiscard]] std::int64_t in_work() const { return in_work_; }
+
  private:
   struct ApiMetrics {
     MetricsRegistry::Counter requests;
@@ -29,6 +33,7 @@ class RequestDispatcher final : public network::RequestHandler {
   std::map<protocol::ApiKey, ApiMetrics> metrics_;
   MetricsRegistry::Counter refused_;
   MetricsRegistry::Counter too_large_;
+  std::atomic<std::int64_t> in_work_{0};
 };
 
 }  // namespace millrace::server
