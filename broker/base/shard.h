@@ -2,7 +2,8 @@
 // completion; what a shard owns is touched by its own tasks only, so nothing in it is locked. The network layer implements
 // shards on epoll, a test or the simulator on a queue and a manual clock (manual_shard.h).
 //
-// Nothing that runs on a shard blocks. What does block (fsync, cold reads, deletes, recovery) goes to the BlockingPool.
+// Nothing that runs on a shard blocks. What does block (fsync, cold reads, deletes, recovery) goes to the BlockingPool, and what
+// computes for longer than a shard's other work may wait (records that are decompressed, converted, searched) to the workers.
 #pragma once
 
 #include <cstddef>
@@ -52,6 +53,9 @@ class Shard {
 
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual BlockingPool& pool() = 0;
+  // Threads for long computations, no more than the machine has use for. Apart from the pool, so that who makes the broker compute
+  // holds up nobody's reads and syncs.
+  [[nodiscard]] virtual BlockingPool& workers() { return pool(); }
 };
 
 // All shards of a process, numbered from 0.

@@ -20,6 +20,9 @@ enum class AppendOrigin : std::uint8_t {
   replica,  // a follower's fetch: offsets and epochs are the leader's and must continue the log
 };
 
+// Whose requests keep their order: a connection's id. 0: nobody's.
+using AppendSource = std::uint64_t;
+
 struct AppendRequest {
   // One v2 batch (client, coordinator), a message set of magic 0 or 1 (client), which is converted, or any number of v2
   // batches (replica; an incomplete last one is left out). Valid until the
@@ -29,6 +32,7 @@ struct AppendRequest {
   AppendOrigin origin = AppendOrigin::client;
   LeaderEpoch leader_epoch = LeaderEpoch::none();  // of the leader that appends; replica: unused
   TimestampMs now;                                 // wall clock of this append
+  AppendSource source = 0;
 };
 
 struct AppendResult {
@@ -57,7 +61,8 @@ enum class AppendErrorKind : std::uint8_t {
   offsets_out_of_order,  // replica: offsets within the append do not increase
   unexpected_offset,     // replica: the append starts below the log's end
   storage,               // the disk refused, or an earlier failure left this log unusable until it is recovered
-  closed,                // the log is closed or being deleted
+  closed,      // the log is closed or being deleted, or the leader's term ended while the records were checked
+  takes_long,  // within the log only: the check is one for the workers
 };
 
 struct RecordError {

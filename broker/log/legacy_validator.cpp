@@ -79,16 +79,20 @@ tl::expected<MessageSet, AppendError> check_outside(BytesView records, const Log
 class LegacyConversion {
  public:
   LegacyConversion(const MessageSet& set, const AppendRequest& request, const LogConfig& config,
-                   const std::string& log_name, const protocol::ConversionBoundsPointer& bounds)
+                   const std::string& log_name, protocol::ConversionCharge& charge)
       : log_name_(log_name),
         errors_(config, request.now, log_name),
-        charge_(bounds),
+        limits_(decompression_limits(config, charge.bounds())),
+        charge_(charge),
         builder_({.codec = config.compression.value_or(set.codec),
                   .compression_level = config.compression_level,
                   .timestamp_type = config.message_timestamp_type,
                   .log_append_time = request.now}) {}
 
   tl::expected<std::vector<std::uint8_t>, AppendError> run(BytesView records) {
+    // What comes plain is in the builder and in the batch that it makes; what comes compressed is charged for that below.
+    if (auto taken = charge_.add(2 * std::uint64_t{records.size()}); !taken)
+      return tl::unexpected(conversion_error(taken.error(), charge_.bounds()));
     LegacyMessageReader messages(records);
     while (messages.next().value_or(false)) {
       const auto& message = messages.message();
@@ -124,7 +128,7 @@ class LegacyConversion {
     if (wrapper.attributes.codec() == Codec::zstd) return invalid("zstd in a message of magic " + text(wrapper));
     if (!wrapper.value) return invalid("a compressed message set with null value");
     // The records are in memory twice: here and in the builder.
-    auto plain = decompress_within(charge_, wrapper.attributes.codec(), *wrapper.value,
+    auto plain = decompress_within(charge_, wrapper.attributes.codec(), *wrapper.value, limits_,
                                    wrapper.magic == 0 ? protocol::Framing::magic_0 : protocol::Framing::standard, 2);
     if (!plain) return tl::unexpected(conversion_error(plain.error(), charge_.bounds()));
     const bool by_log = wrapper.magic > 0 && wrapper.attributes.timestamp_type() == TimestampType::log_append_time;
@@ -157,7 +161,8 @@ class LegacyConversion {
 
   const std::string& log_name_;
   RecordErrors errors_;
-  protocol::ConversionCharge charge_;
+  protocol::DecompressionLimits limits_;
+  protocol::ConversionCharge& charge_;
   protocol::RecordBatchBuilder builder_;
   std::int32_t index_ = 0;
 };
@@ -171,7 +176,9 @@ bool is_legacy(BytesView records) {
 
 tl::expected<CheckedBatch, AppendError> check_legacy(const AppendRequest& request, const LogConfig& config,
                                                      const std::string& log_name,
-                                                     const protocol::ConversionBoundsPointer& bounds) {
+                                                     const protocol::ConversionBoundsPointer& bounds,
+                                                     CheckEffort effort) {
+  if (effort == CheckEffort::brief && request.batches.size() > brief_conversion_bytes) return takes_long();
   auto set = check_outside(request.batches, config, log_name);
   if (!set) return tl::unexpected(std::move(set.error()));
   if (set->count == 0)
@@ -182,11 +189,15 @@ tl::expected<CheckedBatch, AppendError> check_legacy(const AppendRequest& reques
     return refuse(AppendErrorKind::invalid_record,
                   "the messages in the append to " + log_name + " have not all the same magic");
 
-  auto converted = LegacyConversion(*set, request, config, log_name, bounds).run(request.batches);
-  if (!converted) return tl::unexpected(std::move(converted.error()));
+  if (effort == CheckEffort::brief && set->codec != Codec::none) return takes_long();
   CheckedBatch checked;
+  auto& charge = checked.charge.emplace(bounds);
+  auto converted = LegacyConversion(*set, request, config, log_name, charge).run(request.batches);
+  if (!converted) return tl::unexpected(std::move(converted.error()));
   checked.reencoded = std::move(*converted);
   checked.bytes = checked.reencoded;
+  checked.timestamp_type = config.message_timestamp_type;
+  charge.reduce_to(checked.reencoded.size());
   auto batch = protocol::parse_batch(checked.bytes);
   if (!batch) return refuse(AppendErrorKind::invalid_record, batch.error().message);
   checked.batch = *batch;

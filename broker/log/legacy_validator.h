@@ -22,6 +22,7 @@ bool is_legacy(BytesView records);
 // `checked.bytes` are of the converted batch.
 tl::expected<CheckedBatch, AppendError> check_legacy(const AppendRequest& request, const LogConfig& config,
                                                      const std::string& log_name,
-                                                     const protocol::ConversionBoundsPointer& bounds);
+                                                     const protocol::ConversionBoundsPointer& bounds,
+                                                     CheckEffort effort);
 
 }  // namespace millrace::log

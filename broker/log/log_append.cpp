@@ -26,9 +26,24 @@ tl::expected<void, AppendError> PartitionLog::State::usable() const {
 }
 
 AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
+  return watched(
+      [&] { return request.origin == AppendOrigin::replica ? append_replicated(request) : append_assigned(request); });
+}
+
+AppendOutcome PartitionLog::State::append_checked(const AppendRequest& request, const Checked& checked,
+                                                  std::uint64_t of_term) {
+  if (of_term != term) {
+    return refuse(AppendErrorKind::closed, "the leader of " + name + " changed while the records were checked");
+  }
+  if (!checked) return tl::unexpected(checked.error());
+  return watched([&] { return append_checked(request, *checked); });
+}
+
+template <class Append>
+AppendOutcome PartitionLog::State::watched(Append append) {
   if (auto ready = usable(); !ready) return tl::unexpected(std::move(ready.error()));
   const auto started = shard.clock().now();
-  auto outcome = request.origin == AppendOrigin::replica ? append_replicated(request) : append_assigned(request);
+  AppendOutcome outcome = append();
   const auto taken = shard.clock().now() - started;
   if (taken > environment->options.slow_append) {
     ++environment->statistics.slow_appends;
@@ -79,32 +94,37 @@ AppendOutcome PartitionLog::State::duplicate_outcome(const ProducerBatch& batch)
 }
 
 AppendOutcome PartitionLog::State::append_assigned(const AppendRequest& request) {
-  auto checked = check_batch(request, log->config, name, environment->options.conversions);
+  // A coordinator's batches are its own: small, and in the order in which it gives them.
+  const auto effort = request.origin == AppendOrigin::client ? CheckEffort::brief : CheckEffort::full;
+  auto checked = check_batch(request, log->config, name, environment->options.conversions, effort);
   if (!checked) return tl::unexpected(std::move(checked.error()));
-  const auto& header = checked->batch.header;
+  return append_checked(request, *checked);
+}
+
+AppendOutcome PartitionLog::State::append_checked(const AppendRequest& request, const CheckedBatch& checked) {
+  const auto& header = checked.batch.header;
   const auto base_offset = log->log_end;
   std::optional<ProducerAppend> producer;
   if (header.producer_id != ProducerId::none()) {
     producer = ProducerAppend::of(header, base_offset);
-    producer->max_timestamp = checked->max_timestamp;
-    producer->marker = read_marker(checked->batch);
+    producer->max_timestamp = checked.max_timestamp;
+    producer->marker = read_marker(checked.batch);
     if (request.origin == AppendOrigin::client) {
       if (const auto* known = log->producers.find_duplicate(*producer)) return duplicate_outcome(*known);
     }
     if (auto allowed = log->producers.check(*producer, request.origin); !allowed)
       return tl::unexpected(std::move(allowed.error()));
   }
-  assign_fields(*checked, base_offset, request.leader_epoch, log->config.message_timestamp_type);
+  assign_fields(checked, base_offset, request.leader_epoch);
   const auto last_offset = base_offset + std::int64_t{header.last_offset_delta};
-  auto written = write({checked->bytes, last_offset, checked->max_timestamp, checked->max_timestamp, last_offset},
+  auto written = write({checked.bytes, last_offset, checked.max_timestamp, checked.max_timestamp, last_offset},
                        base_offset, request.now);
   if (!written) return tl::unexpected(std::move(written.error()));
-  auto batch = checked->batch;
+  auto batch = checked.batch;
   batch.header.partition_leader_epoch = request.leader_epoch;
-  remember(batch, base_offset, active().size_bytes() - checked->bytes.size(), producer);
-  return AppendResult{
-      base_offset,           last_offset, log->log_start, checked->log_append_time, checked->max_timestamp,
-      checked->bytes.size(), false};
+  remember(batch, base_offset, active().size_bytes() - checked.bytes.size(), producer);
+  return AppendResult{base_offset,           last_offset,          log->log_start, checked.log_append_time,
+                      checked.max_timestamp, checked.bytes.size(), false};
 }
 
 tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> PartitionLog::State::check_replicated(

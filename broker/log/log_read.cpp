@@ -117,13 +117,14 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
   });
 }
 
-// The segments are asked one after another, beginning with the first whose largest timestamp is large enough.
+// The segments are asked one after another, beginning with the first whose largest timestamp is large enough. By the workers:
+// batches are decompressed to find the record.
 void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_from, TimestampCompletion done) {
   auto number = segment_number(segment_from);
   while (number < log->segments.size() && log->segments[number]->max_timestamp().timestamp < timestamp) ++number;
   if (number == log->segments.size()) return done(TimestampOffset{});
-  shard.pool().submit([self_alive = self.shared_from_this(), this, timestamp, view = log->segments[number]->view(),
-                       from = log->log_start, done = std::move(done)]() mutable {
+  shard.workers().submit([self_alive = self.shared_from_this(), this, timestamp, view = log->segments[number]->view(),
+                          from = log->log_start, done = std::move(done)]() mutable {
     auto found = view.find_timestamp(timestamp, from);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, timestamp, base = view.base_offset, found = std::move(found),
@@ -143,8 +144,8 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
                                           [](const auto& segment) { return segment->max_timestamp().timestamp; });
   const auto max_timestamp = (*largest)->max_timestamp();
   if (max_timestamp.timestamp == TimestampMs::none()) return done(TimestampOffset{});
-  shard.pool().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = (*largest)->view(),
-                       done = std::move(done)]() mutable {
+  shard.workers().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = (*largest)->view(),
+                          done = std::move(done)]() mutable {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, found = std::move(found), done = std::move(done)]() mutable {

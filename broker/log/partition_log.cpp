@@ -59,8 +59,13 @@ Shard& PartitionLog::shard() const { return state_->shard; }
 
 void PartitionLog::append(AppendRequest request, AppendCompletion done) {
   auto outcome = state_->append(request);
+  if (!outcome && outcome.error().kind == AppendErrorKind::takes_long)
+    return state_->check_on_worker(request, std::move(done));
   state_->complete_in_order(std::move(outcome), std::move(done));
 }
+
+bool PartitionLog::is_checking(AppendSource source) const { return state_->is_checking(source); }
+void PartitionLog::after_check(AppendSource source, Job job) { state_->after_check(source, std::move(job)); }
 
 void PartitionLog::read(const ReadRequest& request, ReadCompletion done) {
   state_->read(request, request.offset, std::move(done));
@@ -104,9 +109,12 @@ EpochEndOffset PartitionLog::end_offset_for_epoch(LeaderEpoch requested) const {
 Status PartitionLog::start_leader_epoch(LeaderEpoch epoch) {
   if (epoch < LeaderEpoch(0))
     return fail(ErrorKind::invalid_argument, "leader epoch " + std::to_string(epoch.value()) + " is negative");
+  ++state_->term;
   if (state_->log->epochs.assign(epoch, state_->log->log_end)) state_->epochs_changed();
   return {};
 }
+
+void PartitionLog::end_leader_epoch() { ++state_->term; }
 
 Status PartitionLog::advance_log_start_offset(Offset offset) {
   auto& log = *state_->log;

@@ -8,8 +8,8 @@
 //
 // Owned by one shard: every method is called in its tasks, unless it says "any thread". Completions run on that shard too,
 // possibly before the call returns. An append is an operation with a completion: the log end offset has advanced when the
-// completion runs, and completions of one log run in the order of its appends. What blocks (cold reads, fsync) runs on the
-// shard's BlockingPool. The high watermark is the replication layer's; it only leaves its last value here for the checkpoint.
+// completion runs, and completions of one log run in the order in which it is written. Batches whose check takes long are checked
+// by the shard's workers, and others overtake them. What blocks (cold reads, fsync) runs on the shard's BlockingPool. The high watermark is the replication layer's; it only leaves its last value here for the checkpoint.
 #pragma once
 
 #include <atomic>
@@ -62,6 +62,11 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // completion waits for the sync. After a failed write the log is as it was before.
   void append(AppendRequest request, AppendCompletion done);
 
+  // Whether a batch of `source` is with a worker. What `source` asks meanwhile, appends too, is to wait: after_check runs it when
+  // the batch is written or refused, one job after another.
+  [[nodiscard]] bool is_checking(AppendSource source) const;
+  void after_check(AppendSource source, Job job);
+
   // A slice from the batch that holds request.offset on. Answered at once for the tail, through the pool else.
   void read(const ReadRequest& request, ReadCompletion done);
 
@@ -89,6 +94,8 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
       LeaderEpoch requested) const;  // OffsetForLeaderEpoch (KIP-101, KIP-279)
   // This broker became leader in `epoch`: the next record starts it (Kafka: maybeAssignEpochStartOffset).
   Status start_leader_epoch(LeaderEpoch epoch);
+  // It is none any more: what is still being checked is refused, as it is when another epoch starts.
+  void end_leader_epoch();
 
   // Nothing below `offset` is readable any more (DeleteRecords, retention). Never moves back; not above the log end.
   Status advance_log_start_offset(Offset offset);

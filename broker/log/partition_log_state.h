@@ -1,5 +1,5 @@
 // The inside of PartitionLog, shared by the files that implement it: partition_log.cpp (what it is), log_append.cpp (appends and
-// rolls), log_read.cpp (reads and searches), log_flush.cpp (everything that is synced). Owned by the log's shard.
+// rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is synced). Owned by the log's shard.
 #pragma once
 
 #include <deque>
@@ -24,6 +24,11 @@ class PartitionLog::State {
   // log_append.cpp
   AppendOutcome append(const AppendRequest& request);
   void complete_in_order(AppendOutcome outcome, AppendCompletion done);
+
+  // long_checks.cpp
+  void check_on_worker(const AppendRequest& request, AppendCompletion done);
+  [[nodiscard]] bool is_checking(AppendSource source) const;
+  void after_check(AppendSource source, Job job);
 
   // log_read.cpp
   void read(const ReadRequest& request, Offset segment_from, ReadCompletion done);
@@ -51,6 +56,7 @@ class PartitionLog::State {
   PublishedOffsets published;
   std::optional<std::string> failure;  // why the log takes no more appends until it is recovered
   bool stopped = false;
+  std::uint64_t term = 0;  // counts the leader's: what is checked in one is not written in the next
 
  private:
   struct WaitingAppend {
@@ -62,6 +68,13 @@ class PartitionLog::State {
     Offset target;
     UniqueFunction<void(Status)> done;
   };
+  // One of a source's batches is with a worker, and what must not overtake it waits.
+  struct LongCheck {
+    AppendSource source;
+    bool busy = true;
+    std::deque<Job> behind;
+  };
+  using Checked = tl::expected<CheckedBatch, AppendError>;
   struct Located {
     std::uint64_t position = 0;
     std::uint64_t size_bytes = 0;
@@ -72,7 +85,14 @@ class PartitionLog::State {
   };
 
   tl::expected<void, AppendError> usable() const;
+  template <class Append>
+  AppendOutcome watched(Append append);
   AppendOutcome append_assigned(const AppendRequest& request);
+  AppendOutcome append_checked(const AppendRequest& request, const CheckedBatch& checked);
+  AppendOutcome append_checked(const AppendRequest& request, const Checked& checked, std::uint64_t of_term);
+  void begin_check(AppendSource source);
+  void end_check(AppendSource source);
+  LongCheck* check_of(AppendSource source) const;
   AppendOutcome append_replicated(const AppendRequest& request);
   tl::expected<std::vector<ReplicatedBatch>, AppendError> check_replicated(BytesView bytes) const;
   AppendOutcome duplicate_outcome(const ProducerBatch& batch) const;
@@ -102,6 +122,7 @@ class PartitionLog::State {
   std::uint64_t resident_position_;  // … at this position
   std::deque<WaitingAppend> waiting_appends_;
   std::deque<WaitingFlush> waiting_flushes_;
+  std::vector<std::unique_ptr<LongCheck>> long_checks_;  // mostly none
   std::vector<Job> waiting_for_idle_;
   std::vector<std::pair<Offset, std::vector<ProducerEntry>>> unwritten_snapshots_;
   std::optional<std::string> sync_failure_;  // of the sync after which no other one tells anything

@@ -24,6 +24,30 @@ std::string text(Number number) {
   return std::to_string(number.value());
 }
 
+// What can be looked through in about a millisecond: bytes that came, and bytes that they expand to.
+constexpr std::size_t brief_batch_bytes = std::size_t{2} << 20;
+constexpr int brief_zstd_window_log = 23;
+// Compressed bytes are worth a try while they are a fourth of what they may expand to.
+constexpr std::size_t brief_plain_bytes(protocol::Codec codec) {
+  return codec == protocol::Codec::gzip ? std::size_t{256} << 10 : std::size_t{1} << 20;
+}
+
+bool is_large(const BatchHeader& header) {
+  const auto codec = header.attributes.codec();
+  return codec != protocol::Codec::none && header.size_bytes() > brief_plain_bytes(codec) / 4;
+}
+
+protocol::DecompressionLimits scan_limits(protocol::DecompressionLimits limits, protocol::Codec codec,
+                                          CheckEffort effort) {
+  if (effort == CheckEffort::full) return limits;
+  limits.output_limit_bytes = std::min<std::uint64_t>(limits.output_limit_bytes, brief_plain_bytes(codec));
+  limits.zstd_window_log_limit = std::min(limits.zstd_window_log_limit, brief_zstd_window_log);
+  return limits;
+}
+
+// How often a topic's largest batch may be had in what it expands to, where that is more than the broker's bound.
+constexpr std::uint64_t most_expansion_of_largest = 16;
+
 tl::unexpected<AppendError> framing_error(const Error& error) {
   return refuse(
       error.kind == ErrorKind::unsupported ? AppendErrorKind::unsupported_format : AppendErrorKind::corrupt_batch,
@@ -88,9 +112,9 @@ tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogCo
   const auto& header = checked.batch.header;
   const auto codec = config.compression.value_or(header.attributes.codec());
   // The records are in memory three times at most: plain, in the builder, and compressed.
-  protocol::ConversionCharge charge(bounds);
+  auto& charge = checked.charge.emplace(bounds);
   auto plain = protocol::decompress_within(charge, header.attributes.codec(), checked.batch.records(),
-                                           protocol::Framing::standard, 3);
+                                           decompression_limits(config, *bounds), protocol::Framing::standard, 3);
   if (!plain) return tl::unexpected(conversion_error(plain.error(), *bounds));
   protocol::RecordBatchBuilder builder({.base_offset = header.base_offset,
                                         .partition_leader_epoch = header.partition_leader_epoch,
@@ -112,6 +136,7 @@ tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogCo
   auto built = builder.build();
   if (!built) return refuse(AppendErrorKind::unsupported_compression, built.error().message);
   checked.reencoded = std::move(*built);
+  charge.reduce_to(checked.reencoded.size());
   checked.bytes = checked.reencoded;
   auto batch = protocol::parse_batch(checked.bytes);
   if (!batch) return refuse(AppendErrorKind::invalid_record, batch.error().message);
@@ -120,6 +145,15 @@ tl::expected<void, AppendError> use_reencoded(CheckedBatch& checked, const LogCo
 }
 
 }  // namespace
+
+tl::unexpected<AppendError> takes_long() { return refuse(AppendErrorKind::takes_long, {}); }
+
+protocol::DecompressionLimits decompression_limits(const LogConfig& config, const protocol::ConversionBounds& bounds) {
+  auto limits = bounds.decompression();
+  limits.output_limit_bytes = std::max(
+      limits.output_limit_bytes, most_expansion_of_largest * static_cast<std::uint64_t>(config.max_message_bytes));
+  return limits;
+}
 
 tl::expected<void, AppendError> check_size(std::size_t size_bytes, const LogConfig& config,
                                            const std::string& log_name) {
@@ -145,19 +179,25 @@ AppendError conversion_error(const Error& error, protocol::ConversionBounds& bou
 
 tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request, const LogConfig& config,
                                                     const std::string& log_name,
-                                                    const protocol::ConversionBoundsPointer& bounds) {
+                                                    const protocol::ConversionBoundsPointer& bounds,
+                                                    CheckEffort effort) {
+  const auto size = request.batches.size();
+  if (effort == CheckEffort::brief && size > brief_batch_bytes && check_size(size, config, log_name))
+    return takes_long();
   if (request.origin == AppendOrigin::client && is_legacy(request.batches))
-    return check_legacy(request, config, log_name, bounds);
+    return check_legacy(request, config, log_name, bounds, effort);
   auto batch = only_batch(request, config, log_name);
   if (!batch) return tl::unexpected(std::move(batch.error()));
   const auto& header = batch->header;
   if (auto allowed = check_header(header, request.origin); !allowed) return tl::unexpected(std::move(allowed.error()));
 
+  if (effort == CheckEffort::brief && is_large(header)) return takes_long();
   RecordErrors errors(config, request.now, log_name);
   TimestampMs max_timestamp = TimestampMs::none();
-  const bool compressed = header.attributes.codec() != protocol::Codec::none;
+  const auto codec = header.attributes.codec();
+  const bool compressed = codec != protocol::Codec::none;
   bool gaps = false;
-  protocol::RecordScanner records(*batch, bounds->decompression());
+  protocol::RecordScanner records(*batch, scan_limits(decompression_limits(config, *bounds), codec, effort));
   while (records.next()) {
     const auto& record = records.record();
     gaps = gaps || (compressed && record.offset_delta != record.index);
@@ -165,25 +205,34 @@ tl::expected<CheckedBatch, AppendError> check_batch(const AppendRequest& request
     errors.check({record.index, record.offset_delta, record.has_key(), timestamp}, header.attributes.timestamp_type());
     max_timestamp = std::max(max_timestamp, timestamp);
   }
-  if (!records.status()) return tl::unexpected(conversion_error(records.status().error(), *bounds));
+  if (!records.status()) {
+    if (effort == CheckEffort::brief && records.status().error().kind == ErrorKind::resource_exhausted)
+      return takes_long();
+    return tl::unexpected(conversion_error(records.status().error(), *bounds));
+  }
   if (!errors.empty()) return errors.error();
-  CheckedBatch checked{*batch, request.batches, {}, max_timestamp, TimestampMs::none()};
+  CheckedBatch checked;
+  checked.batch = *batch;
+  checked.bytes = request.batches;
+  checked.max_timestamp = max_timestamp;
+  checked.timestamp_type = config.message_timestamp_type;
   if (config.message_timestamp_type == TimestampType::log_append_time)
     checked.max_timestamp = checked.log_append_time = request.now;
-  const bool other_codec = config.compression && *config.compression != header.attributes.codec();
+  const bool other_codec = config.compression && *config.compression != codec;
   if (gaps || (other_codec && (compressed || !header.attributes.is_control()))) {
+    if (effort == CheckEffort::brief && records.plain_bytes() > brief_conversion_bytes) return takes_long();
     if (auto done = use_reencoded(checked, config, log_name, bounds); !done)
       return tl::unexpected(std::move(done.error()));
   }
   return checked;
 }
 
-void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch, TimestampType type) {
+void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch) {
   const auto& header = checked.batch.header;
   protocol::set_base_offset(checked.bytes, base_offset);
   protocol::set_partition_leader_epoch(checked.bytes, leader_epoch);
-  if (header.max_timestamp != checked.max_timestamp || header.attributes.timestamp_type() != type) {
-    protocol::set_max_timestamp(checked.bytes, type, checked.max_timestamp);
+  if (header.max_timestamp != checked.max_timestamp || header.attributes.timestamp_type() != checked.timestamp_type) {
+    protocol::set_max_timestamp(checked.bytes, checked.timestamp_type, checked.max_timestamp);
   }
 }
 

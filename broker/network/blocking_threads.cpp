@@ -12,9 +12,8 @@
 
 namespace millrace::network {
 
-BlockingThreads::BlockingThreads(std::size_t threads_max, MetricsRegistry& metrics)
-    : threads_max_(std::max<std::size_t>(threads_max, 1)),
-      queued_(metrics.gauge("millrace_blocking_pool_queued", "Blocking calls that wait for a thread")) {}
+BlockingThreads::BlockingThreads(std::string name, std::size_t threads_max, MetricsRegistry::Gauge queued)
+    : name_(std::move(name)), threads_max_(std::max<std::size_t>(threads_max, 1)), queued_(queued) {}
 
 BlockingThreads::~BlockingThreads() { stop(); }
 
@@ -47,13 +46,13 @@ void BlockingThreads::start_thread() {
     threads_.emplace_back([this] { run(); });
   } catch (const std::system_error& error) {
     // The others do its work; without any other there is nobody.
-    MILLRACE_INVARIANT(!threads_.empty(), "the system gives no thread for blocking calls");
-    Logger{"network"}.warning(std::string("cannot start another thread for blocking calls: ") + error.what());
+    MILLRACE_INVARIANT(!threads_.empty(), "the system gives no thread beside the shards");
+    Logger{"network"}.warning(std::string("cannot start another thread beside the shards: ") + error.what());
   }
 }
 
 void BlockingThreads::run() {
-  pthread_setname_np(pthread_self(), "blocking");
+  pthread_setname_np(pthread_self(), name_.c_str());
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;

@@ -1,4 +1,5 @@
-// The pool for calls that block: up to a bounded number of threads, started when work waits and all others are busy.
+// Threads beside the shards, for calls that block or compute: up to a bounded number, started when work waits and all
+// others are busy.
 // Jobs start in the order of submission. Any thread may submit.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,7 +18,8 @@ namespace millrace::network {
 
 class BlockingThreads final : public BlockingPool {
  public:
-  BlockingThreads(std::size_t threads_max, MetricsRegistry& metrics);
+  // `name` is that of the threads, 15 letters at most; `queued` shows how many jobs wait.
+  BlockingThreads(std::string name, std::size_t threads_max, MetricsRegistry::Gauge queued);
   ~BlockingThreads() override;
 
   void submit(Job work) override;
@@ -27,6 +30,7 @@ class BlockingThreads final : public BlockingPool {
   void start_thread();
   void run();
 
+  const std::string name_;
   const std::size_t threads_max_;
   MetricsRegistry::Gauge queued_;
   std::mutex mutex_;

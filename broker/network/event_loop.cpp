@@ -27,9 +27,9 @@ constexpr std::size_t mail_batch_usual = 16;
 
 thread_local EventLoop* EventLoop::current_ = nullptr;
 
-Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, Duration slow_turn_warning,
-                                                     MetricsRegistry& metrics) {
-  std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, slow_turn_warning, metrics));
+Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, BlockingPool& workers,
+                                                     Duration slow_turn_warning, MetricsRegistry& metrics) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, workers, slow_turn_warning, metrics));
   if (auto opened = loop->sockets_.open(); !opened) return tl::unexpected(opened.error());
   loop->alarm_descriptor_ = UniqueFd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!loop->alarm_descriptor_)
@@ -39,8 +39,9 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& p
   return loop;
 }
 
-EventLoop::EventLoop(ShardId id, BlockingPool& pool, Duration slow_turn_warning, MetricsRegistry& metrics)
-    : id_(id), pool_(pool), slow_turn_warning_(slow_turn_warning) {
+EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
+                     MetricsRegistry& metrics)
+    : id_(id), pool_(pool), workers_(workers), slow_turn_warning_(slow_turn_warning) {
   MetricLabels labels{{"shard", std::to_string(id)}};
   turns_slow_ = metrics.counter("millrace_shard_slow_turns_total",
                                 "Turns of the shard's loop that took longer than a second", labels);

@@ -26,8 +26,8 @@ namespace millrace::network {
 
 class EventLoop final : public Shard {
  public:
-  static Result<std::unique_ptr<EventLoop>> create(ShardId id, BlockingPool& pool, Duration slow_turn_warning,
-                                                   MetricsRegistry& metrics);
+  static Result<std::unique_ptr<EventLoop>> create(ShardId id, BlockingPool& pool, BlockingPool& workers,
+                                                   Duration slow_turn_warning, MetricsRegistry& metrics);
   ~EventLoop() override;
 
   // Before start(): all loops of the runtime by id.
@@ -44,6 +44,7 @@ class EventLoop final : public Shard {
   void cancel(TimerId timer) override;
   [[nodiscard]] const Clock& clock() const override { return clock_; }
   [[nodiscard]] BlockingPool& pool() override { return pool_; }
+  [[nodiscard]] BlockingPool& workers() override { return workers_; }
 
   [[nodiscard]] SocketPoller& sockets() { return sockets_; }
   // When the turn that is running began; spares its jobs a look at the clock.
@@ -54,7 +55,8 @@ class EventLoop final : public Shard {
   }
 
  private:
-  EventLoop(ShardId id, BlockingPool& pool, Duration slow_turn_warning, MetricsRegistry& metrics);
+  EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
+            MetricsRegistry& metrics);
 
   void run();
   void turn();
@@ -78,6 +80,7 @@ class EventLoop final : public Shard {
 
   const ShardId id_;
   BlockingPool& pool_;
+  BlockingPool& workers_;
   const Duration slow_turn_warning_;
   SystemClock clock_;
   SocketPoller sockets_;

@@ -16,9 +16,14 @@ Result<std::unique_ptr<ShardRuntime>> ShardRuntime::start(const ShardRuntimeConf
                 "the number of shards is " + std::to_string(config.shards) + ", allowed are 1 to 1024");
   }
   std::unique_ptr<ShardRuntime> runtime(new ShardRuntime());
-  runtime->pool_ = std::make_unique<BlockingThreads>(config.blocking_threads_max, metrics);
+  runtime->pool_ = std::make_unique<BlockingThreads>(
+      "blocking", config.blocking_threads_max,
+      metrics.gauge("millrace_blocking_pool_queued", "Blocking calls that wait for a thread"));
+  runtime->workers_ = std::make_unique<BlockingThreads>(
+      "worker", config.worker_threads_max > 0 ? config.worker_threads_max : config.shards,
+      metrics.gauge("millrace_workers_queued", "Long computations that wait for a thread"));
   for (ShardId id = 0; id < config.shards; ++id) {
-    auto loop = EventLoop::create(id, *runtime->pool_, config.slow_turn_warning, metrics);
+    auto loop = EventLoop::create(id, *runtime->pool_, *runtime->workers_, config.slow_turn_warning, metrics);
     if (!loop) return tl::unexpected(loop.error());
     runtime->loops_.push_back(std::move(*loop));
   }
@@ -49,6 +54,7 @@ Duration ShardRuntime::longest_silence() const {
 
 void ShardRuntime::stop() {
   if (std::exchange(stopped_, true)) return;
+  if (workers_) workers_->stop();
   if (pool_) pool_->stop();
   for (auto& loop : loops_) loop->request_stop();
   for (auto& loop : loops_) loop->join();

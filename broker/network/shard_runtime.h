@@ -24,6 +24,7 @@ class EventLoop;
 struct ShardRuntimeConfig {
   std::size_t shards = 1;  // num.network.threads has no equal here: a shard serves connections and partitions
   std::size_t blocking_threads_max = 8;  // started on demand
+  std::size_t worker_threads_max = 0;    // the same; 0: as many as shards
   Duration slow_turn_warning = std::chrono::seconds(1);
 };
 
@@ -40,7 +41,7 @@ class ShardRuntime final : public ShardGroup {
   // How long ago the slowest shard last began a turn: a loop that is alive begins one at least every second, even when idle.
   [[nodiscard]] Duration longest_silence() const;
 
-  // Runs what was submitted to the pool, then what was posted to the shards, destroys timers and ends the threads.
+  // Runs what was submitted to the workers and the pool, then what was posted to the shards, destroys timers and ends the threads.
   // Jobs that are posted or submitted afterwards are destroyed. A second call does nothing.
   void stop();
 
@@ -51,6 +52,7 @@ class ShardRuntime final : public ShardGroup {
   ShardRuntime() = default;
 
   std::unique_ptr<BlockingThreads> pool_;
+  std::unique_ptr<BlockingThreads> workers_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   bool stopped_ = false;
 };

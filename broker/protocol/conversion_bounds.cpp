@@ -51,8 +51,9 @@ void ConversionCharge::reduce_to(std::uint64_t bytes) {
 }
 
 Result<std::vector<std::uint8_t>> decompress_within(ConversionCharge& charge, Codec codec, BytesView compressed,
-                                                    Framing framing, unsigned copies) {
-  auto stream = open_decompressor(codec, compressed, charge.bounds().decompression(), framing);
+                                                    const DecompressionLimits& limits, Framing framing,
+                                                    unsigned copies) {
+  auto stream = open_decompressor(codec, compressed, limits, framing);
   if (!stream) return tl::unexpected(stream.error());
   return read_whole(**stream, [&](std::size_t more_bytes) { return charge.add(std::uint64_t{more_bytes} * copies); });
 }

@@ -75,8 +75,9 @@ class ConversionCharge {
 };
 
 // The whole output of a stream, charged `copies` times: for what is made of it too. Errors of Decompressor::read, and
-// of the bounds.
+// of the bounds' memory.
 Result<std::vector<std::uint8_t>> decompress_within(ConversionCharge& charge, Codec codec, BytesView compressed,
+                                                    const DecompressionLimits& limits,
                                                     Framing framing = Framing::standard, unsigned copies = 1);
 
 }  // namespace millrace::protocol

@@ -31,7 +31,10 @@ class BatchConversion {
       return fail(ErrorKind::unsupported, "Down-conversion of zstandard-compressed batches is not supported");
     if (codec == Codec::none) return messages(batch_.records());
     const auto held_bytes = charge_.bytes();
-    auto plain = decompress_within(charge_, codec, batch_.records());
+    // How far the topic lets its batches expand is not known here; the memory that they take is bounded anyway.
+    auto limits = charge_.bounds().decompression();
+    limits.output_limit_bytes = std::numeric_limits<std::uint64_t>::max();
+    auto plain = decompress_within(charge_, codec, batch_.records(), limits);
     if (!plain) return tl::unexpected(plain.error());
     auto inner = messages(*plain);
     if (!inner || inner->empty()) return inner;

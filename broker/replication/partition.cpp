@@ -27,6 +27,7 @@ Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in
 
 void Partition::resign() {
   leader_.reset();
+  log_->end_leader_epoch();
   for (auto& wait : std::exchange(waits_, {})) wait->fire();
   for (auto& append : std::exchange(pending_, {}))
     append.done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
@@ -50,13 +51,31 @@ std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_lead
                                                         : PartitionRefusal::unknown_leader_epoch;
 }
 
+template <class Call, class Completion>
+void Partition::in_order(const Call& call, Completion done, void (Partition::*carry_out)(const Call&, Completion)) {
+  if (!log_->is_checking(call.source)) return (this->*carry_out)(call, std::move(done));
+  log_->after_check(call.source, [self = shared_from_this(), call, carry_out, done = std::move(done)]() mutable {
+    ((*self).*carry_out)(call, std::move(done));
+  });
+}
+
 void Partition::append(const AppendCall& call, PartitionAppendCompletion done) {
+  in_order(call, std::move(done), &Partition::append_now);
+}
+void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
+  in_order(call, std::move(done), &Partition::fetch_now);
+}
+void Partition::find_offset(const OffsetCall& call, PartitionOffsetCompletion done) {
+  in_order(call, std::move(done), &Partition::find_offset_now);
+}
+
+void Partition::append_now(const AppendCall& call, PartitionAppendCompletion done) {
   auto refusal = check_leader(LeaderEpoch::none());
   if (!refusal && call.all_replicas && leader_->in_sync_replica_count() < config_.min_in_sync_replicas) {
     refusal = PartitionRefusal::not_enough_replicas;
   }
   if (refusal) return done(tl::unexpected(AppendFailure{refusal, {}}));
-  log::AppendRequest request{call.batches, log::AppendOrigin::client, leader_->leader_epoch(), call.now};
+  log::AppendRequest request{call.batches, log::AppendOrigin::client, leader_->leader_epoch(), call.now, call.source};
   log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));
@@ -90,7 +109,7 @@ void Partition::complete_pending() {
   for (auto& append : ready) append.done(append.result);
 }
 
-void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
+void Partition::fetch_now(const FetchCall& call, PartitionFetchCompletion done) {
   if (auto refusal = check_leader(call.current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
   const Offset stable = last_stable_offset();
   log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes,
@@ -105,10 +124,10 @@ void Partition::fetch(const FetchCall& call, PartitionFetchCompletion done) {
              });
 }
 
-void Partition::find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed,
-                            PartitionOffsetCompletion done) {
-  if (auto refusal = check_leader(current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
-  const Offset visible = read_committed ? last_stable_offset() : high_watermark();
+void Partition::find_offset_now(const OffsetCall& call, PartitionOffsetCompletion done) {
+  if (auto refusal = check_leader(call.current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
+  const auto timestamp = call.timestamp;
+  const Offset visible = call.read_committed ? last_stable_offset() : high_watermark();
   if (timestamp == log::OffsetSpec::latest) {
     return done(log::TimestampOffset{TimestampMs::none(), visible, leader_->leader_epoch()});
   }

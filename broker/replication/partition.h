@@ -1,5 +1,7 @@
 // One partition as this broker hosts it: its log, and while this broker leads it, the leader's state and the fetches that wait.
 // Owned by the partition's shard: every method is called in its tasks, every completion runs there.
+//
+// Calls of one source are carried out in the order in which they come, those of different sources may overtake each other.
 #pragma once
 
 #include <memory>
@@ -25,10 +27,13 @@ enum class PartitionRefusal : std::uint8_t {
   offline,               // its log could not be opened
 };
 
+using CallSource = log::AppendSource;
+
 struct AppendCall {
   MutableBytes batches;  // valid until the completion has run; written to in place
   TimestampMs now;
   bool all_replicas = false;  // acks=all: completes when the high watermark has reached the records
+  CallSource source = 0;
 };
 
 struct AppendFailure {
@@ -44,6 +49,14 @@ struct FetchCall {
   std::uint64_t max_bytes = 0;
   bool min_one_message = false;
   bool read_committed = false;
+  CallSource source = 0;
+};
+
+struct OffsetCall {
+  TimestampMs timestamp;
+  LeaderEpoch current_leader_epoch = LeaderEpoch::none();
+  bool read_committed = false;
+  CallSource source = 0;
 };
 
 // Of the topic: what clients that read older formats are refused or converted for.
@@ -103,8 +116,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void append(const AppendCall& call, PartitionAppendCompletion done);
   // Consumers see the log up to the high watermark, or the last stable offset.
   void fetch(const FetchCall& call, PartitionFetchCompletion done);
-  void find_offset(TimestampMs timestamp, LeaderEpoch current_leader_epoch, bool read_committed,
-                   PartitionOffsetCompletion done);
+  void find_offset(const OffsetCall& call, PartitionOffsetCompletion done);
 
   // Counts every record that becomes readable from now on for `wait`; when more than `seen` is readable already, it wakes at
   // once. A wait that fired is forgotten with the next append or by forget.
@@ -118,6 +130,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
     PartitionAppendCompletion done;
   };
 
+  template <class Call, class Completion>
+  void in_order(const Call& call, Completion done, void (Partition::*carry_out)(const Call&, Completion));
+  void append_now(const AppendCall& call, PartitionAppendCompletion done);
+  void fetch_now(const FetchCall& call, PartitionFetchCompletion done);
+  void find_offset_now(const OffsetCall& call, PartitionOffsetCompletion done);
   [[nodiscard]] std::optional<PartitionRefusal> check_leader(LeaderEpoch current_leader_epoch) const;
   void on_appended(const log::AppendResult& result);
   void complete_pending();

@@ -138,6 +138,7 @@ class Broker::State {
     network::ShardRuntimeConfig runtime;
     runtime.shards = configuration_.shards > 0 ? configuration_.shards
                                                : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    runtime.worker_threads_max = configuration_.worker_threads;
     auto started = network::ShardRuntime::start(runtime, metrics_);
     if (!started) return tl::unexpected(started.error());
     runtime_ = std::move(*started);

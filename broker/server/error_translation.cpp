@@ -49,6 +49,7 @@ ErrorCode error_code_of(log::AppendErrorKind kind) {
       return ErrorCode::transaction_coordinator_fenced;
     case log::AppendErrorKind::offsets_out_of_order:
     case log::AppendErrorKind::unexpected_offset:
+    case log::AppendErrorKind::takes_long:
       return ErrorCode::unknown_server_error;
     case log::AppendErrorKind::storage:
       return ErrorCode::kafka_storage_error;

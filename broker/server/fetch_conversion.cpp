@@ -57,7 +57,7 @@ void convert(RecordsToConvert& records, std::int8_t to_magic, const protocol::Co
 
 void convert_records(std::vector<RecordsToConvert>& all, std::int8_t to_magic, protocol::ConversionBoundsPointer bounds,
                      Shard& home, Job done) {
-  home.pool().submit([&all, to_magic, bounds = std::move(bounds), &home, done = std::move(done)]() mutable {
+  home.workers().submit([&all, to_magic, bounds = std::move(bounds), &home, done = std::move(done)]() mutable {
     for (auto& records : all) convert(records, to_magic, bounds);
     home.post(std::move(done));
   });

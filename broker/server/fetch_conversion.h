@@ -1,5 +1,5 @@
-// Records for clients that read the formats before record batches: read and converted on the pool, because both may
-// take their time (Kafka: KafkaApis.maybeConvertFetchedData).
+// Records for clients that read the formats before record batches: read and converted by the workers, because both
+// may take their time (Kafka: KafkaApis.maybeConvertFetchedData).
 #pragma once
 
 #include <memory>

@@ -41,6 +41,7 @@ def checks(context):
     alone = [(NAME + name, claim) for name, claim in (
         (f"{CONNECTIONS} silent and {CONNECTIONS} slow connections", silent_and_slow),
         ("connections above the caps are refused and counted", connection_caps),
+        ("bombs leave their shard to others", bombs_beside_others),
         ("request memory that is used up", request_memory),
         ("a broker out of files lives and serves again", file_exhaustion),
         ("docs/protection.md names rows and counters that exist", documented_protections))]
@@ -251,6 +252,7 @@ def decompression_bombs(abused_broker):
     compressed sets within sets."""
     broker = abused_broker.broker
     create(broker, "bombed")
+    before = broker.counter("millrace_conversion_refused_total")
     with abused_broker.watched(broker.REQUEST_BYTES + broker.CONVERSION_BYTES + 2 * ZSTD_WINDOW_BYTES):
         for name, codec, make, size in BOMBS:
             bomb(broker, name, bombs.batch(codec, make(bombs.record_start(size), size + 1)), 8, REFUSED_ABOVE, size)
@@ -261,6 +263,8 @@ def decompression_bombs(abused_broker):
                     bomb(broker, f"{name}, format {magic}", bombs.wrapper(codec, payload, magic), 2, 0, size)
         for depth in (2, 50):
             bomb(broker, f"gzip in gzip, {depth} deep", bombs.nested(lambda data: bombs.gzip(data, 0), bombs.GZIP, 1, depth), 2, -1, 0)
+    require(broker.counter("millrace_conversion_refused_total") >= before + 10, "refusals that are not counted")
+    require_equal(0, broker.counter("millrace_conversion_memory_bytes"), "bytes of conversions that are over")
 
 
 def bomb(broker, name, batch, version, refused_above, size):
@@ -268,6 +272,36 @@ def bomb(broker, name, batch, version, refused_above, size):
     error, _ = produced(broker, "bombed", batch, version)
     print(f"    {name}: {len(batch)} bytes for {size / MIB:.0f} MiB, error {error}, {time.monotonic() - begin:.2f} s")
     require(error != 0 or size <= refused_above and name != "snappy that lies", f"{name} is taken")
+
+
+def bombs_beside_others():
+    """Bombs within the default bounds, so that each is expanded whole, without a pause and all on one shard; a client of the partition that
+    they go to and one of another. Were the shard to expand them itself, each of its other answers would wait for one bomb at least."""
+    bombers, seconds = 4, 3
+    kinds = (("gzip", bombs.GZIP, bombs.gzip, 120 * MIB), ("snappy", bombs.SNAPPY, bombs.snappy_raw, 20 * MIB),
+             ("lz4", bombs.LZ4, bombs.lz4, 120 * MIB))
+    batches = [(name, bombs.batch(codec, make(bombs.record_start(size), size + 1))) for name, codec, make, size in kinds]
+    with abused({"millrace.shards": "1", "millrace.decompression.max.bytes": str(128 * MIB)}) as one:
+        broker = one.broker
+        create(broker, "bombed")
+        for name, batch in batches:
+            begin = time.monotonic()
+            require_equal(0, produced(broker, "bombed", batch)[0], f"error of {name}, which is within the bound")
+            alone_s = time.monotonic() - begin
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(Watched(broker, one.probe, broker.REQUEST_BYTES + ALLOWANCE_BYTES, alone_s))
+                beside = stack.enter_context(contextlib.closing(Probe(broker.port, "127.0.0.78", "bombed")))
+                sent = stack.enter_context(contextlib.closing(bombs.Bombers(broker.connect, frames.produce_frame("bombed", batch), bombers)))
+                begin = time.monotonic()
+                time.sleep(seconds)
+                answered = sent.answered()
+                took = [(where, probe.seconds_since(begin), probe.slowest_since(begin))
+                        for where, probe in (("the bombed partition", beside), ("another partition", one.probe))]
+            print(f"    {name}: {alone_s * 1e3:.0f} ms alone, {answered} in {seconds} s; a produce and a fetch meanwhile "
+                  + "; ".join(f"at {where} {usual_s * 1e3:.1f} ms, slowest {slowest_s * 1e3:.0f} ms" for where, usual_s, slowest_s in took))
+            require(answered > 0, "no bomb was expanded meanwhile")
+            for where, usual_s, _ in took:
+                require(usual_s < alone_s, f"a produce and a fetch at {where} took {usual_s * 1e3:.0f} ms, as long as a bomb of {name}")
 
 
 def create(broker, topic):

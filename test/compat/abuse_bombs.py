@@ -1,5 +1,7 @@
 """Batches that are small on the wire and huge behind their codec: one record whose value is zeroes. Written by hand, because a compressor
 would make worse ones."""
+import multiprocessing
+import selectors
 import struct
 import zlib
 
@@ -173,3 +175,33 @@ def nested(codec_compress, codec, magic, depth):
     for _ in range(depth):
         data = wrapper(codec, codec_compress(data), magic)
     return data
+
+
+class Bombers:
+    """Clients in a process of their own that send one frame again as soon as it is answered."""
+
+    def __init__(self, connect, frame, count):
+        self._answered = multiprocessing.Value("q", 0)
+        self._process = multiprocessing.get_context("fork").Process(target=self._send, args=(connect, frame, count), daemon=True)
+        self._process.start()
+
+    def close(self):
+        self._process.kill()
+        self._process.join()
+
+    def answered(self):
+        return self._answered.value
+
+    def _send(self, connect, frame, count):
+        content = struct.pack(">i", len(frame)) + frame
+        with selectors.DefaultSelector() as selector:
+            for _ in range(count):
+                connection = connect()
+                selector.register(connection, selectors.EVENT_READ)
+                connection.sendall(content)
+            while True:
+                for key, _ in selector.select():
+                    if not key.fileobj.recv(1 << 16):
+                        return
+                    self._answered.value += 1
+                    key.fileobj.sendall(content)

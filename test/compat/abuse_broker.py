@@ -168,23 +168,26 @@ class Probe:
     """A client in a process of its own, so that nothing but the broker and the machine delays it: a produce and a fetch on one connection,
     and on a new one each time that this is done, over and over."""
 
-    def __init__(self, port, source="127.0.0.77"):
+    def __init__(self, port, source="127.0.0.77", topic=PROBED):
         self._ours, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("fork").Process(target=_probe, args=(port, source, theirs), daemon=True)
+        self._process = multiprocessing.get_context("fork").Process(target=_probe, args=(port, source, topic, theirs), daemon=True)
         self._process.start()
         theirs.close()
         self._samples = []
+        self._failure = None
 
     def close(self):
         self._process.kill()
         self._process.join()
 
     def _gather(self):
-        while self._ours.poll():
+        while self._failure is None and self._ours.poll():
             sample = self._ours.recv()
             if isinstance(sample, str):
-                raise Failure(f"a normal produce or fetch failed: {sample}")
-            self._samples.append(sample)
+                self._failure = sample
+            else:
+                self._samples.append(sample)
+        require(self._failure is None, f"a normal produce or fetch failed: {self._failure}")
 
     def seconds_since(self, begin):
         """The median of those that began after `begin` (time.monotonic), waiting for the fewest."""
@@ -199,9 +202,9 @@ class Probe:
         return max(seconds for start, seconds in self._samples if start >= begin)
 
 
-def _probe(port, source, pipe):
+def _probe(port, source, topic, pipe):
     try:
-        produce, fetch = with_length(produce_frame(PROBED, record_batch(b"0123456789"))), with_length(fetch_frame(PROBED, 4096))
+        produce, fetch = with_length(produce_frame(topic, record_batch(b"0123456789"))), with_length(fetch_frame(topic, 4096))
         while True:
             with contextlib.closing(socket.socket()) as connection:
                 connection.settimeout(PATIENCE_S)

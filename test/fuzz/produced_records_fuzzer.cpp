@@ -157,9 +157,18 @@ void run(BytesView bytes) {
   const auto bounds = make_bounds();
   AppendRequest request{records, AppendOrigin::client, LeaderEpoch(1), TimestampMs(1'700'000'000'000)};
   {
-    auto checked = check_batch(request, config, "topic-0", bounds);
+    bool took_long = false;
+    std::optional<std::vector<std::uint8_t>> at_once;
+    if (auto brief = check_batch(request, config, "topic-0", bounds, CheckEffort::brief)) {
+      at_once.emplace(brief->bytes.begin(), brief->bytes.end());
+    } else {
+      took_long = brief.error().kind == AppendErrorKind::takes_long;
+    }
+    auto checked = check_batch(request, config, "topic-0", bounds, CheckEffort::full);
+    require(took_long || at_once.has_value() == checked.has_value(), "a brief check that judges otherwise");
     if (!checked) return require(!checked.error().message.empty(), "a refusal without words");
-    assign_fields(*checked, Offset(1000), LeaderEpoch(3), config.message_timestamp_type);
+    require(took_long || std::ranges::equal(*at_once, checked->bytes), "a brief check that makes other bytes");
+    assign_fields(*checked, Offset(1000), LeaderEpoch(3));
     check_stored(checked->bytes, *bounds);
     for (const std::int8_t magic : {std::int8_t{0}, std::int8_t{1}}) check_down(checked->bytes, magic, from, bounds);
   }

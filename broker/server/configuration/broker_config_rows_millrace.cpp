@@ -39,6 +39,12 @@ constexpr ConfigRow rows[] = {
               "Threads that serve connections and partitions, one event loop each; 0 takes one per core.")
         .between(0, 1024)
         .effective(),
+    int32_row("millrace.worker.threads", "0",
+              "Threads for what would keep a shard from its other requests: batches that are large or expand far, "
+              "conversions, searches by time. They are started when they are needed; 0 takes as many as there are "
+              "shards.")
+        .between(0, 1024)
+        .effective(),
     int32_row("millrace.http.port", "-1", "Port of /metrics, /livez and /readyz; 0 takes a free one, -1 serves none.")
         .between(-1, 65535)
         .effective(),
@@ -128,9 +134,11 @@ constexpr ConfigRow rows[] = {
               "application polls.")
         .at_least(1)
         .effective(),
-    int64_row("millrace.decompression.max.bytes", "1073741824",
-              "Bytes that one batch of a producer may expand to; one that expands further is refused with "
-              "MESSAGE_TOO_LARGE.")
+    int64_row(
+        "millrace.decompression.max.bytes", "134217728",
+        "Bytes that one batch of a producer may expand to, or 16 times its topic's max.message.bytes where that is "
+        "more; one that expands further is refused with MESSAGE_TOO_LARGE, whereupon producers that can do so send "
+        "it in parts.")
         .at_least(65536)
         .effective(),
     int32_row("millrace.decompression.max.ratio", "2000",

@@ -58,10 +58,11 @@ struct BrokerConfiguration {
 
   BrokerId broker_id = BrokerId::none();  // none(): to be generated, above max_reserved_broker_id
   std::int32_t max_reserved_broker_id = 1000;
-  std::string rack;            // empty: none
-  std::string cluster_id;      // empty: whatever the cluster has, or a random one
-  std::uint32_t shards = 0;    // 0: one per core
-  std::size_t io_threads = 8;  // for what may block
+  std::string rack;                // empty: none
+  std::string cluster_id;          // empty: whatever the cluster has, or a random one
+  std::uint32_t shards = 0;        // 0: one per core
+  std::size_t io_threads = 8;      // for what may block
+  std::size_t worker_threads = 0;  // for long computations; 0: as many as shards
   MetadataStoreConfiguration metadata_store;
   std::string local_host;  // advertised where a listener has no host
   ListenerConfiguration listeners;

@@ -116,6 +116,7 @@ class FetchWork {
       call.max_bytes = std::min(max_bytes(), static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0)));
       call.min_one_message = context_.version() >= first_version_with_max_bytes;
       call.read_committed = request_.isolation_level == protocol::IsolationLevel::read_committed;
+      call.source = context_.connection().id;
       partition->fetch(call, [&read, arrive = std::move(arrive)](replication::PartitionFetchOutcome outcome) mutable {
         read.outcome = std::move(outcome);
         arrive();

@@ -98,6 +98,7 @@ Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::h
     }
   }
   const bool read_committed = request.isolation_level == protocol::IsolationLevel::read_committed;
+  const auto source = context.connection().id;
   auto visit = [&](ShardId shard, std::size_t index, Job arrive) {
     auto& lookup = lookups[index];
     auto& table = services.replicas.table(shard);
@@ -108,7 +109,7 @@ Task<Result<std::optional<protocol::ListOffsetsResponse>>> ListOffsetsHandler::h
                                          : replication::PartitionRefusal::not_leader);
       return arrive();
     }
-    partition->find_offset(lookup.wanted->timestamp, lookup.wanted->current_leader_epoch, read_committed,
+    partition->find_offset({lookup.wanted->timestamp, lookup.wanted->current_leader_epoch, read_committed, source},
                            [&lookup, arrive = std::move(arrive)](replication::PartitionOffsetOutcome outcome) mutable {
                              lookup.outcome = std::move(outcome);
                              arrive();

@@ -159,12 +159,13 @@ auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext&
   auto& replicas = context.services().replicas;
   auto& shards = context.services().shards;
   const auto now = context.shard().clock().wall_clock();
+  const auto source = context.connection().id;
   std::vector<ShardId> owners;
   owners.reserve(appends.size());
   for (const auto& append : appends) {
     owners.push_back(append.settled ? no_owner : replication::owner_of(append.topic, append.partition, shards.size()));
   }
-  auto visit = [&appends, &replicas, now, all_replicas](ShardId shard, std::size_t index, Job arrive) {
+  auto visit = [&appends, &replicas, now, all_replicas, source](ShardId shard, std::size_t index, Job arrive) {
     auto& append = appends[index];
     auto& table = replicas.table(shard);
     auto partition = table.find(append.topic, append.partition);
@@ -177,7 +178,7 @@ auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext&
     }
     // What is kept for the completion is small, so that keeping it allocates nothing.
     append.arrive = std::move(arrive);
-    partition->append({append.records, now, all_replicas},
+    partition->append({append.records, now, all_replicas, source},
                       [&append, partition](replication::PartitionAppendOutcome outcome) {
                         append.outcome = std::move(outcome);
                         if (!append.outcome && tells_log_start(append.outcome.error()))

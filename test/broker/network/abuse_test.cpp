@@ -189,6 +189,7 @@ TEST(Abuse, AnIdleConnectionIsClosedAndABusyOneIsNot) {
 TEST(Abuse, ConnectionsBeyondTheLimitsAreRefusedCountedAndLeaveRoomForReservedListeners) {
   NetworkConfig config;
   config.max_connections = 5;
+  config.max_reserved_connections = 2;
   ServerUnderTest test(echo, config);
   auto reserved_port = test.server->add_listener({.name = "INTERNAL", .host = "127.0.0.1", .reserved = true});
   std::vector<RawClient> clients;
@@ -200,12 +201,23 @@ TEST(Abuse, ConnectionsBeyondTheLimitsAreRefusedCountedAndLeaveRoomForReservedLi
   RawClient refused(test.port);
   EXPECT_TRUE(refused.is_closed_by_peer());
   EXPECT_EQ(test.refused_by("max_connections"), 1);
-  expect_service(*reserved_port);
+  std::vector<RawClient> brokers;
+  for (int each = 0; each < 2; ++each) {
+    brokers.emplace_back(*reserved_port);
+    brokers.back().send_frame("x");
+    ASSERT_EQ(brokers.back().receive_frame(), "x");
+  }
+  EXPECT_TRUE(RawClient(*reserved_port).is_closed_by_peer());
+  EXPECT_EQ(test.refused_by("max_reserved_connections"), 1);
+  EXPECT_EQ(test.refused_by("max_connections"), 1);
   clients.pop_back();
-  EXPECT_TRUE(eventually([&] {
-    RawClient again(test.port);
-    return again.send_frame("x") && again.receive_frame() == "x";
-  }));
+  brokers.pop_back();
+  for (auto port : {test.port, *reserved_port}) {
+    EXPECT_TRUE(eventually([&] {
+      RawClient again(port);
+      return again.send_frame("x") && again.receive_frame() == "x";
+    }));
+  }
 }
 
 TEST(Abuse, AnAddressHasItsOwnLimitAndItsOwnExceptions) {

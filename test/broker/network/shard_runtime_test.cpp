@@ -287,6 +287,32 @@ TEST(BlockingPool, BringsResultsBackToTheShardAndFinishesItsWorkBeforeTheRuntime
   EXPECT_EQ(finished, 50);
 }
 
+TEST(Workers, HoldUpNoBlockingCallsAndFinishBeforeTheRuntimeStops) {
+  MetricsRegistry metrics;
+  auto started = ShardRuntime::start({.shards = 2, .blocking_threads_max = 1, .worker_threads_max = 2}, metrics);
+  ASSERT_TRUE(started);
+  auto& runtime = **started;
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  std::atomic<int> running{0};
+  std::atomic<int> computed{0};
+  for (int computation = 0; computation < 5; ++computation) {
+    runtime.at(1).workers().submit([&, released] {
+      ++running;
+      released.wait();
+      ++computed;
+    });
+  }
+  EXPECT_TRUE(eventually([&] { return running == 2; }));
+  std::atomic<bool> called{false};
+  runtime.at(0).pool().submit([&] { called = true; });
+  EXPECT_TRUE(eventually([&] { return called.load(); })) << "a blocking call waits for computations";
+  EXPECT_EQ(running, 2) << "more at once than there are threads";
+  release.set_value();
+  runtime.stop();
+  EXPECT_EQ(computed, 5);
+}
+
 TEST(ShardRuntime, LeavesSignalsToTheMainThread) {
   MetricsRegistry metrics;
   auto runtime = start(1, metrics);

@@ -53,7 +53,8 @@ struct Partitions : testing::Test {
   PartitionOffsetOutcome find_offset(TimestampMs timestamp, LeaderEpoch epoch = LeaderEpoch::none(),
                                      bool committed = false) {
     std::optional<PartitionOffsetOutcome> outcome;
-    partition->find_offset(timestamp, epoch, committed, [&](PartitionOffsetOutcome got) { outcome = std::move(got); });
+    partition->find_offset({timestamp, epoch, committed},
+                           [&](PartitionOffsetOutcome got) { outcome = std::move(got); });
     world->shard.run();
     EXPECT_TRUE(outcome);
     return std::move(*outcome);
@@ -320,6 +321,73 @@ TEST_F(Partitions, ForgetAFetchThatGaveUp) {
   EXPECT_EQ(gone.use_count(), 1);
   append({.values = {"v"}});
   EXPECT_EQ(wakes, 1);
+}
+
+// ---- batches whose check takes long
+
+struct LongChecks : Partitions {
+  static constexpr CallSource ours = 1;
+  static constexpr CallSource others = 2;
+
+  void SetUp() override {
+    start();
+    ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
+  }
+  std::shared_ptr<Outcome> begin(const BatchSpec& spec, CallSource source) {
+    auto bytes = std::make_shared<log::test::Bytes>(make_batch(spec));
+    auto outcome = std::make_shared<Outcome>();
+    partition->append({*bytes, world->shard.clock().wall_clock(), true, source},
+                      [bytes, outcome](PartitionAppendOutcome got) { *outcome = std::move(got); });
+    return outcome;
+  }
+  // Expands to what no shard looks through itself.
+  std::shared_ptr<Outcome> begin_long(CallSource source) {
+    return begin({.values = {std::string(std::size_t{3} << 20, 'x')}, .codec = protocol::Codec::zstd}, source);
+  }
+};
+
+TEST_F(LongChecks, HoldUpNobodyButTheConnectionThatSentThem) {
+  auto heavy = begin_long(ours);
+  std::vector<std::string> answered;
+  auto ask = [&](CallSource source, const std::string& who) {
+    partition->fetch({.offset = Offset(0), .max_bytes = 1000, .source = source},
+                     [&answered, who](const PartitionFetchOutcome& got) {
+                       answered.push_back(who + " fetch " + std::to_string(got->high_watermark.value()));
+                     });
+    partition->find_offset({.timestamp = log::OffsetSpec::latest, .source = source},
+                           [&answered, who](const PartitionOffsetOutcome& got) {
+                             answered.push_back(who + " offset " + std::to_string(got->offset.value()));
+                           });
+  };
+  auto small = begin({.values = {"ours"}}, ours);
+  ask(ours, "our");
+  auto another = begin({.values = {"theirs"}}, others);
+  ask(others, "their");
+  EXPECT_FALSE(*heavy);
+  EXPECT_FALSE(*small) << "it would overtake what the connection sent before";
+  ASSERT_TRUE(*another) << "another's append waits for a check";
+  EXPECT_EQ((*another)->value().base_offset, Offset(0));
+  EXPECT_EQ(answered, (std::vector<std::string>{"their fetch 1", "their offset 1"}));
+  world->shard.run();
+  ASSERT_TRUE(*heavy && *small);
+  EXPECT_EQ((*heavy)->value().base_offset, Offset(1));
+  EXPECT_EQ((*small)->value().base_offset, Offset(2));
+  EXPECT_EQ(answered, (std::vector<std::string>{"their fetch 1", "their offset 1", "our fetch 3", "our offset 3"}));
+}
+
+TEST_F(LongChecks, EndWithTheTermInWhichTheyBegan) {
+  auto heavy = begin_long(ours);
+  auto behind = begin({.values = {"behind"}}, ours);
+  partition->resign();
+  world->shard.run();
+  ASSERT_TRUE(*heavy && *behind);
+  EXPECT_EQ((*heavy)->error().error.kind, log::AppendErrorKind::closed);
+  EXPECT_EQ((*behind)->error().refusal, PartitionRefusal::not_leader);
+  ASSERT_TRUE(partition->lead(LeaderEpoch(1), {self}));
+  auto of_new_term = begin_long(ours);
+  world->shard.run();
+  ASSERT_TRUE(*of_new_term && **of_new_term);
+  EXPECT_EQ((*of_new_term)->value().base_offset, Offset(0)) << "the old term's batch is in the log";
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ TEST(RequestDispatcher, ARequestThatNobodyServesClosesOnlyAfterTheEarlierAnswers
     EXPECT_TRUE(client.receive<MetadataResponse>(before).has_value()) << request.key;
     EXPECT_FALSE(client.raw().receive_frame().has_value()) << request.key << " version " << request.version;
   }
+  EXPECT_EQ(broker.counted("millrace_requests_refused_total"), std::size(unserved));
 }
 
 TEST(RequestDispatcher, ApiVersionsAboveAllIsAnsweredInVersion0WithWhatThereIs) {
@@ -79,6 +80,7 @@ TEST(RequestDispatcher, ABodyThatEndsTooEarlyCloses) {
   Client client(broker);
   ASSERT_TRUE(client.raw().send_frame(bare_request(3, 1, 1) + std::string("\0\0\0\2\0", 5)));
   EXPECT_TRUE(client.raw().is_closed_by_peer());
+  EXPECT_EQ(broker.counted("millrace_requests_refused_total"), 1);
   Client after(broker);
   EXPECT_EQ(after.ask(MetadataRequest{})->brokers.size(), 1);
 }

@@ -279,6 +279,7 @@ TEST_F(Sessions, AreBoundedByTheirPartitions) {
   EXPECT_EQ(begin(id, 2, some(1, "third")).error, ErrorCode::fetch_session_id_not_found);
   EXPECT_EQ(sessions->size(), 0U);
   EXPECT_EQ(sessions->partitions(), 0U);
+  EXPECT_THAT(metrics.text(), testing::HasSubstr("millrace_fetch_sessions_refused_total 3"));
 }
 
 TEST_F(Sessions, ShowWhatTheyAre) {
