@@ -37,6 +37,13 @@ void expect_service(std::uint16_t port) {
   ASSERT_EQ(client.receive_frame(), "still there?");
 }
 
+// A thousand connections, or as many as the process may open: both of their ends are here.
+std::size_t many_connections() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return std::min<std::size_t>(1'000, (limit.rlim_cur - 100) / 2);
+}
+
 double client_memory(const ServerUnderTest& test) {
   return metric(test.metrics, "millrace_request_memory_bytes{budget=\"clients\"}");
 }
@@ -71,35 +78,40 @@ TEST(Abuse, RandomBytesNeverHurtTheOthers) {
 
 TEST(Abuse, AThousandConnectionsThatAnnounceLargeFramesCostNoMemory) {
   FileLimit files(8'000);
-  ServerUnderTest test(echo);
+  const auto count = many_connections();
+  NetworkConfig config;
+  // All of them are there at once, however long it takes.
+  config.first_request_deadline = config.read_progress_window = std::chrono::minutes(10);
+  ServerUnderTest test(echo, config);
   std::vector<RawClient> clients;
-  for (int each = 0; each < 1'000; ++each) {
+  for (std::size_t each = 0; each < count; ++each) {
     clients.emplace_back(test.port);
     ASSERT_TRUE(clients.back().connected()) << each;
     ASSERT_TRUE(clients.back().send(length_only(104'857'600)));
   }
-  EXPECT_TRUE(eventually([&] { return test.server->connections() == 1'000; }));
+  EXPECT_TRUE(eventually([&] { return test.server->connections() == count; }));
   expect_service(test.port);
-  EXPECT_EQ(client_memory(test), 0);
+  EXPECT_TRUE(eventually([&] { return client_memory(test) == 0; })) << "but for the request that was just answered";
   clients.clear();
   EXPECT_TRUE(eventually([&] { return test.server->connections() == 0; }));
 }
 
 TEST(Abuse, AThousandConnectionsThatSendByteByByteHoldLittleAndAreClosedAtTheDeadline) {
   FileLimit files(8'000);
+  const auto count = many_connections();
   NetworkConfig config;
   config.first_request_deadline = std::chrono::seconds(2);
   ServerUnderTest test(echo, config);
   std::vector<RawClient> clients;
-  for (int each = 0; each < 1'000; ++each) {
+  for (std::size_t each = 0; each < count; ++each) {
     clients.emplace_back(test.port);
     clients.back().send(length_only(50'000'000) + "x");
   }
   expect_service(test.port);
   EXPECT_TRUE(eventually([&] {
     for (auto& client : clients) client.send_some("x");
-    EXPECT_LE(client_memory(test), 1'000 * 8'192);
-    return test.closed_by("no_first_request") >= 1'000;
+    EXPECT_LE(client_memory(test), static_cast<double>(count * 8'192));
+    return test.closed_by("no_first_request") >= static_cast<double>(count);
   }));
   expect_service(test.port);
   EXPECT_TRUE(eventually([&] { return client_memory(test) == 0; }));
@@ -107,7 +119,7 @@ TEST(Abuse, AThousandConnectionsThatSendByteByByteHoldLittleAndAreClosedAtTheDea
 
 TEST(Abuse, AConnectionThatSendsNothingIsClosedAtTheFirstRequestDeadlineAndOneThatHasSentIsNot) {
   NetworkConfig config;
-  config.first_request_deadline = std::chrono::milliseconds(100);
+  config.first_request_deadline = std::chrono::seconds(1);  // in which a busy machine brings the first request
   ServerUnderTest test(echo, config);
   RawClient known(test.port);
   known.send_frame("x");
@@ -115,6 +127,7 @@ TEST(Abuse, AConnectionThatSendsNothingIsClosedAtTheFirstRequestDeadlineAndOneTh
   RawClient silent(test.port);
   EXPECT_TRUE(silent.is_closed_by_peer());
   EXPECT_EQ(test.closed_by("no_first_request"), 1);
+  // It was there first: its own deadline is over too.
   EXPECT_FALSE(known.is_closed_by_peer(std::chrono::milliseconds(300)));
   known.send_frame("y");
   EXPECT_EQ(known.receive_frame(), "y");
@@ -122,20 +135,22 @@ TEST(Abuse, AConnectionThatSendsNothingIsClosedAtTheFirstRequestDeadlineAndOneTh
 
 TEST(Abuse, ASenderBelowTheMinimumRateIsClosedAndAFastOneIsNot) {
   NetworkConfig config;
-  config.read_progress_window = std::chrono::milliseconds(200);
-  config.min_bytes_per_second = 100'000;
+  // One of the fast sender's pieces in each window is enough, so that it may be held up by all else that the machine does.
+  config.read_progress_window = std::chrono::seconds(1);
+  config.min_bytes_per_second = 5'000;
+  config.first_request_deadline = std::chrono::minutes(10);
   ServerUnderTest test(echo, config);
   RawClient slow(test.port);
   slow.send_frame("x");
   ASSERT_EQ(slow.receive_frame(), "x");
   slow.send(length_only(1'000'000) + "x");
   std::thread fast([&] {
-    // Many windows long, each with enough bytes.
+    // Several windows long, each with enough bytes.
     RawClient client(test.port);
     client.send(length_only(2'000'000));
     for (int piece = 0; piece < 200; ++piece) {
       ASSERT_TRUE(client.send(std::string(10'000, 'x')));
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     auto answer = client.receive_frame();
     ASSERT_TRUE(answer.has_value());
@@ -162,21 +177,21 @@ TEST(Abuse, AReaderThatTakesNothingIsClosedInTheEnd) {
 
 TEST(Abuse, AnIdleConnectionIsClosedAndABusyOneIsNot) {
   NetworkConfig config;
-  config.connections_max_idle = std::chrono::milliseconds(150);
+  config.connections_max_idle = std::chrono::seconds(1);
   std::vector<Responder> waiting;
   ServerUnderTest test(
       [&](Request request, Responder responder) {
         if (as_text(request.frame->bytes()) != "long poll") return echo(request, std::move(responder));
-        request.connection.shard->after(std::chrono::milliseconds(700), [responder = std::move(responder)]() mutable {
+        request.connection.shard->after(std::chrono::milliseconds(2'500), [responder = std::move(responder)]() mutable {
           responder.answer(chain_of("at last"));
         });
       },
       config, 1);
   RawClient idle(test.port);
-  RawClient polling(test.port);
-  RawClient lively(test.port);
   idle.send_frame("x");
+  RawClient polling(test.port);
   polling.send_frame("long poll");
+  RawClient lively(test.port);
   EXPECT_TRUE(eventually([&] {
     lively.send_frame("x");
     EXPECT_EQ(lively.receive_frame(), "x");
@@ -265,8 +280,9 @@ TEST(Abuse, PeersThatDisappearAtAnyMomentLeaveNothingBehind) {
       ::setsockopt(client.descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     }
   }
+  // That none is open may also mean that some wait to be accepted.
+  EXPECT_TRUE(eventually([&] { return test.handler.closed_connections == 300; }));
   EXPECT_TRUE(eventually([&] { return test.server->connections() == 0; }));
-  EXPECT_EQ(test.handler.closed_connections, 300);
   expect_service(test.port);
   EXPECT_TRUE(eventually([&] { return client_memory(test) == 0; }));
 }

@@ -29,8 +29,8 @@ TEST(NetworkServer, TellsTheHandlerWhoCallsAndOnWhichShard) {
   ServerUnderTest test([&](Request request, Responder responder) {
     seen = request.connection;
     on_its_shard = request.connection.shard->is_current();
+    done = true;  // before the answer, which the client may see at once
     echo(request, std::move(responder));
-    done = true;
   });
   RawClient client(test.port);
   client.send_frame("x");
