@@ -12,6 +12,7 @@
 #include "broker/protocol/messages/alter_configs.h"
 #include "broker/protocol/messages/describe_configs.h"
 #include "broker/protocol/messages/incremental_alter_configs.h"
+#include "test/broker/network/held_port.h"
 #include "test/broker/server/broker_under_test.h"
 
 namespace millrace::server {
@@ -144,14 +145,9 @@ int advertised_port(Client& client) {
   return answer->brokers.empty() ? 0 : answer->brokers.front().port;
 }
 
-int free_port() {
-  // A listener of a broker that is gone again.
-  BrokerUnderTest other({}, 1);
-  return other.port();
-}
-
 TEST(ConfigChanges, OpenAndCloseListenersWhileTheBrokerServes) {
-  const auto port = free_port();
+  const network::HeldPort held;
+  const int port = held.number();
   BrokerUnderTest under_test;
   Client client(under_test);
   const auto external = ",EXTERNAL://127.0.0.1:" + std::to_string(port);
