@@ -334,17 +334,23 @@ TEST_F(EmbeddedStoreTest, KeepsWhatWasAnsweredAndNoHalfOfAMultiWhenTheProcessIsK
       write_until_killed(directory(), ends[1], round);
     }
     ::close(ends[1]);
-    // From before the first write to some hundred of them.
-    std::this_thread::sleep_for(std::chrono::microseconds(random.below(60'000)));
+    // From before the first write to some dozens of them, however fast disk and machine are, and a moment more.
+    std::string said;
+    auto read_some = [&] {
+      char buffer[65'536];
+      auto got = read(ends[0], buffer, sizeof buffer);
+      if (got > 0) said.append(buffer, static_cast<std::size_t>(got));
+      return got > 0;
+    };
+    const auto enough = static_cast<std::ptrdiff_t>(random.below(40));
+    while (std::ranges::count(said, '\n') < enough && read_some()) {
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(5'000)));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status)) << "the child ended by itself: " << status;
-    std::string said;
-    for (char buffer[65'536]; true;) {
-      auto got = read(ends[0], buffer, sizeof buffer);
-      if (got <= 0) break;
-      said.append(buffer, static_cast<std::size_t>(got));
+    while (read_some()) {
     }
     ::close(ends[0]);
     for (std::size_t at = 0; at < said.size(); ++lines) {
