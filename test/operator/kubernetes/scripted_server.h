@@ -76,7 +76,7 @@ class ScriptedServer {
 
   // The requests so far.
   [[nodiscard]] std::vector<ScriptedRequest> requests() const;
-  bool wait_for_requests(std::size_t count, std::chrono::seconds timeout = std::chrono::seconds(10)) const;
+  bool wait_for_requests(std::size_t count, std::chrono::seconds timeout = std::chrono::seconds(30)) const;
 
  private:
   void accept_connections();
