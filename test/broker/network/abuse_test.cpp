@@ -135,7 +135,7 @@ TEST(Abuse, AConnectionThatSendsNothingIsClosedAtTheFirstRequestDeadlineAndOneTh
 
 TEST(Abuse, ASenderBelowTheMinimumRateIsClosedAndAFastOneIsNot) {
   NetworkConfig config;
-  // One of the fast sender's pieces in each window is enough, so that it may be held up by all else that the machine does.
+  // One of the fast sender's pieces in each window is enough: it may be held up by all else that the machine does.
   config.read_progress_window = std::chrono::seconds(1);
   config.min_bytes_per_second = 5'000;
   config.first_request_deadline = std::chrono::minutes(10);

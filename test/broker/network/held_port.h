@@ -1,5 +1,5 @@
-// A port of this machine that nobody listens to and that nobody else is given: the system hands out no port that is bound, and one
-// who asks for just this one, and allows that addresses are used again, gets it.
+// A port of this machine that nobody listens to and that nobody else is given: the system hands out no port that is bound,
+// and who asks for just this one, and allows that addresses are used again, gets it.
 #pragma once
 
 #include <arpa/inet.h>
