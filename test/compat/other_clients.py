@@ -45,7 +45,8 @@ def kafkajs(context):
                 for number in range(KAFKAJS_RECORDS)]
     # The first five partitions are those of the codecs; one of an idempotent producer; one of a producer with acks 1, then 0.
     for partition, times in enumerate((*(1 for _ in CODECS), 1, 2)):
-        end = wait_until(60, f"{times * KAFKAJS_RECORDS} records of partition {partition}", lambda: ended(context, topic, partition, times))  # pylint: disable=cell-var-from-loop
+        what = f"{times * KAFKAJS_RECORDS} records of partition {partition}"
+        end = wait_until(60, what, lambda: ended(context, topic, partition, times))  # pylint: disable=cell-var-from-loop
         require_equal(times * KAFKAJS_RECORDS, end, f"records of partition {partition}")
         read = read_all(context, topic, "-p", str(partition), "-f", r"%k|%s|%h|%T\n").splitlines()
         require(read == expected * times, f"other records than were produced in partition {partition}: {read[:2]}, {read[-2:]}")
