@@ -184,12 +184,13 @@ TEST_F(InformerTest, LeavesOutWhatItsProjectionCannotRead) {
   EXPECT_THAT(wait_told(3), Contains("added a ->2"));
 }
 
-TEST_F(InformerTest, StopsWithinASecondWhileTheWatchIsQuiet) {
+TEST_F(InformerTest, StopsWhileTheWatchIsQuiet) {
   start();
   auto asked = std::chrono::steady_clock::now();
   informer_.stop();
   informer_.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, 5s);  // machines of CI are busy
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 5s)
+      << "a quiet watch may wait for minutes; KubernetesWatch has a closer bound";
 }
 
 TEST_F(InformerTest, StopsWhileItBacksOff) {

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <future>
 
 #include <nlohmann/json.hpp>
@@ -158,7 +160,8 @@ TEST(KubernetesWatch, BoundsALine) {
   EXPECT_EQ(watch(*client).status.error().kind, ErrorKind::resource_exhausted);
 }
 
-TEST(KubernetesWatch, EndsWithinASecondWhenItIsAskedToWhileQuiet) {
+// From the asking to the end. A busy machine slows some tries, not all.
+std::chrono::nanoseconds time_to_end_a_quiet_watch() {
   ScriptedServer server([](const ScriptedRequest&, ScriptedConnection& connection) {
     connection.begin_chunks();
     connection.wait_until_closed();
@@ -175,7 +178,15 @@ TEST(KubernetesWatch, EndsWithinASecondWhenItIsAskedToWhileQuiet) {
   auto ended = std::chrono::steady_clock::now();
   stopper.join();
   EXPECT_EQ(seen.status.error().kind, ErrorKind::cancelled);
-  EXPECT_LT(ended - asked, std::chrono::seconds(5));  // machines of CI are busy
+  return ended - asked;
+}
+
+TEST(KubernetesWatch, EndsWithinASecondWhenItIsAskedToWhileQuiet) {
+  auto fastest = time_to_end_a_quiet_watch();
+  for (int further = 0; further < 2 && fastest >= std::chrono::seconds(1); ++further) {
+    fastest = std::min(fastest, time_to_end_a_quiet_watch());
+  }
+  EXPECT_LT(fastest, std::chrono::seconds(1));
 }
 
 TEST(KubernetesWatch, ClosesItsConnectionWhenItEnds) {
