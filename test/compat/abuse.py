@@ -276,32 +276,44 @@ def bomb(broker, name, batch, version, refused_above, size):
 
 def bombs_beside_others():
     """Bombs within the default bounds, so that each is expanded whole, without a pause and all on one shard; a client of the partition that
-    they go to and one of another. Were the shard to expand them itself, each of its other answers would wait for one bomb at least."""
-    bombers, seconds = 4, 3
+    they go to and one of another. Were the shard to expand them itself, each of its other answers would wait for one bomb at least, in
+    every turn; a busy machine is late in one of them."""
+    turns = 3
     kinds = (("gzip", bombs.GZIP, bombs.gzip, 120 * MIB), ("snappy", bombs.SNAPPY, bombs.snappy_raw, 20 * MIB),
              ("lz4", bombs.LZ4, bombs.lz4, 120 * MIB))
     batches = [(name, bombs.batch(codec, make(bombs.record_start(size), size + 1))) for name, codec, make, size in kinds]
     with abused({"millrace.shards": "1", "millrace.decompression.max.bytes": str(128 * MIB)}) as one:
-        broker = one.broker
-        create(broker, "bombed")
+        create(one.broker, "bombed")
         for name, batch in batches:
-            begin = time.monotonic()
-            require_equal(0, produced(broker, "bombed", batch)[0], f"error of {name}, which is within the bound")
-            alone_s = time.monotonic() - begin
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(Watched(broker, one.probe, broker.REQUEST_BYTES + ALLOWANCE_BYTES, alone_s))
-                beside = stack.enter_context(contextlib.closing(Probe(broker.port, "127.0.0.78", "bombed")))
-                sent = stack.enter_context(contextlib.closing(bombs.Bombers(broker.connect, frames.produce_frame("bombed", batch), bombers)))
-                begin = time.monotonic()
-                time.sleep(seconds)
-                answered = sent.answered()
-                took = [(where, probe.seconds_since(begin), probe.slowest_since(begin))
-                        for where, probe in (("the bombed partition", beside), ("another partition", one.probe))]
-            print(f"    {name}: {alone_s * 1e3:.0f} ms alone, {answered} in {seconds} s; a produce and a fetch meanwhile "
-                  + "; ".join(f"at {where} {usual_s * 1e3:.1f} ms, slowest {slowest_s * 1e3:.0f} ms" for where, usual_s, slowest_s in took))
-            require(answered > 0, "no bomb was expanded meanwhile")
-            for where, usual_s, _ in took:
-                require(usual_s < alone_s, f"a produce and a fetch at {where} took {usual_s * 1e3:.0f} ms, as long as a bomb of {name}")
+            for left in reversed(range(turns)):
+                alone_s, took = beside_bombs(one, name, batch)
+                late = [f"a produce and a fetch at {where} took {usual_s * 1e3:.0f} ms, as long as a bomb of {name}"
+                        for where, usual_s in took if usual_s >= alone_s]
+                if not late:
+                    break
+                require(left > 0, "; ".join(late))
+
+
+def beside_bombs(one, name, batch):
+    """How long such a bomb takes alone, and what a produce and a fetch take beside many at [(partition, seconds)]."""
+    bombers, seconds = 4, 3
+    broker = one.broker
+    begin = time.monotonic()
+    require_equal(0, produced(broker, "bombed", batch)[0], f"error of {name}, which is within the bound")
+    alone_s = time.monotonic() - begin
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Watched(broker, one.probe, broker.REQUEST_BYTES + ALLOWANCE_BYTES, alone_s))
+        beside = stack.enter_context(contextlib.closing(Probe(broker.port, "127.0.0.78", "bombed")))
+        sent = stack.enter_context(contextlib.closing(bombs.Bombers(broker.connect, frames.produce_frame("bombed", batch), bombers)))
+        begin = time.monotonic()
+        time.sleep(seconds)
+        answered = sent.answered()
+        took = [(where, probe.seconds_since(begin), probe.slowest_since(begin))
+                for where, probe in (("the bombed partition", beside), ("another partition", one.probe))]
+    print(f"    {name}: {alone_s * 1e3:.0f} ms alone, {answered} in {seconds} s; a produce and a fetch meanwhile "
+          + "; ".join(f"at {where} {usual_s * 1e3:.1f} ms, slowest {slowest_s * 1e3:.0f} ms" for where, usual_s, slowest_s in took))
+    require(answered > 0, "no bomb was expanded meanwhile")
+    return alone_s, [(where, usual_s) for where, usual_s, _ in took]
 
 
 def create(broker, topic):
