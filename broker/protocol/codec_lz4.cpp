@@ -68,6 +68,9 @@ class Lz4Stream final : public Decompressor {
     if (framing == Framing::magic_0) mend_header();
   }
   ~Lz4Stream() override {
+    // The reset keeps what was left of the content's size that a frame said: behind a frame that was not read to its end,
+    // sound ones that say none would be refused.
+    if (!ended_) return;
     LZ4F_resetDecompressionContext(context_.get());
     Lz4Context::give_back(std::move(context_));
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <lz4frame.h>
 #include <snappy-c.h>
 
 #include <algorithm>
@@ -113,6 +114,30 @@ TEST(Compression, RefusesALevelThatTheCodecDoesNotHave) {
   EXPECT_TRUE(compress(Codec::gzip, plain, 9));
   EXPECT_TRUE(compress(Codec::lz4, plain, 17));
   EXPECT_TRUE(compress(Codec::zstd, plain, -7));
+}
+
+// A thread uses what one stream needed for the next.
+TEST(Lz4, ReadsAFrameBehindOneThatSaidItsSizeAndWasNotReadToItsEnd) {
+  const Buffer plain = some_text(100'000);
+  LZ4F_preferences_t preferences{};
+  preferences.frameInfo.blockMode = LZ4F_blockIndependent;
+  preferences.frameInfo.contentSize = plain.size();
+  Buffer sized(LZ4F_compressFrameBound(plain.size(), &preferences));
+  sized.resize(LZ4F_compressFrame(sized.data(), sized.size(), plain.data(), plain.size(), &preferences));
+  const Buffer next = compress(Codec::lz4, plain).value();
+  {
+    const auto left = open_decompressor(Codec::lz4, sized).value();
+    Buffer some(1000);
+    ASSERT_EQ(left->read(some), some.size());
+  }
+  EXPECT_TRUE(decompress(Codec::lz4, next) == plain) << "behind one that was left";
+  EXPECT_FALSE(decompress(Codec::lz4, BytesView(sized).first(sized.size() / 2)));
+  EXPECT_TRUE(decompress(Codec::lz4, next) == plain) << "behind one that was cut off";
+  Buffer of_wrong_size = sized;
+  constexpr std::size_t size_position = 6;
+  of_wrong_size[size_position] ^= 1;
+  EXPECT_FALSE(decompress(Codec::lz4, of_wrong_size));
+  EXPECT_TRUE(decompress(Codec::lz4, next) == plain) << "behind one of another size";
 }
 
 TEST(Lz4, RefusesFramesThatKafkasJavaClientsCannotRead) {
