@@ -85,10 +85,14 @@ bool RecordScanner::read_whole_record() {
   std::int64_t offset_delta = 0;
   std::int64_t key_bytes = 0;
   std::int64_t value_bytes = 0;
-  if ((at = after_varlong(at, end, varlong_limit_bytes, timestamp_delta)) == nullptr) return false;
-  if ((at = after_varlong(at, end, varint_limit_bytes, offset_delta)) == nullptr) return false;
-  if ((at = after_bytes(at, end, -1, key_bytes)) == nullptr) return false;
-  if ((at = after_bytes(at, end, -1, value_bytes)) == nullptr) return false;
+  at = after_varlong(at, end, varlong_limit_bytes, timestamp_delta);
+  if (at == nullptr) return false;
+  at = after_varlong(at, end, varint_limit_bytes, offset_delta);
+  if (at == nullptr) return false;
+  at = after_bytes(at, end, -1, key_bytes);
+  if (at == nullptr) return false;
+  at = after_bytes(at, end, -1, value_bytes);
+  if (at == nullptr) return false;
   // No headers: a single zero is left.
   if (end - at != 1 || *at != 0 || offset_delta != static_cast<std::int32_t>(offset_delta)) return false;
   const auto size_bytes = static_cast<std::int64_t>(varint_size(static_cast<std::int32_t>(length))) + length;
