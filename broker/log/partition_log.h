@@ -9,7 +9,8 @@
 // Owned by one shard: every method is called in its tasks, unless it says "any thread". Completions run on that shard too,
 // possibly before the call returns. An append is an operation with a completion: the log end offset has advanced when the
 // completion runs, and completions of one log run in the order in which it is written. Batches whose check takes long are checked
-// by the shard's workers, and others overtake them. What blocks (cold reads, fsync) runs on the shard's BlockingPool. The high watermark is the replication layer's; it only leaves its last value here for the checkpoint.
+// by the shard's workers, and others overtake them. What blocks (cold reads, fsync) runs on the shard's BlockingPool. The high
+// watermark is the replication layer's; it only leaves its last value here for the checkpoint.
 #pragma once
 
 #include <atomic>

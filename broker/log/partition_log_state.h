@@ -1,5 +1,6 @@
 // The inside of PartitionLog, shared by the files that implement it: partition_log.cpp (what it is), log_append.cpp (appends and
-// rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is synced). Owned by the log's shard.
+// rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is
+// synced). Owned by the log's shard.
 #pragma once
 
 #include <deque>

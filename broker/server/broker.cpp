@@ -317,13 +317,24 @@ class Broker::State {
     closed.get_future().wait();
   }
 
-  // Requests of connections that are closed: the network does not wait for them. What they ask of the metadata store fails by now.
+  // Requests of connections that are closed: the network does not wait for them. What they ask of the metadata store fails
+  // by now.
   void end_requests_without_clients() {
+    std::vector<std::future<void>> idle;
     for (ShardId id = 0; id < runtime_->size(); ++id) {
-      runtime_->at(id).post([this, id] { image_waits_->end(runtime_->at(id)); });
+      auto ended = std::make_shared<std::promise<void>>();
+      idle.push_back(ended->get_future());
+      auto& shard = runtime_->at(id);
+      shard.post([this, &shard, ended = std::move(ended)] {
+        image_waits_->end(shard);
+        dispatcher_->when_idle(shard, [ended] { ended->set_value(); });
+      });
     }
-    const auto end = clock_.now() + request_end_max;
-    while (dispatcher_->in_work() > 0 && clock_.now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto end = std::chrono::steady_clock::now() + request_end_max;
+    for (auto& shard : idle) {
+      if (shard.wait_until(end) != std::future_status::ready)
+        return logger.warning("requests of closed connections were cut off");
+    }
   }
 
   // The network is opened before there is anybody to answer; nothing is accepted until there is.

@@ -27,7 +27,8 @@ RequestDispatcher::RequestDispatcher(BrokerServices& services, MetricsRegistry& 
       refused_(metrics.counter("millrace_requests_refused_total",
                                "Requests that closed their connection: unknown API or version, or unreadable")),
       too_large_(metrics.counter("millrace_request_arrays_refused_total",
-                                 "Requests that closed their connection because their arrays take too much memory")) {
+                                 "Requests that closed their connection because their arrays take too much memory")),
+      in_work_(services.shards.size()) {
   const std::vector<double> bounds{0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30};
   for (const auto& entry : handler_list()) {
     const MetricLabels labels{{"api", std::string(protocol::to_string(entry.key))}};
@@ -62,9 +63,10 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
   auto owned =
       std::make_unique<RequestContext>(services_, header, std::move(request), shard, services_.cache.image(shard.id()));
   auto& context = *owned;
-  auto answered = [owned = std::move(owned), responder = std::move(responder), &metrics, received,
+  auto& in_work = in_work_[shard.id()];
+  auto answered = [owned = std::move(owned), responder = std::move(responder), &metrics, &in_work, received,
                    this](Result<std::optional<OutputChain>> outcome) mutable {
-    in_work_.fetch_sub(1, std::memory_order_relaxed);
+    if (--in_work.handlers == 0 && in_work.when_idle) std::exchange(in_work.when_idle, nullptr)();
     metrics.requests.add();
     metrics.seconds.observe(std::chrono::duration<double>(owned->shard().clock().now() - received).count());
     if (!outcome) {
@@ -77,9 +79,15 @@ void RequestDispatcher::handle(network::Request request, network::Responder resp
     if (!outcome->has_value()) return responder.no_answer(wait);
     responder.answer(std::move(**outcome), wait);
   };
-  in_work_.fetch_add(1, std::memory_order_relaxed);
+  ++in_work.handlers;
   const WorkScope scope(context.quota().account());
   spawn(handler->handle(body, context), std::move(answered));
+}
+
+void RequestDispatcher::when_idle(Shard& home, Job idle) {
+  auto& in_work = in_work_[home.id()];
+  if (in_work.handlers == 0) return idle();
+  in_work.when_idle = std::move(idle);
 }
 
 void RequestDispatcher::closed(network::ConnectionInfo& connection) {

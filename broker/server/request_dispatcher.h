@@ -2,9 +2,10 @@
 // shards; one for the process.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "broker/base/metrics.h"
 #include "broker/network/request_handler.h"
@@ -20,8 +21,9 @@ class RequestDispatcher final : public network::RequestHandler {
   void handle(network::Request request, network::Responder responder) override;
   void closed(network::ConnectionInfo& connection) override;
 
-  // Handlers that have not come to their end, whether or not anybody waits for them. From any thread.
-  [[nodiscard]] std::int64_t in_work() const { return in_work_; }
+  // Calls `idle` when no handler of `home`'s connections is in work, whether or not anybody waits for what they do; at once
+  // where none is. From home's tasks, once: at the stop.
+  void when_idle(Shard& home, Job idle);
 
  private:
   struct ApiMetrics {
@@ -29,11 +31,17 @@ class RequestDispatcher final : public network::RequestHandler {
     MetricsRegistry::Histogram seconds;
   };
 
+  // One shard's, which alone touches it: no two share a cache line.
+  struct alignas(64) InWork {
+    std::size_t handlers = 0;
+    Job when_idle;
+  };
+
   BrokerServices& services_;
   std::map<protocol::ApiKey, ApiMetrics> metrics_;
   MetricsRegistry::Counter refused_;
   MetricsRegistry::Counter too_large_;
-  std::atomic<std::int64_t> in_work_{0};
+  std::vector<InWork> in_work_;  // by shard
 };
 
 }  // namespace millrace::server

@@ -61,7 +61,6 @@ struct BrokerConfiguration {
   std::string rack;                // empty: none
   std::string cluster_id;          // empty: whatever the cluster has, or a random one
   std::uint32_t shards = 0;        // 0: one per core
-  std::size_t io_threads = 8;      // for what may block
   std::size_t worker_threads = 0;  // for long computations; 0: as many as shards
   MetadataStoreConfiguration metadata_store;
   std::string local_host;  // advertised where a listener has no host

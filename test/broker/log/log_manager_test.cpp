@@ -12,6 +12,7 @@
 #include "broker/log/loaded_log.h"
 #include "broker/log/meta_properties.h"
 #include "test/broker/log/log_world.h"
+#include "test/broker/log/wrapped_shard.h"
 
 namespace millrace::log::test {
 namespace {
@@ -285,17 +286,10 @@ class HeldPool final : public BlockingPool {
 };
 
 // A shard whose blocking work takes its time.
-class SlowShard final : public Shard {
+class SlowShard final : public WrappedShard {
  public:
-  [[nodiscard]] ShardId id() const override { return inner.id(); }
-  [[nodiscard]] bool is_current() const override { return inner.is_current(); }
-  void post(Job job) override { inner.post(std::move(job)); }
-  TimerId after(Duration delay, Job job) override { return inner.after(delay, std::move(job)); }
-  void cancel(TimerId timer) override { inner.cancel(timer); }
-  [[nodiscard]] const Clock& clock() const override { return inner.clock(); }
   [[nodiscard]] BlockingPool& pool() override { return held; }
 
-  ManualShard inner;
   HeldPool held;
 };
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "test/broker/log/log_world.h"
+#include "test/broker/log/wrapped_shard.h"
 
 namespace millrace::log::test {
 namespace {
@@ -171,15 +172,8 @@ TEST_F(LongChecks, LetTheTopicsLargestBatchExpandSixteenTimes) {
 }
 
 // A shard with workers that are threads.
-class WorkedShard final : public Shard {
+class WorkedShard final : public WrappedShard {
  public:
-  [[nodiscard]] ShardId id() const override { return inner.id(); }
-  [[nodiscard]] bool is_current() const override { return inner.is_current(); }
-  void post(Job job) override { inner.post(std::move(job)); }
-  TimerId after(Duration delay, Job job) override { return inner.after(delay, std::move(job)); }
-  void cancel(TimerId timer) override { inner.cancel(timer); }
-  [[nodiscard]] const Clock& clock() const override { return inner.clock(); }
-  [[nodiscard]] BlockingPool& pool() override { return inner.pool(); }
   [[nodiscard]] BlockingPool& workers() override { return threads; }
 
   // A thread for each job, joined at the end.
@@ -193,7 +187,6 @@ class WorkedShard final : public Shard {
     std::vector<std::thread> running;
   };
 
-  ManualShard inner;
   Threads threads;
 };
 

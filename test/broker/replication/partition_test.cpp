@@ -274,14 +274,18 @@ TEST_F(Partitions, WakeAFetchWhenEnoughHasCome) {
 
 TEST_F(Partitions, WakeAFetchAtOnceThatHasMissedRecordsOrTheLeader) {
   int wakes = 0;
-  partition->wait_for_records(wait(1000, wakes), Offset(0));
+  auto without_leader = wait(1000, wakes);
+  partition->wait_for_records(without_leader, Offset(0));
   world->shard.run();
   EXPECT_EQ(wakes, 1) << "not the leader";
+  EXPECT_FALSE(without_leader->must_look_again()) << "there is news: it waits no more";
   ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
   append({.values = {"v"}});
-  partition->wait_for_records(wait(1000, wakes), Offset(0));
+  auto late = wait(1000, wakes);
+  partition->wait_for_records(late, Offset(0));
   world->shard.run();
   EXPECT_EQ(wakes, 2) << "something came between its read and its wait";
+  EXPECT_TRUE(late->must_look_again()) << "it may be too little";
   partition->wait_for_records(wait(1000, wakes), Offset(1));
   world->shard.run();
   EXPECT_EQ(wakes, 2);
