@@ -11,8 +11,14 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/result.h"
+#include "broker/base/types.h"
 
 namespace millrace {
+
+struct FileStatus {
+  std::uint64_t size_bytes = 0;
+  TimestampMs modified;  // when its content last changed, by the wall clock, or what set_modified said since
+};
 
 // An open file. Calls at different positions may come from several threads at once.
 class File {
@@ -23,7 +29,10 @@ class File {
   virtual ~File() = default;  // closes
 
   [[nodiscard]] virtual const std::string& path() const = 0;
-  [[nodiscard]] virtual Result<std::uint64_t> size_bytes() const = 0;
+  [[nodiscard]] virtual Result<FileStatus> status() const = 0;
+  [[nodiscard]] Result<std::uint64_t> size_bytes() const {
+    return status().map([](const FileStatus& found) { return found.size_bytes; });
+  }
   // Reads up to into.size() bytes at `position`; fewer only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const = 0;
   // Writes all of them or fails; after a failure any prefix may be there.
@@ -33,6 +42,7 @@ class File {
   virtual Status truncate(std::uint64_t size_bytes) = 0;
   // Reserves blocks without changing the size (fallocate KEEP_SIZE); unsupported file systems are not an error.
   virtual Status preallocate(std::uint64_t size_bytes) = 0;
+  virtual Status set_modified(TimestampMs time) = 0;
   virtual Status sync() = 0;  // fdatasync
   // The file descriptor for sendfile; -1 where there is none (a simulated file): then read_at is the only way.
   [[nodiscard]] virtual int descriptor() const = 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -54,10 +55,11 @@ class PosixFile final : public File {
   [[nodiscard]] const std::string& path() const override { return path_; }
   [[nodiscard]] int descriptor() const override { return descriptor_; }
 
-  [[nodiscard]] Result<std::uint64_t> size_bytes() const override {
+  [[nodiscard]] Result<FileStatus> status() const override {
     struct stat info{};
     if (::fstat(descriptor_, &info) != 0) return system_failure("stat", path_, errno);
-    return static_cast<std::uint64_t>(info.st_size);
+    const auto modified_ms = std::int64_t{info.st_mtim.tv_sec} * 1'000 + info.st_mtim.tv_nsec / 1'000'000;
+    return FileStatus{static_cast<std::uint64_t>(info.st_size), TimestampMs(modified_ms)};
   }
 
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
@@ -125,6 +127,14 @@ class PosixFile final : public File {
         errno != ENOSYS) {
       return system_failure("preallocate", path_, errno);
     }
+    return {};
+  }
+
+  Status set_modified(TimestampMs time) override {
+    const std::array<timespec, 2> times{
+        timespec{0, UTIME_OMIT},
+        timespec{static_cast<time_t>(time.value() / 1'000), static_cast<long>(time.value() % 1'000 * 1'000'000)}};
+    if (::futimens(descriptor_, times.data()) != 0) return system_failure("set the time of", path_, errno);
     return {};
   }
 

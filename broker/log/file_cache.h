@@ -4,6 +4,7 @@
 // Any thread; a lock is held for a few instructions, never over I/O.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -30,6 +31,7 @@ class FileCache {
   FileSystem& files_;
   const std::size_t max_open_files_;
   mutable std::mutex mutex_;
+  std::condition_variable renamed_;       // some file has its new name, or has kept its old one
   std::list<CachedFile*> recently_used_;  // the front was used last; only those that are open
 };
 
@@ -41,9 +43,12 @@ class CachedFile {
   CachedFile(const CachedFile&) = delete;
   CachedFile& operator=(const CachedFile&) = delete;
 
-  [[nodiscard]] const std::string& path() const { return path_; }
-  // The file, opened with `mode` when it is not open: read_write unless it is about to be made.
+  [[nodiscard]] std::string path() const;
+  // The file, opened with `mode` when it is not open: read_write unless it is about to be made. Waits while it is being renamed.
   Result<std::shared_ptr<File>> open(OpenMode mode = OpenMode::read_write);
+  // Gives the file another name, on the disk too. Who opens it meanwhile or later through this object gets this file, never one
+  // that has taken its old name since. Does nothing when it has the name already. Blocks.
+  Status rename(const std::string& to);
   // Lets go of the file, if it is open.
   void forget();
 
@@ -51,8 +56,11 @@ class CachedFile {
   friend class FileCache;
 
   FileCache& cache_;
-  const std::string path_;
-  std::shared_ptr<File> file_;              // under cache_.mutex_
+  // All under cache_.mutex_.
+  std::string path_;
+  std::uint64_t renames_ = 0;  // tried so far: a file that was opened while this moved may be another one
+  bool renaming_ = false;
+  std::shared_ptr<File> file_;
   std::list<CachedFile*>::iterator place_;  // in cache_.recently_used_ while file_ is set
 };
 

@@ -25,7 +25,7 @@ class IndexView {
       : file_(std::move(file)), entry_bytes_(entry_bytes), entries_(entries) {}
 
   [[nodiscard]] std::size_t entries() const { return entries_; }
-  [[nodiscard]] const std::string& path() const { return file_->path(); }
+  [[nodiscard]] std::string path() const { return file_->path(); }
 
   // The last entry for which `at_most(entry)` is true, when the entries for which it is true come first; nullopt when there is none.
   template <class AtMost>

@@ -102,7 +102,7 @@ class Loader {
   Status check_join(std::size_t number) {
     if (number + 1 >= log_->segments.size()) return {};
     const auto next_base = log_->segments[number + 1]->base_offset();
-    const auto& path = log_->segments[number]->log_file()->path();
+    const auto path = log_->segments[number]->log_file()->path();
     if (scan_.next_offset > next_base && number + 2 == log_->segments.size()) {
       // A roll that failed removes the file that it had begun, but that removal may not have reached the disk.
       auto size = last_file_bytes();

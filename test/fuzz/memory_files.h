@@ -14,7 +14,7 @@ class MemoryFile final : public File {
   MemoryFile(std::string path, BytesView bytes) : path_(std::move(path)), bytes_(bytes) {}
 
   [[nodiscard]] const std::string& path() const override { return path_; }
-  [[nodiscard]] Result<std::uint64_t> size_bytes() const override { return bytes_.size(); }
+  [[nodiscard]] Result<FileStatus> status() const override { return FileStatus{bytes_.size(), TimestampMs(0)}; }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
     const auto start = std::min<std::uint64_t>(position, bytes_.size());
     const auto count = std::min<std::uint64_t>(into.size(), bytes_.size() - start);
@@ -25,6 +25,7 @@ class MemoryFile final : public File {
   Status write_at(std::uint64_t, const std::vector<BytesView>&) override { return read_only(); }
   Status truncate(std::uint64_t) override { return read_only(); }
   Status preallocate(std::uint64_t) override { return read_only(); }
+  Status set_modified(TimestampMs) override { return read_only(); }
   Status sync() override { return {}; }
   [[nodiscard]] int descriptor() const override { return -1; }
 

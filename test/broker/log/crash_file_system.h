@@ -154,6 +154,7 @@ class CrashFileSystem final : public FileSystem {
     Bytes bytes;
     Bytes durable;
     std::vector<Change> unsynced;
+    TimestampMs modified{0};  // as it was last set: writes do not move it, and it is never lost
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
   struct NameChange {
@@ -177,8 +178,8 @@ class CrashFileSystem final : public FileSystem {
         : files_(files), path_(std::move(path)), node_(std::move(node)), generation_(files.generation_) {}
 
     [[nodiscard]] const std::string& path() const override { return path_; }
-    [[nodiscard]] Result<std::uint64_t> size_bytes() const override {
-      return alive().map([&] { return static_cast<std::uint64_t>(node_->bytes.size()); });
+    [[nodiscard]] Result<FileStatus> status() const override {
+      return alive().map([&] { return FileStatus{node_->bytes.size(), node_->modified}; });
     }
     Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
       if (auto up = alive(); !up) return tl::unexpected(up.error());
@@ -208,6 +209,9 @@ class CrashFileSystem final : public FileSystem {
       return changing().map([&] { note({true, size_bytes, {}}); });
     }
     Status preallocate(std::uint64_t /*size_bytes*/) override { return alive(); }
+    Status set_modified(TimestampMs time) override {
+      return alive().map([&] { node_->modified = time; });
+    }
     Status sync() override {
       if (auto changed = changing(); !changed) return changed;
       if (files_.fail_syncs) {

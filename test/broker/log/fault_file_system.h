@@ -33,7 +33,7 @@ class FaultFile final : public File {
       : real_(std::move(real)), faults_(std::move(faults)) {}
 
   [[nodiscard]] const std::string& path() const override { return real_->path(); }
-  [[nodiscard]] Result<std::uint64_t> size_bytes() const override { return real_->size_bytes(); }
+  [[nodiscard]] Result<FileStatus> status() const override { return real_->status(); }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
     if (faults_->fail_read) return fail(ErrorKind::io, "cannot read " + path() + ": injected");
     return real_->read_at(position, into);
@@ -60,6 +60,7 @@ class FaultFile final : public File {
     return real_->truncate(size_bytes);
   }
   Status preallocate(std::uint64_t size_bytes) override { return real_->preallocate(size_bytes); }
+  Status set_modified(TimestampMs time) override { return real_->set_modified(time); }
   Status sync() override {
     if (faults_->fail_sync && faults_->only_for(path()))
       return fail(ErrorKind::io, "cannot sync " + path() + ": injected");

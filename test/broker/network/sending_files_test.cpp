@@ -17,7 +17,7 @@ class UnsendableFile final : public File {
  public:
   explicit UnsendableFile(std::shared_ptr<File> file) : file_(std::move(file)) {}
   [[nodiscard]] const std::string& path() const override { return file_->path(); }
-  [[nodiscard]] Result<std::uint64_t> size_bytes() const override { return file_->size_bytes(); }
+  [[nodiscard]] Result<FileStatus> status() const override { return file_->status(); }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
     return file_->read_at(position, into);
   }
@@ -27,6 +27,7 @@ class UnsendableFile final : public File {
   }
   Status truncate(std::uint64_t) override { return fail(ErrorKind::unsupported, "read only"); }
   Status preallocate(std::uint64_t) override { return fail(ErrorKind::unsupported, "read only"); }
+  Status set_modified(TimestampMs) override { return fail(ErrorKind::unsupported, "read only"); }
   Status sync() override { return fail(ErrorKind::unsupported, "read only"); }
   [[nodiscard]] int descriptor() const override { return -1; }
 
