@@ -95,7 +95,8 @@ bool RecordReader::next() {
   const BytesView body = outer.bytes(length);
   if (!outer.ok()) return fail_record("its length exceeds the batch");
   RecordCursor cursor(body);
-  cursor.bytes(1);  // attributes: none is defined
+  const BytesView attributes = cursor.bytes(1);
+  record_.attributes = attributes.empty() ? std::uint8_t{0} : attributes.front();
   record_.timestamp_delta = cursor.varlong();
   record_.offset_delta = cursor.varint();
   record_.key = cursor.nullable_bytes();

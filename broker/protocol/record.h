@@ -30,6 +30,7 @@ struct Record {
   std::optional<BytesView> value{};
   std::int32_t header_count = 0;
   BytesView encoded_headers{};  // read by record_headers
+  std::uint8_t attributes = 0;  // none is defined
 
   [[nodiscard]] Offset offset(const BatchHeader& batch) const { return batch.base_offset + offset_delta; }
   [[nodiscard]] TimestampMs timestamp(const BatchHeader& batch) const;

@@ -30,6 +30,10 @@ class RecordBatchBuilder {
     Sequence base_sequence = Sequence::none();
     bool is_transactional = false;
     bool is_control = false;
+    // The batch ends here, above its last record perhaps: compaction keeps the offsets and sequences of what it takes away.
+    std::optional<Offset> last_offset{};
+    // Until when tombstones and markers of the batch are kept; it stands where the base timestamp does otherwise (KIP-534).
+    std::optional<TimestampMs> delete_horizon{};
   };
 
   explicit RecordBatchBuilder(Options options) : options_(options) {}
@@ -40,6 +44,8 @@ class RecordBatchBuilder {
   // The record gets this offset, which must be above the last one's (compaction leaves gaps).
   void append_at(Offset offset, TimestampMs timestamp, std::optional<BytesView> key, std::optional<BytesView> value,
                  std::span<const RecordHeader> headers = {});
+  // The same for a record of another batch, whose attributes and headers are copied as they are.
+  void append_copy(Offset offset, TimestampMs timestamp, const Record& record);
 
   [[nodiscard]] std::int32_t record_count() const { return record_count_; }
   // What build() would return without compression.
@@ -49,6 +55,10 @@ class RecordBatchBuilder {
   [[nodiscard]] Result<std::vector<std::uint8_t>> build() const;
 
  private:
+  // Starts a record whose headers with their count take `headers_bytes`.
+  void begin_record(Offset offset, TimestampMs timestamp, std::uint8_t attributes, std::optional<BytesView> key,
+                    std::optional<BytesView> value, std::size_t headers_bytes);
+
   Options options_;
   std::vector<std::uint8_t> records_;
   TimestampMs base_timestamp_;
@@ -56,5 +66,9 @@ class RecordBatchBuilder {
   Offset last_offset_;
   std::int32_t record_count_ = 0;
 };
+
+// A batch without records that keeps the offsets, the producer and the sequences of `header`, as compaction leaves it for a producer
+// that goes on (Kafka: DefaultRecordBatch.writeEmptyHeader).
+std::vector<std::uint8_t> empty_batch_of(const BatchHeader& header);
 
 }  // namespace millrace::protocol
