@@ -5,14 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "broker/base/types.h"
 #include "broker/base/uuid.h"
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_config.h"
-#include "broker/log/log_segment.h"
 #include "broker/log/producer_state.h"
+#include "broker/log/segment_list.h"
 
 namespace millrace::log {
 
@@ -37,7 +36,7 @@ struct LoadedLog {
   TopicId topic_id;
   std::string directory;
   LogConfig config;
-  std::vector<std::unique_ptr<LogSegment>> segments;  // by base offset; at least one
+  SegmentList segments;  // at least one
   LeaderEpochCache epochs;
   bool epochs_changed = false;  // since their file was written
   ProducerState producers;

@@ -25,6 +25,11 @@ tl::expected<void, AppendError> PartitionLog::State::usable() const {
   return {};
 }
 
+void PartitionLog::State::append_held(const AppendRequest& request, std::uint64_t of_term, AppendCompletion done) {
+  if (of_term == term) return append_now(request, std::move(done));
+  done(refuse(AppendErrorKind::closed, "the leader of " + name + " changed while the append waited"));
+}
+
 AppendOutcome PartitionLog::State::append(const AppendRequest& request) {
   return watched(
       [&] { return request.origin == AppendOrigin::replica ? append_replicated(request) : append_assigned(request); });
@@ -53,7 +58,7 @@ AppendOutcome PartitionLog::State::watched(Append append) {
   publish();  // of a follower's refused append a part may be there, and a segment may have been begun
   if (!outcome && outcome.error().kind == AppendErrorKind::storage) {
     ++environment->statistics.failed_appends;
-    logger.error("an append to " + name + " failed: " + outcome.error().message);
+    if (disk_is_online()) logger.error("an append to " + name + " failed: " + outcome.error().message);
   }
   return outcome;
 }
@@ -117,12 +122,13 @@ AppendOutcome PartitionLog::State::append_checked(const AppendRequest& request, 
   }
   assign_fields(checked, base_offset, request.leader_epoch);
   const auto last_offset = base_offset + std::int64_t{header.last_offset_delta};
-  auto written = write({checked.bytes, last_offset, checked.max_timestamp, checked.max_timestamp, last_offset},
-                       base_offset, request.now);
+  const BatchExtent extent{0, last_offset, checked.max_timestamp};
+  auto written = write({checked.bytes, {&extent, 1}, request.now}, base_offset);
   if (!written) return tl::unexpected(std::move(written.error()));
   auto batch = checked.batch;
   batch.header.partition_leader_epoch = request.leader_epoch;
   remember(batch, base_offset, active().size_bytes() - checked.bytes.size(), producer);
+  if (failure) return refuse(AppendErrorKind::storage, *failure);
   return AppendResult{base_offset,           last_offset,          log->log_start, checked.log_append_time,
                       checked.max_timestamp, checked.bytes.size(), false};
 }
@@ -149,6 +155,21 @@ tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> Par
   return batches;
 }
 
+PartitionLog::State::WrittenTogether PartitionLog::State::together_from(std::span<const ReplicatedBatch> batches) {
+  WrittenTogether together;
+  const auto first_offset = batches.front().batch.header.base_offset;
+  const auto room = active().index_room();
+  for (const auto& [batch, position] : batches) {
+    const bool fits = together.size_bytes + batch.bytes.size() <= static_cast<std::size_t>(log->config.segment_bytes) &&
+                      batch.header.last_offset() - first_offset <= max_segment_span && together.extents.size() < room;
+    if (!together.extents.empty() && !fits) break;
+    together.extents.push_back({static_cast<std::uint32_t>(position - batches.front().position),
+                                batch.header.last_offset(), batch.header.max_timestamp});
+    together.size_bytes += batch.bytes.size();
+  }
+  return together;
+}
+
 AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& request) {
   auto batches = check_replicated(request.batches);
   if (!batches) return tl::unexpected(std::move(batches.error()));
@@ -157,25 +178,12 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
   if (batches->empty()) return result;
   result.base_offset = batches->front().batch.header.base_offset;
   for (std::size_t first = 0; first < batches->size();) {
-    // All that fits into one segment, with its size and its offsets, is one write.
-    SegmentAppend together{
-        {}, Offset::none(), (*batches)[first].batch.header.max_timestamp, TimestampMs::none(), Offset::none()};
-    std::size_t size = 0;
-    auto end = first;
-    for (; end < batches->size(); ++end) {
-      const auto& batch = (*batches)[end].batch;
-      if (end > first && (size + batch.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes) ||
-                          batch.header.last_offset() - (*batches)[first].batch.header.base_offset > max_segment_span))
-        break;
-      size += batch.bytes.size();
-      together.last_offset = batch.header.last_offset();
-      if (batch.header.max_timestamp > together.max_timestamp || end == first) {
-        together.max_timestamp = batch.header.max_timestamp;
-        together.offset_of_max_timestamp = batch.header.last_offset();
-      }
-    }
-    together.bytes = BytesView(request.batches).subspan((*batches)[first].position, size);
-    auto written = write(together, (*batches)[first].batch.header.base_offset, request.now);
+    const auto together = together_from(std::span(*batches).subspan(first));
+    const auto size = together.size_bytes;
+    const auto end = first + together.extents.size();
+    const SegmentAppend append{BytesView(request.batches).subspan((*batches)[first].position, size), together.extents,
+                               request.now};
+    auto written = write(append, (*batches)[first].batch.header.base_offset);
     if (!written) return tl::unexpected(std::move(written.error()));
     const auto start = active().size_bytes() - size;
     for (auto number = first; number < end; ++number) {
@@ -188,22 +196,23 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
       remember(batch, batch.header.base_offset, start + (*batches)[number].position - (*batches)[first].position,
                producer);
     }
-    result.last_offset = together.last_offset;
-    result.max_timestamp = std::max(result.max_timestamp, together.max_timestamp);
+    if (failure) return refuse(AppendErrorKind::storage, *failure);
+    result.last_offset = append.last_offset();
+    result.max_timestamp = std::max(result.max_timestamp, append.max_timestamp());
     result.size_bytes += size;
     first = end;
   }
   return result;
 }
 
-tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset,
-                                                           TimestampMs now) {
+tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches,
+                                                           Offset first_offset) {
   if (batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
     return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) +
                                                             " bytes to " + name + " is larger than segment.bytes, " +
                                                             std::to_string(log->config.segment_bytes));
   }
-  if (auto rolled = roll_for(batches, first_offset, now); !rolled)
+  if (auto rolled = roll_for(batches, first_offset); !rolled)
     return refuse(AppendErrorKind::storage, rolled.error().message);
   auto written = active().append(batches, log->config.index_interval_bytes);
   if (written) {
@@ -222,33 +231,38 @@ void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_off
       log->epochs.assign(batch.header.partition_leader_epoch, base_offset)) {
     epochs_changed();
   }
-  if (producer) log->producers.apply(*producer);
+  if (producer) {
+    if (auto completed = log->producers.apply(*producer); completed && completed->aborted) index_transaction(*completed);
+  }
   log->log_end = last_offset + 1;
   log->producers.set_end_offset(log->log_end);
   tail_.add({base_offset, last_offset, active().base_offset(), static_cast<std::uint32_t>(position),
              static_cast<std::uint32_t>(batch.bytes.size())});
 }
 
-Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_offset, TimestampMs now) {
+Status PartitionLog::State::roll_for(const SegmentAppend& batches, Offset first_offset) {
   auto& segment = active();
   const auto& config = log->config;
   const bool too_large = segment.size_bytes() + batches.bytes.size() > static_cast<std::uint64_t>(config.segment_bytes);
+  // What is to be compacted in time must have left the active segment by then.
+  const auto max_segment_ms =
+      config.compacted ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
   const bool old = segment.size_bytes() > 0 &&
-                   segment.waited_ms(now, batches.max_timestamp) > config.segment_ms - segment.roll_jitter_ms();
-  if (!too_large && !old && !segment.indexes_full() && segment.can_hold_offset(batches.last_offset)) return {};
+                   segment.waited_ms(batches.now, batches.max_timestamp()) > max_segment_ms - segment.roll_jitter_ms();
+  if (!too_large && !old && !segment.indexes_full() && segment.can_hold_offset(batches.last_offset())) return {};
   const auto base_offset = std::max(first_offset, log->log_end);
   if (segment.size_bytes() == 0 && segment.base_offset() == base_offset) return {};
-  return roll(base_offset, now);
+  return roll(base_offset, batches.now);
 }
 
 // A log file that stayed behind would begin in the middle of the active segment, which goes on.
 void PartitionLog::State::remove_unborn_segment(Offset base_offset) {
   directory_dirty_ = true;
-  for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix}) {
+  for (auto suffix : {log_suffix, offset_index_suffix, time_index_suffix, transaction_index_suffix}) {
     auto removed = environment->files.remove(log->directory + "/" + segment_file_name(base_offset, suffix));
     if (removed || removed.error().kind == ErrorKind::not_found) continue;
     failure = "a new segment could not be made, nor its files be removed: " + removed.error().message;
-    logger.error(name + ": " + *failure);
+    if (disk_is_online()) logger.error(name + ": " + *failure);
   }
 }
 
@@ -260,12 +274,12 @@ Status PartitionLog::State::roll(Offset base_offset, TimestampMs now) {
     return made;
   }
   next->set_roll_jitter_ms(roll_jitter_ms(log->config, environment->random));
-  if (auto sealed = active().seal(); !sealed) {
+  if (auto sealed = active().seal(); !sealed && disk_is_online()) {
     logger.warning(sealed.error().message + "; the index is built anew when the log is next loaded");
   }
   // Readers at the tail look into the newest sealed segment; those before it are read through their files.
   if (log->segments.size() > 1) log->segments[log->segments.size() - 2]->forget_indexes();
-  log->segments.push_back(std::move(next));
+  log->segments.add(std::move(next));
   directory_dirty_ = true;
   snapshot_producers(base_offset);
   flush_to(log->log_end, [](const Status&) {});

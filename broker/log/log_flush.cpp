@@ -31,10 +31,12 @@ std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offs
   for (auto number = first; number < log->segments.size(); ++number) {
     auto& segment = *log->segments[number];
     if (segment.base_offset() > target) break;
-    if (auto written = segment.write_pending_index_entries(); !written) logger.warning(written.error().message);
+    if (auto written = segment.write_pending_index_entries(); !written && disk_is_online())
+      logger.warning(written.error().message);
     files.push_back(segment.log_file());
     files.push_back(segment.offset_index().file());
     files.push_back(segment.time_index().file());
+    if (!segment.transaction_index().empty()) files.push_back(segment.transaction_index().file());
   }
   return files;
 }
@@ -49,7 +51,7 @@ void PartitionLog::State::flush_to(Offset target, UniqueFunction<void(Status)> d
 // One at a time; those who come while it runs are served together by the next. The leader epochs of the batches are on disk before
 // the recovery point passes them, because recovery learns epochs only from what it reads behind that point.
 void PartitionLog::State::start_flush() {
-  if (flushing_ || writing_epochs_) return;
+  if (flushing_ || writing_epochs_ || changing_ || !waiting_changes_.empty()) return;
   if (stopped) {
     for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting)
       flush.done(fail(ErrorKind::unavailable, name + " is closed"));
@@ -67,7 +69,8 @@ void PartitionLog::State::start_flush() {
     auto status = sync_files(files);
     for (const auto& [offset, entries] : snapshots) {
       if (auto written = write_producer_snapshot(environment->files, log->directory, offset, entries); !written) {
-        logger.warning(written.error().message + "; the producers are read from the log at the next start");
+        if (disk_is_online())
+          logger.warning(written.error().message + "; the producers are read from the log at the next start");
       }
     }
     if (status && sync_directory) status = environment->files.sync_directory(log->directory);
@@ -86,7 +89,7 @@ void PartitionLog::State::flushed(Offset target, Status status) {
     // What a failed sync has dropped from the page cache is not known: only a recovery can tell what is on disk.
     ++environment->statistics.failed_flushes;
     failure = sync_failure_ = status.error().message;
-    logger.error(name + " takes no more appends until it is recovered: " + *failure);
+    if (disk_is_online()) logger.error(name + " takes no more appends until it is recovered: " + *failure);
   }
   publish();
   while (!waiting_flushes_.empty() && (!status || waiting_flushes_.front().target <= log->recovery_point)) {
@@ -94,7 +97,7 @@ void PartitionLog::State::flushed(Offset target, Status status) {
     waiting_flushes_.pop_front();
     done(status);
   }
-  start_flush();
+  serve_next();
 }
 
 void PartitionLog::State::snapshot_producers(Offset offset) {
@@ -104,11 +107,11 @@ void PartitionLog::State::snapshot_producers(Offset offset) {
 
 void PartitionLog::State::epochs_changed() {
   epochs_dirty_ = true;
-  if (!flushing_ && !stopped) write_epochs();
+  if (!flushing_ && !changing_ && !stopped) write_epochs();
 }
 
 void PartitionLog::State::write_epochs() {
-  if (writing_epochs_) return;
+  if (writing_epochs_ || changing_) return;
   writing_epochs_ = true;
   epochs_dirty_ = false;
   shard.pool().submit([self_alive = self.shared_from_this(), this, entries = log->epochs.entries()]() mutable {
@@ -125,12 +128,16 @@ void PartitionLog::State::epochs_written(Status status) {
   writing_epochs_ = false;
   if (!status) {
     epochs_dirty_ = true;  // housekeeping tries again
-    if (!stopped) logger.error(status.error().message + "; the log of " + name + " is not flushed until this succeeds");
+    if (!stopped && disk_is_online())
+      logger.error(status.error().message + "; the log of " + name + " is not flushed until this succeeds");
     for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting) flush.done(status);
+    start_change();
+    start_retirement();
     return serve_idle();
   }
+  start_change();
   if (epochs_dirty_ && waiting_flushes_.empty() && !stopped) write_epochs();
-  start_flush();
+  serve_next();
 }
 
 void PartitionLog::State::when_idle(Job done) {
@@ -139,14 +146,16 @@ void PartitionLog::State::when_idle(Job done) {
 }
 
 void PartitionLog::State::serve_idle() {
-  if (flushing_ || writing_epochs_) return;
+  if (flushing_ || writing_epochs_ || changing_ || retiring_ != nullptr) return;
   for (auto waiting = std::exchange(waiting_for_idle_, {}); auto& job : waiting) job();
 }
 
 Status PartitionLog::State::close() {
   stopped = true;
   if (failure) return fail(ErrorKind::io, name + " cannot be closed cleanly: " + *failure);
-  auto status = active().seal();
+  if (changing_) return fail(ErrorKind::io, name + " cannot be closed cleanly: its files were being changed");
+  auto status = finish_retirements();
+  if (status) status = active().seal();
   if (status) status = sync_files(files_to_sync(log->log_end));
   if (status)
     status = write_epoch_checkpoint(

@@ -58,7 +58,7 @@ class Loader {
     if (!found) return tl::unexpected(found.error());
     found_ = std::move(*found);
     for (auto base : found_.segments) {
-      log_->segments.push_back(
+      log_->segments.add(
           std::make_unique<LogSegment>(environment_.cache, request_.directory, base, request_.config, now()));
     }
     first_unflushed_ = log_->segments.size();
@@ -80,12 +80,14 @@ class Loader {
     return {};
   }
 
-  static Status sync_indexes(LogSegment& segment) {
-    for (const auto& cached : {segment.offset_index().file(), segment.time_index().file()}) {
+  Status sync_indexes(LogSegment& segment) {
+    std::vector indexes{segment.offset_index().file(), segment.time_index().file()};
+    if (!segment.transaction_index().empty()) indexes.push_back(segment.transaction_index().file());
+    for (const auto& cached : indexes) {
       auto synced = cached->open().and_then([](const auto& file) { return file->sync(); });
       if (!synced) return synced;
     }
-    return {};
+    return files().sync_directory(request_.directory);
   }
 
   Status recover_unflushed() {
@@ -121,17 +123,47 @@ class Loader {
                number + 1);
   }
 
+  // Makes the producers those of everything below segment `number`, which is about to be read: transactions that end in it may
+  // have begun before.
+  Status bring_producers_to(std::size_t number) {
+    const auto base = log_->segments[number]->base_offset();
+    const auto start = std::max(request_.log_start, log_->segments.front()->base_offset());
+    if (producers_followed_ && *producers_followed_ + 1 == number) {
+      log_->producers.set_end_offset(base);
+      if (base <= start || std::ranges::binary_search(found_.snapshots, base)) return {};
+      // The next start may be an unclean one, too, and would have to read further back.
+      found_.snapshots.insert(std::ranges::upper_bound(found_.snapshots, base), base);
+      return write_producer_snapshot(files(), request_.directory, base, log_->producers.entries());
+    }
+    return replay_producers(files(), {request_.directory, found_.snapshots, start, base, now()}, log_->segments,
+                            log_->producers)
+        .map([](Offset) {});
+  }
+
+  Status follow_producers(LogSegment& segment, const File& file, const ScannedBatch& batch) {
+    auto append = read_producer_append(file, batch);
+    if (!append) return tl::unexpected(append.error());
+    if (!*append) return {};
+    auto completed = log_->producers.apply(**append);
+    if (!completed || !completed->aborted) return {};
+    return segment.transaction_index().append(
+        {completed->producer, completed->first_offset, completed->last_offset, completed->last_stable_offset});
+  }
+
   // Checks segment `number`, cuts it at the first bad batch and drops the segments behind it then.
   Status recover(std::size_t number) {
     auto& segment = *log_->segments[number];
-    auto scan = recover_segment(segment, request_.config.index_interval_bytes, [&](const ScannedBatch& batch) {
-      if (batch.leader_epoch < LeaderEpoch(0)) return;
-      if (seen_epochs_.empty() || batch.leader_epoch > seen_epochs_.back().epoch) {
-        seen_epochs_.push_back({batch.leader_epoch, batch.base_offset});
-      }
-    });
+    if (auto ready = bring_producers_to(number); !ready) return ready;
+    auto visit = [&](const File& file, const ScannedBatch& batch) -> Status {
+      const auto latest = seen_epochs_.empty() ? LeaderEpoch::none() : seen_epochs_.back().epoch;
+      if (batch.leader_epoch > latest) seen_epochs_.push_back({batch.leader_epoch, batch.base_offset});
+      return follow_producers(segment, file, batch);
+    };
+    auto scan = recover_segment(segment, request_.config.index_interval_bytes, visit);
     if (!scan) return tl::unexpected(scan.error());
     scan_ = *scan;
+    log_->producers.set_end_offset(scan->next_offset);
+    producers_followed_ = number;
     ++log_->report.segments_scanned;
     ++environment_.progress.segments_recovered;
     scanned_last_ = &segment;
@@ -181,7 +213,7 @@ class Loader {
   Result<std::uint64_t> drop_from(std::size_t keep) {
     std::uint64_t bytes = 0;
     if (log_->segments.size() <= keep) return bytes;
-    for (; log_->segments.size() > keep; log_->segments.pop_back()) {
+    for (; log_->segments.size() > keep; log_->segments.take_from(log_->segments.size() - 1)) {
       auto size = last_file_bytes();
       if (!size) return size;
       bytes += *size;
@@ -207,7 +239,7 @@ class Loader {
       }
     }
     if (log_->segments.empty()) {
-      log_->segments.push_back(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start,
+      log_->segments.add(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start,
                                                             request_.config, now()));
       if (auto made = log_->segments.back()->create(request_.config); !made) return made;
       log_->log_end = log_->log_start;
@@ -296,11 +328,21 @@ class Loader {
   }
 
   Status load_producers() {
-    auto newest =
-        replay_producers(files(), {request_.directory, found_.snapshots, log_->log_start, log_->log_end, now()},
-                         log_->segments, log_->producers);
-    if (!newest) return tl::unexpected(newest.error());
-    log_->producer_snapshot_offset = *newest;
+    ReplayRequest request{request_.directory, found_.snapshots, log_->log_start, log_->log_end, now()};
+    auto snapshots = remove_stray_snapshots(files(), request, log_->segments);
+    if (!snapshots) return tl::unexpected(snapshots.error());
+    request.snapshots = std::move(*snapshots);
+    const bool followed_to_end = producers_followed_ && *producers_followed_ + 1 == log_->segments.size() &&
+                                 log_->producers.end_offset() == log_->log_end;
+    if (followed_to_end) {
+      log_->producers.remove_expired(request.now);
+      log_->producers.on_log_start(log_->log_start);
+    } else {
+      auto newest = replay_producers(files(), request, log_->segments, log_->producers);
+      if (!newest) return tl::unexpected(newest.error());
+      log_->producer_snapshot_offset = *newest;
+    }
+    log_->producers.on_high_watermark(log_->high_watermark);
     return {};
   }
 
@@ -310,7 +352,8 @@ class Loader {
   SegmentFiles found_;
   std::size_t first_unflushed_ = 0;
   const LogSegment* scanned_last_ = nullptr;
-  SegmentScan scan_;  // of the segment that was recovered last
+  SegmentScan scan_;                               // of the segment that was recovered last
+  std::optional<std::size_t> producers_followed_;  // the number of that segment: the producers are those of its end
   std::vector<EpochStart> seen_epochs_;
 };
 

@@ -1,5 +1,6 @@
 // The inside of LogManager, shared by the files that implement it: log_manager.cpp (what there is), log_manager_load.cpp (the start),
-// log_manager_entries.cpp (logs that come and go), log_manager_checkpoints.cpp (what is written down while it runs and at its end).
+// log_manager_entries.cpp (logs that come and go), log_manager_checkpoints.cpp (what is written down while it runs and at its end),
+// log_manager_offline.cpp (directories that fail).
 #pragma once
 
 #include <algorithm>
@@ -23,12 +24,6 @@ namespace millrace::log {
 
 inline constexpr Logger manager_logger{"log"};
 
-// A configuration says "for ever" with more milliseconds than nanoseconds can hold: more than three years is three years.
-inline Duration bounded_milliseconds(std::int64_t milliseconds) {
-  constexpr std::int64_t longest_ms = 100'000'000'000;
-  return std::chrono::milliseconds(std::min(milliseconds, longest_ms));
-}
-
 // The map of logs is under a mutex that is never held over I/O or a completion. An entry is `busy` while its directory is
 // made or renamed; who comes meanwhile waits in `waiting` and is served afterwards, in order.
 class LogManager::State : public std::enable_shared_from_this<LogManager::State> {
@@ -37,7 +32,8 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     std::shared_ptr<PartitionLog> log;
     ManagedDirectory* directory = nullptr;
     bool busy = false;
-    std::string failure;             // why the log could not be loaded
+    bool offline = false;            // with its directory, until the next start
+    std::string failure;             // why the log could not be loaded, or is offline
     CheckpointedOffsets checkpoint;  // of a log that could not be loaded
     std::vector<Job> waiting;
   };
@@ -52,16 +48,24 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
       : environment(std::make_shared<LogEnvironment>(options, files, clock, pool, random)),
         shard_for_partition(std::move(shards)) {
     for (const auto& path : environment->options.directories)
-      directories.push_back(std::make_unique<ManagedDirectory>(files, path));
+      directories.push_back(std::make_unique<ManagedDirectory>(environment->files, path, directories.size()));
   }
 
   Status open_directories();
   Status set_identity(const MetaProperties& wanted);
   Status load(const ConfigForTopic& config_for_topic);
   void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
-                     CreateCompletion done);
+                     CreateCompletion done, bool is_new);
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
   Status close(BrokerEpoch broker_epoch);
+
+  // log_manager_offline.cpp
+  void directory_failed(std::size_t number, const Error& why);
+  [[nodiscard]] bool is_online(const ManagedDirectory& directory) const {
+    return environment->health->is_online(directory.number());
+  }
+  [[nodiscard]] bool all_offline() const { return environment->health->offline_count() == directories.size(); }
+  [[nodiscard]] Error all_offline_error() const;
 
   DirectoryCheckpoints checkpoints_of(const ManagedDirectory& directory) const;
   Status write_checkpoints();
@@ -77,18 +81,30 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   MetaProperties identity;
   bool clean = false;  // all directories had their marker
   BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
+  bool loaded = false;             // under the mutex, as what follows
+  DirectoryOffline told_offline;
+  AllOffline told_all_offline;
   mutable std::mutex mutex;
   std::map<TopicPartition, Entry> entries;
 
  private:
   Result<std::vector<LoadJob>> find_logs();
+  Status check_identity(const ManagedDirectory& directory, MetaProperties& wanted) const;
+  Status find_logs_in(ManagedDirectory& directory, std::map<TopicPartition, std::string>& seen,
+                      std::vector<LoadJob>& jobs);
   void load_one(const LoadJob& job, const LogConfig& config);
   void create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
               ManagedDirectory& directory, CreateCompletion done);
   void rename_and_remove(const TopicPartition& partition, std::int64_t delete_delay_ms,
                          UniqueFunction<void(Status)> done);
   void remove_later(Shard& shard, std::int64_t delay_ms, std::string path);
-  ManagedDirectory& emptiest_directory();
+  ManagedDirectory* emptiest_directory();  // of those that are online; null when none is
+  ManagedDirectory& make_directory(const TopicPartition& partition, ManagedDirectory& first);
+  std::vector<Job> finish_creation(const TopicPartition& partition, ManagedDirectory& home,
+                                   Result<std::shared_ptr<PartitionLog>>& result);
+  // Under the mutex. The log, if there is one, has yet to be told.
+  std::shared_ptr<PartitionLog> mark_offline(Entry& entry) const;
+  void remove_files(const std::string& path);
   void serve_waiting(std::vector<Job> waiting) const;
 
   std::atomic<bool> writing_checkpoints_{false};

@@ -1,6 +1,7 @@
 // The configuration of a broker's logs as a whole (Kafka's broker keys), and the numbers that they count.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -14,6 +15,12 @@
 #include "broker/protocol/conversion_bounds.h"
 
 namespace millrace::log {
+
+// A configuration says "for ever" with more milliseconds than nanoseconds can hold: more than three years is three years.
+inline Duration bounded_milliseconds(std::int64_t milliseconds) {
+  constexpr std::int64_t longest_ms = 100'000'000'000;
+  return std::chrono::milliseconds(std::min(milliseconds, longest_ms));
+}
 
 struct LogManagerOptions {
   std::vector<std::string> directories;          // log.dirs; made when absent

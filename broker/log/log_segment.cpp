@@ -12,20 +12,23 @@ namespace {
 constexpr Logger logger{"log"};
 
 std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset,
-                                    std::string_view suffix) {
-  return std::make_shared<CachedFile>(cache, directory + "/" + segment_file_name(base_offset, suffix));
+                                    std::string_view kind, std::string_view suffix) {
+  return std::make_shared<CachedFile>(
+      cache, directory + "/" + segment_file_name(base_offset, kind) + std::string(suffix));
 }
 
 }  // namespace
 
 LogSegment::LogSegment(FileCache& cache, const std::string& directory, Offset base_offset, const LogConfig& config,
-                       TimestampMs now)
+                       TimestampMs now, std::string_view suffix)
     : base_offset_(base_offset),
-      log_file_(file_of(cache, directory, base_offset, log_suffix)),
-      offset_index_(base_offset, file_of(cache, directory, base_offset, offset_index_suffix),
+      log_file_(file_of(cache, directory, base_offset, log_suffix, suffix)),
+      offset_index_(base_offset, file_of(cache, directory, base_offset, offset_index_suffix, suffix),
                     static_cast<std::size_t>(config.segment_index_bytes)),
-      time_index_(base_offset, file_of(cache, directory, base_offset, time_index_suffix),
+      time_index_(base_offset, file_of(cache, directory, base_offset, time_index_suffix, suffix),
                   static_cast<std::size_t>(config.segment_index_bytes)),
+      transaction_index_(base_offset, file_of(cache, directory, base_offset, transaction_index_suffix, suffix)),
+      modified_(now),
       created_(now) {}
 
 Status LogSegment::create(const LogConfig& config) {
@@ -36,17 +39,22 @@ Status LogSegment::create(const LogConfig& config) {
     if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
       return reserved;
   }
-  return offset_index_.create().and_then([&] { return time_index_.create(); });
+  return offset_index_.create().and_then([&] { return time_index_.create(); }).and_then([&] {
+    return transaction_index_.reset();
+  });
 }
 
 Status LogSegment::load() {
   auto file = log_file_->open();
   if (!file) return tl::unexpected(file.error());
-  auto size = (*file)->size_bytes();
-  if (!size) return tl::unexpected(size.error());
-  size_bytes_ = *size;
+  auto status = (*file)->status();
+  if (!status) return tl::unexpected(status.error());
+  size_bytes_ = status->size_bytes;
+  modified_ = status->modified;
   if (auto loaded = offset_index_.load(size_bytes_); !loaded) return loaded;
   if (auto loaded = time_index_.load(); !loaded) return loaded;
+  if (auto loaded = transaction_index_.load(); !loaded) return loaded;
+  last_indexed_ = offset_index_.last_position();
   if (time_index_.entries() > 0) max_timestamp_ = {time_index_.last().timestamp, time_index_.last().offset};
   if (auto loaded = load_first_timestamp(**file); !loaded) return loaded;
   if (time_index_.entries() == 0 && first_timestamp_ && *first_timestamp_ >= TimestampMs(0)) {
@@ -69,7 +77,7 @@ Status LogSegment::make_active() {
 }
 
 Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_interval_bytes) {
-  MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset), "a segment is written that cannot take more");
+  MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset()), "a segment is written that cannot take more");
   auto file = log_file_->open();
   if (!file) return tl::unexpected(file.error());
   if (auto written = (*file)->write_at(size_bytes_, batches.bytes); !written) {
@@ -79,15 +87,16 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
       logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
     return written;
   }
-  if (batches.max_timestamp > max_timestamp_.timestamp)
-    max_timestamp_ = {batches.max_timestamp, batches.offset_of_max_timestamp};
-  if (size_bytes_ == 0) first_timestamp_ = batches.first_batch_max_timestamp;
-  if (bytes_since_index_entry_ > static_cast<std::uint64_t>(index_interval_bytes)) {
-    offset_index_.append(batches.last_offset, static_cast<std::uint32_t>(size_bytes_));
+  if (size_bytes_ == 0) first_timestamp_ = batches.batches.front().max_timestamp;
+  for (const auto& batch : batches.batches) {
+    const auto position = size_bytes_ + batch.position;
+    if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, batch.last_offset};
+    if (position - last_indexed_ <= static_cast<std::uint64_t>(index_interval_bytes)) continue;
+    offset_index_.append(batch.last_offset, static_cast<std::uint32_t>(position));
     time_index_.maybe_append(max_timestamp_.timestamp, max_timestamp_.offset);
-    bytes_since_index_entry_ = 0;
+    last_indexed_ = position;
   }
-  bytes_since_index_entry_ += batches.bytes.size();
+  modified_ = batches.now;
   size_bytes_ += batches.bytes.size();
   return {};
 }
@@ -107,6 +116,21 @@ Status LogSegment::write_pending_index_entries() {
   return offset_index_.write_pending().and_then([&] { return time_index_.write_pending(); });
 }
 
+Status LogSegment::change_suffix(std::string_view from, std::string_view to) {
+  for (const auto& file : files()) {
+    auto path = file->path();
+    if (!path.ends_with(from) || (!to.empty() && path.ends_with(to))) continue;
+    path.resize(path.size() - from.size());
+    auto renamed = file->rename(path.append(to));
+    if (!renamed && renamed.error().kind != ErrorKind::not_found) return renamed;
+  }
+  return {};
+}
+
+std::vector<std::shared_ptr<CachedFile>> LogSegment::files() const {
+  return {log_file_, offset_index_.file(), time_index_.file(), transaction_index_.file()};
+}
+
 bool LogSegment::can_hold_offset(Offset offset) const {
   auto relative = offset - base_offset_;
   return relative >= 0 && relative <= std::numeric_limits<std::int32_t>::max();
@@ -118,13 +142,13 @@ std::int64_t LogSegment::waited_ms(TimestampMs now, TimestampMs record_timestamp
 }
 
 SegmentView LogSegment::view() const {
-  return {base_offset_, log_file_, size_bytes_, offset_index_.view(), time_index_.view()};
+  return {base_offset_, log_file_, size_bytes_, offset_index_.view(), time_index_.view(), transaction_index_.view()};
 }
 
 void LogSegment::set_recovered(std::uint64_t size_bytes, MaxTimestamp max_timestamp,
                                std::optional<TimestampMs> first_timestamp) {
   size_bytes_ = size_bytes;
-  bytes_since_index_entry_ = 0;
+  last_indexed_ = offset_index_.last_position();
   max_timestamp_ = max_timestamp;
   first_timestamp_ = first_timestamp;
 }

@@ -18,19 +18,26 @@ void PartitionLog::State::check_on_worker(const AppendRequest& request, AppendCo
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, request, of_term, checked = std::move(checked),
                account = std::move(account), done = std::move(done)]() mutable {
-      const WorkScope scope(std::move(account));
-      complete_in_order(append_checked(request, checked, of_term), std::move(done));
-      end_check(request.source);
+      auto finish = [self_alive = std::move(self_alive), this, request, of_term, checked = std::move(checked),
+                     account = std::move(account), done = std::move(done)]() mutable {
+        const WorkScope scope(std::move(account));
+        complete_in_order(append_checked(request, checked, of_term), std::move(done));
+        end_check(request.source);
+      };
+      // Nobody's: what its source asks meanwhile waits for end_check.
+      holding() ? hold(0, std::move(finish)) : finish();
     });
   });
 }
 
-bool PartitionLog::State::is_checking(AppendSource source) const { return check_of(source) != nullptr; }
+bool PartitionLog::State::is_checking(AppendSource source) const {
+  return check_of(source) != nullptr || holds(source);
+}
 
 void PartitionLog::State::after_check(AppendSource source, Job job) {
-  auto* check = check_of(source);
-  if (check == nullptr) return job();
-  check->behind.push_back(std::move(job));
+  if (auto* check = check_of(source)) return check->behind.push_back(std::move(job));
+  if (holds(source)) return hold(source, std::move(job));
+  job();
 }
 
 PartitionLog::State::LongCheck* PartitionLog::State::check_of(AppendSource source) const {

@@ -27,9 +27,27 @@ Result<OffsetIndexEntry> OffsetIndexView::entry(std::size_t number) const {
   return view_.read(number, 1).map([&](const auto& bytes) { return decode(base_offset_, bytes.data()); });
 }
 
+Result<std::optional<OffsetIndexEntry>> OffsetIndexView::first_from(std::uint64_t position) const {
+  std::optional<OffsetIndexEntry> found;
+  std::size_t low = 0;
+  for (std::size_t high = entries(); low < high;) {
+    const auto middle = low + (high - low) / 2;
+    auto at = entry(middle);
+    if (!at) return tl::unexpected(at.error());
+    if (at->position < position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+      found = *at;
+    }
+  }
+  return found;
+}
+
 Status OffsetIndex::load(std::uint64_t log_size_bytes) {
   if (auto loaded = file_.load(); !loaded) return loaded;
   last_offset_ = base_offset_;
+  last_position_ = 0;
   if (entries() == 0) return {};
   auto last = view().entry(entries() - 1);
   if (!last) return tl::unexpected(last.error());
@@ -42,11 +60,13 @@ Status OffsetIndex::load(std::uint64_t log_size_bytes) {
                     std::to_string(log_size_bytes) + " bytes from offset " + std::to_string(base_offset_.value()));
   }
   last_offset_ = last->offset;
+  last_position_ = last->position;
   return {};
 }
 
 Status OffsetIndex::create() {
   last_offset_ = base_offset_;
+  last_position_ = 0;
   return file_.create();
 }
 
@@ -57,7 +77,9 @@ void OffsetIndex::append(Offset offset, std::uint32_t position) {
   store_big_endian(bytes.data() + 4, position);
   auto before = entries();
   file_.append(bytes);
-  if (entries() != before) last_offset_ = offset;
+  if (entries() == before) return;
+  last_offset_ = offset;
+  last_position_ = position;
 }
 
 std::optional<OffsetIndexEntry> OffsetIndex::lookup_in_memory(Offset target) const {

@@ -1,13 +1,15 @@
 // The offset index of a segment (".index"): from offsets to positions in the log file, one entry for about every
 // index.interval.bytes (Kafka: OffsetIndex).
 //
-//     int32  relative offset: the last offset of the batches that were appended together, minus the segment's base offset
-//     int32  position of the first of those batches
+//     int32  relative offset: the last offset of a batch, minus the segment's base offset
+//     int32  position of that batch (of Kafka's own entries: of the first of those that were appended together)
 //
 // Invariants: offsets strictly increase, positions increase. An offset is looked up as the last entry at or below it: its
 // batch starts at that entry's position or later. Owned by the shard of the segment; OffsetIndexView: any thread, blocks.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +34,8 @@ class OffsetIndexView {
   // {base offset, 0} when no entry is at or below `target`.
   [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target) const;
   [[nodiscard]] Result<OffsetIndexEntry> entry(std::size_t number) const;
+  // The first entry whose position is at least `position`; nullopt when there is none.
+  [[nodiscard]] Result<std::optional<OffsetIndexEntry>> first_from(std::uint64_t position) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
 
  private:
@@ -60,8 +64,10 @@ class OffsetIndex {
   void append(Offset offset, std::uint32_t position);
 
   [[nodiscard]] std::size_t entries() const { return file_.entries(); }
-  [[nodiscard]] bool full() const { return file_.entries() >= file_.max_entries(); }
+  [[nodiscard]] bool full() const { return room() == 0; }
+  [[nodiscard]] std::size_t room() const { return file_.max_entries() - std::min(file_.entries(), file_.max_entries()); }
   [[nodiscard]] Offset last_offset() const { return last_offset_; }
+  [[nodiscard]] std::uint32_t last_position() const { return last_position_; }  // 0 without an entry
   // As OffsetIndexView::lookup, when the entries in memory are enough for it.
   [[nodiscard]] std::optional<OffsetIndexEntry> lookup_in_memory(Offset target) const;
   [[nodiscard]] OffsetIndexView view() const { return {base_offset_, file_.view()}; }
@@ -71,6 +77,7 @@ class OffsetIndex {
   Offset base_offset_;
   IndexFile file_;
   Offset last_offset_;  // of the last entry; the base offset without one
+  std::uint32_t last_position_ = 0;
 };
 
 }  // namespace millrace::log

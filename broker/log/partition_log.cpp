@@ -21,7 +21,7 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
       directory_dirty_(!log->report.clean),
       last_flush_(shard.clock().now()),
       last_producer_expiry_(last_flush_) {
-  for (const auto& segment : log->segments) size_bytes_ += segment->size_bytes();
+  size_bytes_ = log->segments.size_bytes();
   published.high_watermark = log->high_watermark.value();
   publish();
 }
@@ -33,12 +33,6 @@ void PartitionLog::State::publish() {
   published.recovery_point.store(log->recovery_point.value(), std::memory_order_relaxed);
   published.size_bytes.store(size_bytes_, std::memory_order_relaxed);
   published.segments.store(static_cast<std::uint32_t>(log->segments.size()), std::memory_order_relaxed);
-}
-
-std::size_t PartitionLog::State::segment_number(Offset offset) const {
-  auto after =
-      std::ranges::upper_bound(log->segments, offset, {}, [](const auto& segment) { return segment->base_offset(); });
-  return after == log->segments.begin() ? 0 : static_cast<std::size_t>(after - log->segments.begin()) - 1;
 }
 
 ReadError PartitionLog::State::read_error(ReadErrorKind kind, std::string message) const {
@@ -58,10 +52,21 @@ const RecoveryReport& PartitionLog::recovery() const { return state_->log->repor
 Shard& PartitionLog::shard() const { return state_->shard; }
 
 void PartitionLog::append(AppendRequest request, AppendCompletion done) {
-  auto outcome = state_->append(request);
+  if (state_->holding()) {
+    const auto source = request.source;
+    return state_->hold(source, [self = shared_from_this(), request = std::move(request), of_term = state_->term,
+                                 done = std::move(done)]() mutable {
+      self->state_->append_held(request, of_term, std::move(done));
+    });
+  }
+  state_->append_now(request, std::move(done));
+}
+
+void PartitionLog::State::append_now(const AppendRequest& request, AppendCompletion done) {
+  auto outcome = append(request);
   if (!outcome && outcome.error().kind == AppendErrorKind::takes_long)
-    return state_->check_on_worker(request, std::move(done));
-  state_->complete_in_order(std::move(outcome), std::move(done));
+    return check_on_worker(request, std::move(done));
+  complete_in_order(std::move(outcome), std::move(done));
 }
 
 bool PartitionLog::is_checking(AppendSource source) const { return state_->is_checking(source); }
@@ -73,8 +78,8 @@ void PartitionLog::read(const ReadRequest& request, ReadCompletion done) {
 
 void PartitionLog::find_offset(TimestampMs timestamp, TimestampCompletion done) {
   const auto& log = *state_->log;
-  if (state_->stopped) {
-    done(tl::unexpected(state_->read_error(ReadErrorKind::closed, state_->name + " is closed")));
+  if (auto refused = state_->unreadable()) {
+    done(tl::unexpected(std::move(*refused)));
   } else if (timestamp == OffsetSpec::earliest || timestamp == OffsetSpec::earliest_local) {
     done(TimestampOffset{TimestampMs::none(), log.log_start, log.epochs.epoch_for(log.log_start)});
   } else if (timestamp == OffsetSpec::latest) {
@@ -91,13 +96,18 @@ void PartitionLog::find_offset(TimestampMs timestamp, TimestampCompletion done) 
 Offset PartitionLog::log_start_offset() const { return state_->log->log_start; }
 Offset PartitionLog::log_end_offset() const { return state_->log->log_end; }
 Offset PartitionLog::recovery_point() const { return state_->log->recovery_point; }
-Offset PartitionLog::first_unstable_offset() const { return state_->log->producers.first_open_transaction(); }
+Offset PartitionLog::first_unstable_offset() const {
+  const auto first = state_->log->producers.first_unstable_offset();
+  return first == Offset::none() ? first : std::max(first, state_->log->log_start);
+}
+std::vector<ProducerEntry> PartitionLog::producers() const { return state_->log->producers.entries(); }
 std::uint64_t PartitionLog::size_bytes() const { return state_->size_bytes_; }
 
 Offset PartitionLog::checkpointed_high_watermark() const { return state_->log->high_watermark; }
 
 void PartitionLog::publish_high_watermark(Offset high_watermark) {
   state_->published.high_watermark.store(high_watermark.value(), std::memory_order_relaxed);
+  state_->log->producers.on_high_watermark(high_watermark);
 }
 
 LeaderEpoch PartitionLog::latest_leader_epoch() const { return state_->log->epochs.latest(); }
@@ -124,6 +134,7 @@ Status PartitionLog::advance_log_start_offset(Offset offset) {
   }
   if (offset <= log.log_start) return {};
   log.log_start = offset;
+  log.producers.on_log_start(offset);
   if (log.epochs.truncate_from_start(offset)) state_->epochs_changed();
   state_->publish();
   return {};
@@ -133,7 +144,7 @@ void PartitionLog::flush(UniqueFunction<void(Status)> done) { state_->flush_to(s
 
 void PartitionLog::housekeeping(TimestampMs now) {
   auto& state = *state_;
-  if (state.stopped) return;
+  if (state.stopped || state.offline) return;
   const auto monotonic = state.shard.clock().now();
   if (monotonic - state.last_producer_expiry_ >= state.environment->options.producer_id_expiration_check_interval) {
     state.last_producer_expiry_ = monotonic;

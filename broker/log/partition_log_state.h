@@ -1,11 +1,12 @@
 // The inside of PartitionLog, shared by the files that implement it: partition_log.cpp (what it is), log_append.cpp (appends and
 // rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is
-// synced). Owned by the log's shard.
+// synced), log_exclusive.cpp (what has the files for itself), log_offline.cpp (the end of its disk). Owned by the log's shard.
 #pragma once
 
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "broker/log/log_environment.h"
 #include "broker/log/partition_log.h"
 #include "broker/log/record_validator.h"
+#include "broker/log/segment_removal.h"
 #include "broker/log/tail_positions.h"
 
 namespace millrace::log {
@@ -23,6 +25,8 @@ class PartitionLog::State {
   State(PartitionLog& owner, std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> shared, Shard& shard);
 
   // log_append.cpp
+  void append_now(const AppendRequest& request, AppendCompletion done);
+  void append_held(const AppendRequest& request, std::uint64_t of_term, AppendCompletion done);
   AppendOutcome append(const AppendRequest& request);
   void complete_in_order(AppendOutcome outcome, AppendCompletion done);
 
@@ -36,6 +40,29 @@ class PartitionLog::State {
   void find_timestamp(TimestampMs timestamp, Offset segment_from, TimestampCompletion done);
   void find_max_timestamp(TimestampCompletion done);
 
+  // log_transactions.cpp
+  // Answers a read with the records that were found in segment `number`, and with the aborted transactions for read_committed.
+  void answer_read(std::size_t number, FetchData data, const ReadRequest& request, ReadCompletion done);
+  // A marker is in the log: the end of an aborted transaction goes into the transaction index.
+  void index_transaction(const CompletedTransaction& completed);
+
+  // log_exclusive.cpp
+  // One at a time, with the log's files for itself: `prepare` runs when nothing of this log is on the pool; the work that it
+  // returns runs there, and `done` then on the shard, before anything else of this log. From `prepare` to `done` nothing is
+  // appended, flushed, retired or written; appends wait, in order, and reads go on: what `done` does to the list of segments
+  // must fit the views that they have. A log that has stopped answers unavailable, without `prepare`.
+  using Preparation = UniqueFunction<UniqueFunction<Status()>()>;
+  void change_exclusively(Preparation prepare, UniqueFunction<void(Status)> done);
+  [[nodiscard]] bool is_changing() const { return changing_; }
+  // Segments that were just taken out of the list, by base offset, leave the disk (segment_removal.h); `snapshots` of the
+  // producers with them, mostly snapshots_of(segments). Never blocks and never fails: what stays on the disk is said in the log.
+  void retire_segments(std::vector<std::unique_ptr<LogSegment>> segments, std::vector<Offset> snapshots,
+                       RemovalReason reason);
+  // To be called when segments were removed, replaced or cut otherwise. Positions of batches that are remembered are forgotten
+  // below the first segment only: who replaces others calls forget_positions.
+  void segments_changed();
+  void forget_positions() { tail_.clear(); }
+
   // log_flush.cpp
   void flush_to(Offset target, UniqueFunction<void(Status)> done);
   void epochs_changed();
@@ -43,10 +70,17 @@ class PartitionLog::State {
   void when_idle(Job done);
   Status close();
 
+  // log_offline.cpp
+  void go_offline(const Error& why);
+  // Why nothing is read: the log has stopped, or is offline.
+  [[nodiscard]] std::optional<ReadError> unreadable() const;
+  // Whether the disk still serves: when it does not, that was said once for its whole directory.
+  [[nodiscard]] bool disk_is_online() const { return environment->health->is_online(log->directory); }
+
   void publish();
-  [[nodiscard]] LogSegment& active() { return *log->segments.back(); }
+  [[nodiscard]] LogSegment& active() { return log->segments.active(); }
   // The segment that holds `offset`, or the last one that starts below it.
-  [[nodiscard]] std::size_t segment_number(Offset offset) const;
+  [[nodiscard]] std::size_t segment_number(Offset offset) const { return log->segments.number_of(offset); }
   [[nodiscard]] ReadError read_error(ReadErrorKind kind, std::string message) const;
 
   PartitionLog& self;
@@ -57,6 +91,7 @@ class PartitionLog::State {
   PublishedOffsets published;
   std::optional<std::string> failure;  // why the log takes no more appends until it is recovered
   bool stopped = false;
+  bool offline = false;    // with its directory; `failure` says why
   std::uint64_t term = 0;  // counts the leader's: what is checked in one is not written in the next
 
  private:
@@ -76,6 +111,14 @@ class PartitionLog::State {
     std::deque<Job> behind;
   };
   using Checked = tl::expected<CheckedBatch, AppendError>;
+  struct WaitingChange {
+    Preparation prepare;
+    UniqueFunction<void(Status)> done;
+  };
+  struct HeldJob {
+    AppendSource source;
+    Job job;
+  };
   struct Located {
     std::uint64_t position = 0;
     std::uint64_t size_bytes = 0;
@@ -83,6 +126,11 @@ class PartitionLog::State {
   struct ReplicatedBatch {
     protocol::Batch batch;
     std::size_t position;  // in the request
+  };
+  // Replicated batches that are written together: all that fit into one segment, with its size, offsets and index entries.
+  struct WrittenTogether {
+    std::vector<BatchExtent> extents;
+    std::size_t size_bytes = 0;
   };
 
   tl::expected<void, AppendError> usable() const;
@@ -95,10 +143,11 @@ class PartitionLog::State {
   void end_check(AppendSource source);
   LongCheck* check_of(AppendSource source) const;
   AppendOutcome append_replicated(const AppendRequest& request);
+  WrittenTogether together_from(std::span<const ReplicatedBatch> batches);
   tl::expected<std::vector<ReplicatedBatch>, AppendError> check_replicated(BytesView bytes) const;
   AppendOutcome duplicate_outcome(const ProducerBatch& batch) const;
-  tl::expected<void, AppendError> write(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
-  Status roll_for(const SegmentAppend& batches, Offset first_offset, TimestampMs now);
+  tl::expected<void, AppendError> write(const SegmentAppend& batches, Offset first_offset);
+  Status roll_for(const SegmentAppend& batches, Offset first_offset);
   Status roll(Offset base_offset, TimestampMs now);
   void remove_unborn_segment(Offset base_offset);
   void remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
@@ -110,6 +159,19 @@ class PartitionLog::State {
   FetchData slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
                   std::uint64_t end_position, const ReadRequest& request) const;
   void read_cold(const ReadRequest& request, std::size_t number, ReadCompletion done);
+
+  void start_change();
+  void changed(const Status& status, UniqueFunction<void(Status)> done);
+  void start_retirement();
+  void retirement_done(const Status& status);
+  Status finish_retirements();
+  // What must wait for an exclusive change, in order.
+  [[nodiscard]] bool holding() const { return changing_ || !held_.empty(); }
+  void hold(AppendSource source, Job job);
+  [[nodiscard]] bool holds(AppendSource source) const;
+  void serve_held();
+  // Something on the pool is done: whatever waits for that goes on.
+  void serve_next();
 
   void start_flush();
   void flushed(Offset target, Status status);
@@ -127,6 +189,11 @@ class PartitionLog::State {
   std::vector<Job> waiting_for_idle_;
   std::vector<std::pair<Offset, std::vector<ProducerEntry>>> unwritten_snapshots_;
   std::optional<std::string> sync_failure_;  // of the sync after which no other one tells anything
+  std::deque<WaitingChange> waiting_changes_;
+  std::deque<HeldJob> held_;
+  std::deque<std::shared_ptr<RetiredSegments>> waiting_retirements_;
+  std::shared_ptr<RetiredSegments> retiring_;  // on the pool
+  bool changing_ = false;
   bool flushing_ = false;
   bool epochs_dirty_ = false;
   bool writing_epochs_ = false;

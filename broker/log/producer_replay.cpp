@@ -18,25 +18,6 @@ std::string snapshot_path(const std::string& directory, Offset offset) {
   return directory + "/" + segment_file_name(offset, producer_snapshot_suffix);
 }
 
-// Each segment has the snapshot of its start; a clean stop leaves one more, at the log's end.
-Result<std::vector<Offset>> remove_strays(FileSystem& files, const ReplayRequest& request,
-                                          const std::vector<std::unique_ptr<LogSegment>>& segments) {
-  std::vector<Offset> kept;
-  const auto last_base = segments.back()->base_offset();
-  for (auto offset : request.snapshots) {
-    const bool of_segment =
-        std::ranges::any_of(segments, [&](const auto& segment) { return segment->base_offset() == offset; });
-    const bool newest = offset == request.snapshots.back() && offset > last_base;
-    if ((of_segment || newest) && offset <= request.log_end) {
-      kept.push_back(offset);
-      continue;
-    }
-    if (auto removed = files.remove(snapshot_path(request.directory, offset)); !removed)
-      return tl::unexpected(removed.error());
-  }
-  return kept;
-}
-
 Status replay_segment(const SegmentView& segment, Offset from, ProducerState& producers) {
   auto first = segment.find_batch(from);
   if (!first) return tl::unexpected(first.error());
@@ -48,47 +29,71 @@ Status replay_segment(const SegmentView& segment, Offset from, ProducerState& pr
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());
     if (!*more) return {};
-    const auto& scanned = scanner.batch();
-    if (!scanned.header || scanned.header->producer_id == ProducerId::none()) continue;
-    auto append = ProducerAppend::of(*scanned.header, scanned.base_offset);
-    if (append.control) {
-      auto bytes = read_batch(**file, scanned);
-      if (!bytes) return tl::unexpected(bytes.error());
-      if (auto batch = protocol::parse_batch(*bytes); batch) append.marker = read_marker(*batch);
-    }
-    producers.apply(append);
+    auto append = read_producer_append(**file, scanner.batch());
+    if (!append) return tl::unexpected(append.error());
+    if (*append) producers.apply(**append);
   }
 }
 
 }  // namespace
 
+Result<std::optional<ProducerAppend>> read_producer_append(const File& file, const ScannedBatch& batch) {
+  if (!batch.header || batch.header->producer_id == ProducerId::none()) return std::nullopt;
+  auto append = ProducerAppend::of(*batch.header, batch.base_offset);
+  if (append.control) {
+    auto bytes = read_batch(file, batch);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (auto parsed = protocol::parse_batch(*bytes); parsed) append.marker = read_marker(*parsed);
+  }
+  return append;
+}
+
+// Each segment has the snapshot of its start; a clean stop leaves one more, at the log's end.
+Result<std::vector<Offset>> remove_stray_snapshots(FileSystem& files, const ReplayRequest& request,
+                                                   const SegmentList& segments) {
+  std::vector<Offset> kept;
+  const auto last_base = segments.back()->base_offset();
+  for (auto offset : request.snapshots) {
+    const bool of_segment =
+        std::ranges::any_of(segments, [&](const auto& segment) { return segment->base_offset() == offset; });
+    const bool newest = offset == request.snapshots.back() && offset > last_base;
+    if ((of_segment || newest) && offset <= request.end && offset > request.log_start) {
+      kept.push_back(offset);
+      continue;
+    }
+    if (auto removed = files.remove(snapshot_path(request.directory, offset)); !removed)
+      return tl::unexpected(removed.error());
+  }
+  return kept;
+}
+
 Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
-                                const std::vector<std::unique_ptr<LogSegment>>& segments, ProducerState& producers) {
-  auto snapshots = remove_strays(files, request, segments);
-  if (!snapshots) return tl::unexpected(snapshots.error());
+                                const SegmentList& segments, ProducerState& producers) {
+  auto snapshots = request.snapshots;
+  std::erase_if(snapshots, [&](Offset offset) { return offset > request.end || offset <= request.log_start; });
   producers.reset(request.log_start, {}, request.now);
   Offset newest = Offset::none();
-  while (!snapshots->empty() && newest == Offset::none()) {
-    const auto path = snapshot_path(request.directory, snapshots->back());
+  while (!snapshots.empty() && newest == Offset::none()) {
+    const auto path = snapshot_path(request.directory, snapshots.back());
     auto text = files.read_text(path, snapshot_limit_bytes);
     if (!text) return tl::unexpected(text.error());
     if (auto entries = decode_producer_snapshot(as_bytes(*text), path); entries) {
-      newest = snapshots->back();
+      newest = snapshots.back();
       producers.reset(std::max(newest, request.log_start), *entries, request.now);
     } else {
       logger.warning(entries.error().message + "; it is removed and an older one is used");
       if (auto removed = files.remove(path); !removed) return tl::unexpected(removed.error());
-      snapshots->pop_back();
+      snapshots.pop_back();
     }
   }
   const auto from = producers.end_offset();
   for (std::size_t number = 0; number < segments.size(); ++number) {
     if (number + 1 < segments.size() && segments[number + 1]->base_offset() <= from) continue;
-    if (from >= request.log_end) break;
+    if (from >= request.end || segments[number]->base_offset() >= request.end) break;
     if (auto done = replay_segment(segments[number]->view(), from, producers); !done)
       return tl::unexpected(done.error());
   }
-  producers.set_end_offset(request.log_end);
+  producers.set_end_offset(request.end);
   return newest;
 }
 

@@ -8,12 +8,12 @@
 #include "broker/base/logging.h"
 #include "broker/log/batch_scanner.h"
 #include "broker/log/log_directory.h"
+#include "broker/log/segment_removal.h"
 
 namespace millrace::log {
 namespace {
 
 constexpr Logger logger{"log"};
-constexpr std::string_view deleted_suffix = ".deleted";
 constexpr std::string_view cleaned_suffix = ".cleaned";
 constexpr std::string_view swap_suffix = ".swap";
 constexpr std::string_view temporary_suffix = ".tmp";

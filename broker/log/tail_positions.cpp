@@ -1,5 +1,7 @@
 #include "broker/log/tail_positions.h"
 
+#include <utility>
+
 namespace millrace::log {
 
 void TailPositions::add(const TailBatch& batch) {
@@ -9,6 +11,15 @@ void TailPositions::add(const TailBatch& batch) {
   }
   ring_[first_] = batch;
   first_ = (first_ + 1) % capacity;
+}
+
+void TailPositions::forget_below(Offset segment) {
+  std::vector<TailBatch> kept;
+  for (std::size_t number = 0; number < ring_.size(); ++number) {
+    if (at(number).segment >= segment) kept.push_back(at(number));
+  }
+  ring_ = std::move(kept);
+  first_ = 0;
 }
 
 const TailBatch* TailPositions::find(Offset offset) const {

@@ -26,6 +26,12 @@ class TailPositions {
   // The first batch whose last offset is at least `offset`. Null when there is none, or when an older batch than those that are
   // remembered might be the one.
   [[nodiscard]] const TailBatch* find(Offset offset) const;
+  // Forgets the batches of segments that start below `segment`, because they were removed or others have taken their places.
+  void forget_below(Offset segment);
+  void clear() {
+    ring_.clear();
+    first_ = 0;
+  }
   [[nodiscard]] std::size_t size() const { return ring_.size(); }
 
  private:

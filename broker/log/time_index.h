@@ -7,6 +7,8 @@
 // closed, has the segment's largest timestamp. Owned by the shard of the segment; TimeIndexView: any thread, blocks.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -62,7 +64,10 @@ class TimeIndex {
 
   [[nodiscard]] std::size_t entries() const { return file_.entries(); }
   // One place is kept for the entry that seals the segment: without it the segment's largest timestamp would be lost.
-  [[nodiscard]] bool full() const { return file_.entries() + 1 >= file_.max_entries(); }
+  [[nodiscard]] bool full() const { return room() == 0; }
+  [[nodiscard]] std::size_t room() const {
+    return file_.max_entries() - std::min(file_.entries() + 1, file_.max_entries());
+  }
   [[nodiscard]] const TimeIndexEntry& last() const { return last_; }  // {none(), base offset} without one
   [[nodiscard]] TimeIndexView view() const { return {base_offset_, file_.view()}; }
   [[nodiscard]] const std::shared_ptr<CachedFile>& file() const { return file_.file(); }
