@@ -1,6 +1,5 @@
 #include "broker/network/event_loop.h"
 
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 
 #include "broker/base/check.h"
 #include "broker/base/logging.h"
-#include "broker/base/thread_signals.h"
 
 namespace millrace::network {
 namespace {
@@ -26,6 +24,14 @@ constexpr std::size_t mail_batch_usual = 16;
 }  // namespace
 
 thread_local EventLoop* EventLoop::current_ = nullptr;
+
+class EventLoop::Running {
+ public:
+  explicit Running(EventLoop& loop) { current_ = &loop; }
+  ~Running() { current_ = nullptr; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+};
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, BlockingPool& workers,
                                                      Duration slow_turn_warning, MetricsRegistry& metrics) {
@@ -49,30 +55,20 @@ EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Dura
       metrics.counter("millrace_shard_wakes_total", "Times the sleeping shard was woken by another thread", labels);
 }
 
-EventLoop::~EventLoop() { MILLRACE_INVARIANT(!thread_.joinable(), "an event loop died before it was joined"); }
+EventLoop::~EventLoop() {
+  MILLRACE_INVARIANT(runner_.load(std::memory_order_relaxed) == nullptr, "an event loop died while a thread ran it");
+}
 
 void EventLoop::introduce(std::span<const std::unique_ptr<EventLoop>> loops) {
   for (const auto& loop : loops) loops_.push_back(loop.get());
   outgoing_.resize(loops_.size());
 }
 
-Status EventLoop::start() {
-  last_turn_.store(clock_.now().time_since_epoch().count(), std::memory_order_relaxed);
-  try {
-    SignalsBlocked blocked;
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error& error) {
-    return fail(ErrorKind::resource_exhausted, std::string("cannot start a shard's thread: ") + error.what());
-  }
-  return {};
-}
-
 void EventLoop::request_stop() {
   post([this] { finished_ = true; });
 }
 
-void EventLoop::join() {
-  if (thread_.joinable()) thread_.join();
+void EventLoop::close() {
   stopped_.store(true, std::memory_order_seq_cst);
   inbox_.take([](Job&) {});
 }
@@ -80,7 +76,9 @@ void EventLoop::join() {
 void EventLoop::post(Job job) {
   if (stopped_.load(std::memory_order_relaxed)) return;
   auto* sender = current_;
-  if (sender == this) {
+  // A thread makes itself the runner, and ends that itself: what it reads of itself holds.
+  const auto* runner = sender == nullptr ? nullptr : sender->runner_.load(std::memory_order_relaxed);
+  if (sender == this || (runner != nullptr && runner_.load(std::memory_order_relaxed) == runner)) {
     own_jobs_.push_back(std::move(job));
     return;
   }
@@ -109,44 +107,37 @@ void EventLoop::cancel(TimerId timer) {
   timers_.cancel(timer);
 }
 
-void EventLoop::run() {
-  current_ = this;
-  pthread_setname_np(pthread_self(), ("shard-" + std::to_string(id_)).c_str());
-  while (!finished_) turn();
-  finish();
-  current_ = nullptr;
+Duration EventLoop::prepare_sleep(MonotonicTime now) {
+  if (finished_ || !own_jobs_.empty()) return Duration::zero();
+  auto wait = idle_wait_max;
+  if (auto deadline = timers_.next_deadline()) wait = std::min(wait, *deadline - now);
+  if (wait <= Duration::zero()) return Duration::zero();
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (inbox_.empty()) return wait;
+  woke_up();
+  return Duration::zero();
 }
 
-void EventLoop::turn() {
-  auto wait = wait_limit();
-  auto before = turn_time_;
-  run_ready_sockets(wait);
-  turn_time_ = clock_.now();
-  last_turn_.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
+void EventLoop::run_turn(MonotonicTime now, Duration slept) {
+  const Running running(*this);
+  const auto before = std::exchange(turn_time_, now);
+  last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  sockets_.tell();
   run_mail();
   run_timers();
   run_own_jobs();
   send_mail();
-  if (before == MonotonicTime{} || turn_time_ - before <= wait + slow_turn_warning_) return;
+  if (before == MonotonicTime{} || turn_time_ - before <= slept + slow_turn_warning_) return;
   turns_slow_.add();
   auto took_ms = std::chrono::duration_cast<std::chrono::milliseconds>(turn_time_ - before).count();
   logger.warning("shard " + std::to_string(id_) + " was busy for about " + std::to_string(took_ms) + " ms in one turn");
 }
 
-Duration EventLoop::wait_limit() {
-  if (!own_jobs_.empty()) return Duration::zero();
-  auto wait = idle_wait_max;
-  if (auto deadline = timers_.next_deadline()) wait = std::min(wait, *deadline - clock_.now());
-  if (wait <= Duration::zero()) return Duration::zero();
-  sleeping_.store(true, std::memory_order_seq_cst);
-  if (inbox_.empty()) return wait;
-  sleeping_.store(false, std::memory_order_relaxed);
-  return Duration::zero();
-}
-
-void EventLoop::run_ready_sockets(Duration wait) {
-  sockets_.poll(wait);
-  sleeping_.store(false, std::memory_order_relaxed);
+void EventLoop::run_more_jobs() {
+  const Running running(*this);
+  run_mail();
+  run_own_jobs();
+  send_mail();
 }
 
 void EventLoop::run_mail() {
@@ -198,6 +189,7 @@ void EventLoop::wake() {
 }
 
 void EventLoop::finish() {
+  const Running running(*this);
   send_mail();
   stopped_.store(true, std::memory_order_seq_cst);
   for (auto& job : timers_.take_all()) job = nullptr;

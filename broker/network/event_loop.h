@@ -1,8 +1,9 @@
-// One shard: its thread, its sockets, its timers and its mail. Internal to the network layer.
+// One shard: its sockets, its timers and its mail. Internal to the network layer.
 //
 // A turn: wait for sockets or mail (one second at most), run what is ready up to a bound, then mail, due timers and own jobs,
 // then send the mail to other shards. A receiver is woken only when it sleeps: it says so before it looks at its inbox a last
-// time, and the sender pushes before it asks.
+// time, and the sender pushes before it asks. One thread at a time runs a loop, its own or one that several shards share
+// (shard_thread.h); a job from one shard to another on the same thread goes straight to the other's own jobs.
 #pragma once
 
 #include <atomic>
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,18 +24,20 @@
 
 namespace millrace::network {
 
+class ShardThread;
+
 class EventLoop final : public Shard {
  public:
   static Result<std::unique_ptr<EventLoop>> create(ShardId id, BlockingPool& pool, BlockingPool& workers,
                                                    Duration slow_turn_warning, MetricsRegistry& metrics);
   ~EventLoop() override;
 
-  // Before start(): all loops of the runtime by id.
+  // Before a thread runs it: all loops of the runtime by id.
   void introduce(std::span<const std::unique_ptr<EventLoop>> loops);
-  Status start();
-  // Ends the loop after the mail that is there now; join() waits for it.
+  // Ends the loop after the mail that is there now.
   void request_stop();
-  void join();
+  // After the threads have ended: what was posted too late is destroyed.
+  void close();
 
   [[nodiscard]] ShardId id() const override { return id_; }
   [[nodiscard]] bool is_current() const override { return current_ == this; }
@@ -45,6 +47,22 @@ class EventLoop final : public Shard {
   [[nodiscard]] const Clock& clock() const override { return clock_; }
   [[nodiscard]] BlockingPool& pool() override { return pool_; }
   [[nodiscard]] BlockingPool& workers() override { return workers_; }
+
+  // For the thread that runs the loop now, a turn in pieces: prepare_sleep(), a wait of sockets(), woke_up(), run_turn().
+  //
+  // How long the loop may sleep. From here on until woke_up() a sender wakes it.
+  Duration prepare_sleep(MonotonicTime now);
+  void woke_up() { sleeping_.store(false, std::memory_order_relaxed); }
+  // Runs what sockets, mail, timers and own jobs bring. `now` is the end of the sleep, `slept` its bound.
+  void run_turn(MonotonicTime now, Duration slept);
+  // What has come from other shards of the thread meanwhile.
+  void run_more_jobs();
+  void send_mail();
+  [[nodiscard]] bool has_jobs() const { return !own_jobs_.empty() || !inbox_.empty(); }
+  [[nodiscard]] bool finished() const { return finished_; }
+  void finish();
+  // Null: nobody. Two loops that one thread runs post to each other without mail.
+  void run_by(const ShardThread* thread) { runner_.store(thread, std::memory_order_relaxed); }
 
   [[nodiscard]] SocketPoller& sockets() { return sockets_; }
   // When the turn that is running began; spares its jobs a look at the clock.
@@ -58,18 +76,14 @@ class EventLoop final : public Shard {
   EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
             MetricsRegistry& metrics);
 
-  void run();
-  void turn();
-  Duration wait_limit();
-  void run_ready_sockets(Duration wait);
+  class Running;
+
   void run_mail();
   void run_timers();
   void run_own_jobs();
-  void send_mail();
   void send_mail_to(EventLoop& receiver, std::vector<Job>& jobs);
   void deliver(std::vector<Job> jobs);
   void wake();
-  void finish();
 
   // Its event is the wake: it is told of each write (edge-triggered), and what was written is never read.
   struct Alarm final : SocketWatcher {
@@ -94,7 +108,6 @@ class EventLoop final : public Shard {
   std::vector<ShardId> outgoing_receivers_;  // whose outgoing_ is not empty
   MonotonicTime turn_time_{};
   bool finished_ = false;
-  std::thread thread_;
   MetricsRegistry::Counter turns_slow_;
   MetricsRegistry::Counter wakes_;
 
@@ -102,6 +115,7 @@ class EventLoop final : public Shard {
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopped_{false};
   std::atomic<std::int64_t> last_turn_{0};
+  std::atomic<const ShardThread*> runner_{nullptr};
 };
 
 // The runtime's shards are all event loops.

@@ -7,6 +7,7 @@
 #include "broker/base/check.h"
 #include "broker/network/blocking_threads.h"
 #include "broker/network/event_loop.h"
+#include "broker/network/shard_thread.h"
 
 namespace millrace::network {
 
@@ -29,7 +30,9 @@ Result<std::unique_ptr<ShardRuntime>> ShardRuntime::start(const ShardRuntimeConf
   }
   for (auto& loop : runtime->loops_) loop->introduce(runtime->loops_);
   for (auto& loop : runtime->loops_) {
-    if (auto started = loop->start(); !started) return tl::unexpected(started.error());
+    auto* host = runtime->threads_.empty() ? nullptr : runtime->threads_.front().get();
+    auto& thread = runtime->threads_.emplace_back(std::make_unique<ShardThread>(*loop, host, config.sharing, metrics));
+    if (auto started = thread->start(); !started) return tl::unexpected(started.error());
   }
   return runtime;
 }
@@ -57,7 +60,8 @@ void ShardRuntime::stop() {
   if (workers_) workers_->stop();
   if (pool_) pool_->stop();
   for (auto& loop : loops_) loop->request_stop();
-  for (auto& loop : loops_) loop->join();
+  for (auto& thread : threads_) thread->join();
+  for (auto& loop : loops_) loop->close();
 }
 
 }  // namespace millrace::network

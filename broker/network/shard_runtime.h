@@ -1,4 +1,5 @@
-// The process's shards on real threads: one thread and one event loop (on epoll) per shard, run to completion.
+// The process's shards on real threads: one event loop (on epoll) per shard, run to completion, and a thread for each shard that has
+// work for one; shards with little to do share the thread of shard 0.
 //
 // Jobs that one shard posts to another wait in the sender until the end of its turn (or until there are many), travel as one
 // batch and cost one wake, and only when the receiver sleeps. Other threads may post too: a batch of one. Order is kept per sender.
@@ -15,17 +16,20 @@
 #include "broker/base/metrics.h"
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
+#include "broker/network/thread_sharing.h"
 
 namespace millrace::network {
 
 class BlockingThreads;
 class EventLoop;
+class ShardThread;
 
 struct ShardRuntimeConfig {
   std::size_t shards = 1;  // num.network.threads has no equal here: a shard serves connections and partitions
   std::size_t blocking_threads_max = 8;  // started on demand
   std::size_t worker_threads_max = 0;    // the same; 0: as many as shards
   Duration slow_turn_warning = std::chrono::seconds(1);
+  SharingConfig sharing = {};
 };
 
 class ShardRuntime final : public ShardGroup {
@@ -54,6 +58,7 @@ class ShardRuntime final : public ShardGroup {
   std::unique_ptr<BlockingThreads> pool_;
   std::unique_ptr<BlockingThreads> workers_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
+  std::vector<std::unique_ptr<ShardThread>> threads_;
   bool stopped_ = false;
 };
 

@@ -13,12 +13,20 @@ Status SocketPoller::open() {
   return fail(ErrorKind::resource_exhausted, "cannot make an epoll: " + std::system_category().message(errno));
 }
 
-Status SocketPoller::watch(int descriptor, SocketWatcher& watcher) {
+Status SocketPoller::add(int descriptor, std::uint32_t events, SocketWatcher& watcher) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = events;
   event.data.ptr = &watcher;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return {};
   return fail(ErrorKind::resource_exhausted, std::system_category().message(errno));
+}
+
+Status SocketPoller::watch(int descriptor, SocketWatcher& watcher) {
+  return add(descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, watcher);
+}
+
+Status SocketPoller::watch(SocketPoller& other, SocketWatcher& watcher) {
+  return add(other.epoll_.get(), EPOLLIN, watcher);
 }
 
 void SocketPoller::forget(int descriptor, const SocketWatcher& watcher) {
@@ -29,12 +37,16 @@ void SocketPoller::forget(int descriptor, const SocketWatcher& watcher) {
   }
 }
 
-void SocketPoller::poll(Duration wait) {
+void SocketPoller::wait(Duration wait) {
   const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
   const int ready =
       ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), static_cast<int>(wait_ms));
+  next_ = 0;
   end_ = ready > 0 ? static_cast<std::size_t>(ready) : 0;
-  for (next_ = 0; next_ < end_;) {
+}
+
+void SocketPoller::tell() {
+  while (next_ < end_) {
     const auto& event = events_[next_++];
     auto* watcher = static_cast<SocketWatcher*>(event.data.ptr);
     if (watcher == nullptr) continue;

@@ -48,11 +48,18 @@ class SocketPoller {
   // Before the descriptor is closed.
   void forget(int descriptor, const SocketWatcher& watcher);
 
-  // Waits for at most `wait`, rounded up to milliseconds, and tells those that are ready, up to a bound.
-  void poll(Duration wait);
+  // Waits for at most `wait`, rounded up to milliseconds, for some that are ready, up to a bound; tell() tells them.
+  void wait(Duration wait);
+  void tell();
+
+  // `watcher` is told, again and again, while a wait of `other` would find something.
+  Status watch(SocketPoller& other, SocketWatcher& watcher);
+  void forget(SocketPoller& other, const SocketWatcher& watcher) { forget(other.epoll_.get(), watcher); }
 
  private:
   static constexpr std::size_t told_at_once = 256;
+
+  Status add(int descriptor, std::uint32_t events, SocketWatcher& watcher);
 
   UniqueFd epoll_;
   std::array<epoll_event, told_at_once> events_;

@@ -139,6 +139,7 @@ class Broker::State {
     runtime.shards = configuration_.shards > 0 ? configuration_.shards
                                                : std::max<std::size_t>(1, std::thread::hardware_concurrency());
     runtime.worker_threads_max = configuration_.worker_threads;
+    runtime.sharing.enabled = configuration_.shards_share_thread;
     auto started = network::ShardRuntime::start(runtime, metrics_);
     if (!started) return tl::unexpected(started.error());
     runtime_ = std::move(*started);

@@ -35,9 +35,14 @@ constexpr ConfigRow rows[] = {
         "makes a random one.")
         .checked_by(cluster_id)
         .effective(),
-    int32_row("millrace.shards", "0",
-              "Threads that serve connections and partitions, one event loop each; 0 takes one per core.")
+    int32_row(
+        "millrace.shards", "0",
+        "Event loops that serve connections and partitions, each on a thread of its own when there is work for it; "
+        "0 takes one per core.")
         .between(0, 1024)
+        .effective(),
+    boolean_row("millrace.shards.share.thread", "true",
+                "Whether shards with little to do run on one thread, which saves waking the others.")
         .effective(),
     int32_row("millrace.worker.threads", "0",
               "Threads for what would keep a shard from its other requests: batches that are large or expand far, "

@@ -169,6 +169,7 @@ void read_plain_fields(BrokerConfiguration& configuration) {
   configuration.rack = values.string("broker.rack");
   configuration.cluster_id = values.string("millrace.cluster.id");
   configuration.shards = static_cast<std::uint32_t>(values.integer("millrace.shards"));
+  configuration.shards_share_thread = values.boolean("millrace.shards.share.thread");
   configuration.worker_threads = static_cast<std::size_t>(values.integer("millrace.worker.threads"));
   configuration.topics.num_partitions = static_cast<std::int32_t>(values.integer("num.partitions"));
   configuration.topics.replication_factor = static_cast<std::int16_t>(values.integer("default.replication.factor"));

@@ -61,6 +61,7 @@ struct BrokerConfiguration {
   std::string rack;                // empty: none
   std::string cluster_id;          // empty: whatever the cluster has, or a random one
   std::uint32_t shards = 0;        // 0: one per core
+  bool shards_share_thread = true;
   std::size_t worker_threads = 0;  // for long computations; 0: as many as shards
   MetadataStoreConfiguration metadata_store;
   std::string local_host;  // advertised where a listener has no host

@@ -39,7 +39,10 @@ struct Pair {
 struct SocketPollerTest : testing::Test {
   SocketPollerTest() { EXPECT_TRUE(poller.open()); }
   void watch(Pair& pair) { EXPECT_TRUE(poller.watch(pair.near.get(), pair.watcher)); }
-  void poll() { poller.poll(Duration::zero()); }
+  void poll() {
+    poller.wait(Duration::zero());
+    poller.tell();
+  }
 
   SocketPoller poller;
 };
@@ -90,7 +93,8 @@ TEST_F(SocketPollerTest, WaitsForNoLongerThanItIsTold) {
   Pair silent;
   watch(silent);
   poll();
-  poller.poll(std::chrono::microseconds(10));
+  poller.wait(std::chrono::microseconds(10));
+  poller.tell();
   EXPECT_EQ(silent.watcher.told.size(), 1);
 }
 

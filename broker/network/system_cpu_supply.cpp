@@ -1,0 +1,54 @@
+#include "broker/network/system_cpu_supply.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace millrace::network {
+namespace {
+
+Duration of_ticks(std::int64_t ticks) {
+  const auto per_second = ::sysconf(_SC_CLK_TCK);
+  return per_second > 0 ? Duration(std::chrono::seconds(1)) / per_second * ticks : Duration::zero();
+}
+
+// "cpu3 user nice system idle iowait …", in ticks.
+Duration idle_of_usable_cores() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (::sched_getaffinity(0, sizeof usable, &usable) != 0) return Duration::zero();
+  std::int64_t ticks = 0;
+  std::ifstream stat("/proc/stat");
+  for (std::string line; std::getline(stat, line) && line.starts_with("cpu");) {
+    std::istringstream fields(line.substr(3));
+    unsigned core = 0;
+    std::int64_t user = 0;
+    std::int64_t nice = 0;
+    std::int64_t system = 0;
+    std::int64_t idle = 0;
+    std::int64_t io_wait = 0;
+    // The first line, of all cores, begins with a blank.
+    if (line.size() < 4 || line[3] == ' ' || !(fields >> core >> user >> nice >> system >> idle >> io_wait)) continue;
+    if (core < CPU_SETSIZE && CPU_ISSET(core, &usable)) ticks += idle + io_wait;
+  }
+  return of_ticks(ticks);
+}
+
+// "time on a core, time waiting for one, slices", in nanoseconds.
+Duration delay_of_this_thread() {
+  std::ifstream schedstat("/proc/thread-self/schedstat");
+  std::int64_t ran_ns = 0;
+  std::int64_t waited_ns = 0;
+  return schedstat >> ran_ns >> waited_ns ? Duration(std::chrono::nanoseconds(waited_ns)) : Duration::zero();
+}
+
+}  // namespace
+
+CpuSample SystemCpuSupply::sample() { return {idle_of_usable_cores(), delay_of_this_thread()}; }
+
+}  // namespace millrace::network

@@ -1,0 +1,89 @@
+// When shards share a thread. A thread that sleeps and is woken costs more than a small request, so shards that have little to do
+// run on one thread, the host, one after the other; when that thread has no time left and the machine has cores to spare, they go
+// back to threads of their own. Decides only: no threads, no clock.
+//
+// Owned by the thread whose load it judges.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "broker/base/clock.h"
+
+namespace millrace::network {
+
+struct SharingConfig {
+  bool enabled = true;
+  Duration window = std::chrono::milliseconds(20);        // over which a thread's load is measured
+  Duration split_after = std::chrono::milliseconds(100);  // of a host that has no time left
+  Duration home_min = std::chrono::milliseconds(200);     // of a shard on its own thread, before it shares again
+  Duration long_turn = std::chrono::milliseconds(20);  // one shard's that held up the others of its thread: they part …
+  Duration apart_after_long_turn = std::chrono::seconds(2);  // … for that long
+  double join_below = 0.7;                                   // parts of one core, of both threads together
+  double split_above = 0.9;                                  // of the host
+};
+
+// How much of its time a thread worked, a window at a time.
+class ThreadLoad {
+ public:
+  explicit ThreadLoad(Duration window) : window_(window) {}
+
+  // A turn that ended at `now` worked that long. True when a window is over: share() is then of that window.
+  bool add(Duration worked, MonotonicTime now);
+  [[nodiscard]] double share() const { return share_; }
+  // The next window begins with the next turn.
+  void restart() {
+    began_.reset();
+    worked_ = Duration::zero();
+  }
+
+ private:
+  const Duration window_;
+  std::optional<MonotonicTime> began_;
+  Duration worked_ = Duration::zero();
+  double share_ = 0;
+};
+
+// What the machine has left, counted since some instant in the past.
+struct CpuSample {
+  Duration idle = Duration::zero();   // of the cores that this process may use, added up
+  Duration delay = Duration::zero();  // in which this thread could have run and had no core
+};
+
+class CpuSupply {
+ public:
+  virtual ~CpuSupply() = default;
+  [[nodiscard]] virtual CpuSample sample() = 0;
+};
+
+// A host's: how many of its guests go back to their own threads.
+class HostSharing {
+ public:
+  HostSharing(const SharingConfig& config, CpuSupply& supply) : config_(config), supply_(supply) {}
+
+  // After each window. More threads help when a core is idle, or when other processes crowd this one out; not when
+  // the clients on the same machine use the rest of it.
+  std::size_t leaving_guests(double share, MonotonicTime now);
+
+ private:
+  const SharingConfig config_;
+  CpuSupply& supply_;
+  std::optional<MonotonicTime> saturated_since_;
+  CpuSample at_saturation_;
+};
+
+// A shard's that runs on its own thread: whether it moves in with the host.
+class GuestSharing {
+ public:
+  explicit GuestSharing(const SharingConfig& config) : config_(config) {}
+
+  void came_home(MonotonicTime now) { home_since_ = now; }
+  [[nodiscard]] bool should_join(double own_share, double host_share, MonotonicTime host_apart_until,
+                                 MonotonicTime now) const;
+
+ private:
+  const SharingConfig config_;
+  std::optional<MonotonicTime> home_since_;
+};
+
+}  // namespace millrace::network
