@@ -216,7 +216,7 @@ tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& 
     return refuse(AppendErrorKind::storage, rolled.error().message);
   auto written = active().append(batches, log->config.index_interval_bytes);
   if (written) {
-    size_bytes_ += batches.bytes.size();
+    appended_bytes(batches.bytes.size());
     return {};
   }
   if (active().broken()) failure = written.error().message;

@@ -3,13 +3,17 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "broker/base/clock.h"
 #include "broker/base/file.h"
 #include "broker/base/random.h"
 #include "broker/base/shard.h"
+#include "broker/log/directory_health.h"
 #include "broker/log/file_cache.h"
 #include "broker/log/log_options.h"
+#include "broker/log/retention_schedule.h"
+#include "broker/log/watched_files.h"
 
 namespace millrace::log {
 
@@ -18,18 +22,21 @@ class LogEnvironment {
   LogEnvironment(const LogManagerOptions& chosen, FileSystem& file_system, const Clock& wall_clock,
                  BlockingPool& blocking_pool, Random& randomness)
       : options(chosen),
-        files(file_system),
+        health(std::make_shared<DirectoryHealth>(chosen.directories)),
+        files(file_system, health),
         clock(wall_clock),
         pool(blocking_pool),
         random(randomness),
-        cache(file_system, chosen.max_open_files) {}
+        cache(files, chosen.max_open_files) {}
 
   LogManagerOptions options;  // fixed from the load on
-  FileSystem& files;
+  std::shared_ptr<DirectoryHealth> health;
+  WatchedFileSystem files;
   const Clock& clock;
   BlockingPool& pool;
   Random& random;
   FileCache cache;
+  RetentionSchedule retention;
   LogManagerStatistics statistics;
   LoadProgress progress;
 };

@@ -22,9 +22,23 @@ std::vector<std::shared_ptr<PartitionLog>> LogManager::State::logs() const {
 
 LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool,
                        Random& random, ShardForPartition shard_for_partition)
-    : state_(std::make_shared<State>(options, files, clock, pool, random, std::move(shard_for_partition))) {}
+    : state_(std::make_shared<State>(options, files, clock, pool, random, std::move(shard_for_partition))) {
+  state_->environment->health->listen([weak = state_->weak_from_this()](std::size_t directory, const Error& why) {
+    if (auto state = weak.lock()) state->directory_failed(directory, why);
+  });
+}
 
 LogManager::~LogManager() = default;
+
+void LogManager::on_directory_offline(DirectoryOffline listener) {
+  std::lock_guard lock(state_->mutex);
+  state_->told_offline = std::move(listener);
+}
+
+void LogManager::on_all_directories_offline(AllOffline listener) {
+  std::lock_guard lock(state_->mutex);
+  state_->told_all_offline = std::move(listener);
+}
 
 Status LogManager::open_directories() { return state_->open_directories(); }
 std::string LogManager::cluster_id() const { return state_->identity.cluster_id; }
@@ -45,9 +59,18 @@ const LoadProgress& LogManager::progress() const { return state_->environment->p
 
 void LogManager::start(Shard& home) {
   const auto& options = state_->environment->options;
-  state_->arm(home, options.housekeeping_interval_ms, &State::keep_house);
-  state_->arm(home, options.checkpoint_interval_ms, &State::write_checkpoints_on_pool);
-  state_->arm(home, options.high_watermark_checkpoint_interval_ms, &State::write_high_watermarks_on_pool);
+  auto arm_task = [&](std::int64_t interval_ms, void (State::*work)()) {
+    state_->arm(home, options.initial_task_delay_ms.value_or(interval_ms), interval_ms, work);
+  };
+  arm_task(options.housekeeping_interval_ms, &State::keep_house);
+  arm_task(options.checkpoint_interval_ms, &State::write_recovery_points_on_pool);
+  arm_task(options.log_start_checkpoint_interval_ms, &State::write_log_starts_on_pool);
+  state_->arm(home, options.high_watermark_checkpoint_interval_ms, options.high_watermark_checkpoint_interval_ms,
+              &State::write_high_watermarks_on_pool);
+  arm_task(options.retention_check_interval_ms, &State::apply_retention);
+  if (auto interval_ms = options.compacted_retention_check_interval_ms)
+    state_->arm(home, *interval_ms, *interval_ms, &State::apply_compacted_retention);
+  state_->post_to_logs(state_->logs(), [](PartitionLog& log) { log.schedule_retention(); });
 }
 
 std::vector<std::shared_ptr<PartitionLog>> LogManager::logs() const { return state_->logs(); }
@@ -62,14 +85,14 @@ std::vector<std::pair<TopicPartition, std::string>> LogManager::unusable() const
   std::vector<std::pair<TopicPartition, std::string>> found;
   std::lock_guard lock(state_->mutex);
   for (const auto& [partition, entry] : state_->entries) {
-    if (!entry.failure.empty()) found.emplace_back(partition, entry.failure);
+    if (!entry.failure.empty() && !entry.offline) found.emplace_back(partition, entry.failure);
   }
   return found;
 }
 
 void LogManager::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
-                               CreateCompletion done) {
-  state_->get_or_create(partition, topic_id, config, std::move(done));
+                               CreateCompletion done, bool is_new) {
+  state_->get_or_create(partition, topic_id, config, std::move(done), is_new);
 }
 
 void LogManager::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) {

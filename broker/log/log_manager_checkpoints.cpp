@@ -37,49 +37,68 @@ DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& d
 Status LogManager::State::write_checkpoints() {
   Status first;
   for (auto& directory : directories) {
+    if (!is_online(*directory)) continue;
     auto written = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
-    if (first && !written) first = written;
+    if (first && !written && is_online(*directory)) first = written;
   }
   return first;
 }
 
-void LogManager::State::arm(Shard& home, std::int64_t interval_ms, void (State::*work)()) {
+void LogManager::State::arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)()) {
   if (interval_ms <= 0) return;
-  home.after(bounded_milliseconds(interval_ms), [weak = weak_from_this(), &home, interval_ms, work] {
+  home.after(bounded_milliseconds(delay_ms), [weak = weak_from_this(), &home, interval_ms, work] {
     auto self = weak.lock();
     if (self == nullptr) return;
     (self.get()->*work)();
-    self->arm(home, interval_ms, work);
+    self->arm(home, interval_ms, interval_ms, work);
   });
 }
 
-// One job per shard for all of its logs.
-void LogManager::State::keep_house() {
+void LogManager::State::post_to_logs(std::vector<std::shared_ptr<PartitionLog>> logs,
+                                     const std::function<void(PartitionLog&)>& work) {
   std::map<Shard*, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
-  for (auto& log : logs()) by_shard[&log->shard()].push_back(std::move(log));
+  for (auto& log : logs) by_shard[&log->shard()].push_back(std::move(log));
   for (auto& [shard, logs_of_shard] : by_shard) {
-    shard->post([group = std::move(logs_of_shard), now = environment->clock.wall_clock()] {
-      for (const auto& log : group) log->housekeeping(now);
+    shard->post([group = std::move(logs_of_shard), work] {
+      for (const auto& log : group) work(*log);
     });
   }
 }
 
-void LogManager::State::write_checkpoints_on_pool() {
-  if (writing_checkpoints_.exchange(true)) return;
-  environment->pool.submit([self = shared_from_this()] {
-    if (auto written = self->write_checkpoints(); !written) manager_logger.error(written.error().message);
-    self->writing_checkpoints_ = false;
-  });
+void LogManager::State::keep_house() {
+  post_to_logs(logs(), [now = environment->clock.wall_clock()](PartitionLog& log) { log.housekeeping(now); });
+}
+
+void LogManager::State::apply_retention_to(bool compacted) {
+  const auto now = environment->clock.wall_clock();
+  post_to_logs(environment->retention.due(now, compacted), [now](PartitionLog& log) { log.apply_retention(now); });
+}
+
+void LogManager::State::write_recovery_points_on_pool() {
+  write_on_pool(recovery_point_checkpoint_name, &DirectoryCheckpoints::recovery_points,
+                &State::writing_recovery_points_);
+}
+
+void LogManager::State::write_log_starts_on_pool() {
+  write_on_pool(log_start_checkpoint_name, &DirectoryCheckpoints::log_starts, &State::writing_log_starts_);
 }
 
 void LogManager::State::write_high_watermarks_on_pool() {
-  if (writing_high_watermarks_.exchange(true)) return;
-  environment->pool.submit([self = shared_from_this()] {
+  write_on_pool(high_watermark_checkpoint_name, &DirectoryCheckpoints::high_watermarks,
+                &State::writing_high_watermarks_);
+}
+
+// While one write of a kind is under way, the next is left out: the one after it has the newer numbers.
+void LogManager::State::write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::*which,
+                                      std::atomic<bool> State::*writing) {
+  if ((this->*writing).exchange(true)) return;
+  environment->pool.submit([self = shared_from_this(), name, which, writing] {
     for (auto& directory : self->directories) {
-      auto written = directory->write_high_watermarks([&] { return self->checkpoints_of(*directory).high_watermarks; });
-      if (!written) manager_logger.error(written.error().message);
+      if (!self->is_online(*directory)) continue;
+      auto written = directory->write_checkpoint(name, [&] { return self->checkpoints_of(*directory).*which; });
+      if (!written && self->is_online(*directory)) manager_logger.error(written.error().message);
     }
-    self->writing_high_watermarks_ = false;
+    (*self).*writing = false;
   });
 }
 
@@ -98,7 +117,7 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
       work.emplace_back([&, log = entry.log, home = entry.directory] {
         auto closed = log->close();
         if (closed) return;
-        manager_logger.error(closed.error().message);
+        if (is_online(*home)) manager_logger.error(closed.error().message);
         std::lock_guard failures_lock(failures_mutex);
         failed.insert(home);
         if (first) first = closed;
@@ -107,12 +126,17 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
   }
   run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
   for (auto& directory : directories) {
+    if (!is_online(*directory)) {
+      directory->unlock();
+      continue;
+    }
     auto status = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
     if (status && !failed.contains(directory.get())) status = directory->end_use_cleanly(broker_epoch);
     if (!status) manager_logger.error(status.error().message);
     if (first && !status) first = status;
     directory->unlock();
   }
+  if (first && all_offline()) return tl::unexpected(all_offline_error());
   return first;
 }
 

@@ -7,10 +7,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -69,9 +71,16 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
 
   DirectoryCheckpoints checkpoints_of(const ManagedDirectory& directory) const;
   Status write_checkpoints();
-  void arm(Shard& home, std::int64_t interval_ms, void (State::*work)());
+  void arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)());
+  // One job per shard for all of its logs.
+  static void post_to_logs(std::vector<std::shared_ptr<PartitionLog>> logs,
+                           const std::function<void(PartitionLog&)>& work);
+  void apply_retention() { apply_retention_to(false); }
+  void apply_compacted_retention() { apply_retention_to(true); }
+  void apply_retention_to(bool compacted);
   void keep_house();
-  void write_checkpoints_on_pool();
+  void write_recovery_points_on_pool();
+  void write_log_starts_on_pool();
   void write_high_watermarks_on_pool();
   std::vector<std::shared_ptr<PartitionLog>> logs() const;
 
@@ -107,7 +116,11 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void remove_files(const std::string& path);
   void serve_waiting(std::vector<Job> waiting) const;
 
-  std::atomic<bool> writing_checkpoints_{false};
+  void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::*which,
+                     std::atomic<bool> State::*writing);
+
+  std::atomic<bool> writing_recovery_points_{false};
+  std::atomic<bool> writing_log_starts_{false};
   std::atomic<bool> writing_high_watermarks_{false};
 };
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,15 @@ struct LogManagerOptions {
   std::vector<std::string> directories;          // log.dirs; made when absent
   BrokerId broker_id = BrokerId::none();         // none(): whatever meta.properties says (broker.id.generation)
   std::string cluster_id;                        // empty: whatever meta.properties says
-  std::int64_t checkpoint_interval_ms = 60'000;  // log.flush.offset.checkpoint.interval.ms and the start offset's
+  std::int64_t checkpoint_interval_ms = 60'000;            // log.flush.offset.checkpoint.interval.ms
+  std::int64_t log_start_checkpoint_interval_ms = 60'000;  // log.flush.start.offset.checkpoint.interval.ms
   std::int64_t high_watermark_checkpoint_interval_ms = 5'000;  // replica.high.watermark.checkpoint.interval.ms
   std::int64_t housekeeping_interval_ms = 3'000;               // log.flush.scheduler.interval.ms
+  std::int64_t retention_check_interval_ms = 300'000;          // log.retention.check.interval.ms
+  // Of logs with cleanup.policy=compact, with or without delete: log.cleaner.backoff.ms; nullopt: log.cleaner.enable is false.
+  std::optional<std::int64_t> compacted_retention_check_interval_ms = 15'000;
+  // log.initial.task.delay.ms: before retention, flush.ms and these checkpoints begin; nullopt: the interval of each.
+  std::optional<std::int64_t> initial_task_delay_ms;
   std::int64_t producer_id_expiration_ms = 86'400'000;         // producer.id.expiration.ms
   Duration producer_id_expiration_check_interval =
       std::chrono::minutes(10);                           // producer.id.expiration.check.interval.ms
@@ -55,6 +62,7 @@ struct LogManagerStatistics {
   std::atomic<std::uint64_t> failed_appends{0};
   std::atomic<std::uint64_t> flushes{0};
   std::atomic<std::uint64_t> failed_flushes{0};
+  std::atomic<std::uint64_t> segments_removed{0};  // by retention
 };
 
 }  // namespace millrace::log

@@ -32,7 +32,7 @@ std::optional<PartitionLog::State::Located> PartitionLog::State::locate_hot(std:
 
 FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
                                      std::uint64_t end_position, const ReadRequest& request) const {
-  FetchData data{{}, 0, log->log_start, log->log_end, false};
+  FetchData data{{}, 0, log->log_start, log->log_end, false, {}};
   if (end_position <= first.position) return data;
   auto wanted = request.min_one_message ? std::max(request.max_bytes, first.size_bytes) : request.max_bytes;
   auto length = std::min(wanted, end_position - first.position);
@@ -44,7 +44,7 @@ FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const F
 }
 
 void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, ReadCompletion done) {
-  if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
+  if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
   if (request.offset < log->log_start || request.offset > log->log_end) {
     return done(tl::unexpected(read_error(ReadErrorKind::offset_out_of_range,
                                           "offset " + std::to_string(request.offset.value()) + " of " + name +
@@ -54,7 +54,7 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   const auto bound = std::min(request.upper_bound, log->log_end);
   const auto number = segment_number(segment_from);
   if (request.offset >= bound || log->segments[number]->base_offset() >= bound) {
-    return done(FetchData{{}, 0, log->log_start, log->log_end, false});
+    return done(FetchData{{}, 0, log->log_start, log->log_end, false, {}});
   }
   auto& segment = *log->segments[number];
   auto first = locate_hot(number, request.offset);
@@ -69,7 +69,7 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   }
   auto file = segment.log_file()->open();
   if (!file) return done(tl::unexpected(read_error(ReadErrorKind::storage, file.error().message)));
-  done(slice(number, std::move(*file), *first, end_position, request));
+  answer_read(number, slice(number, std::move(*file), *first, end_position, request), request, std::move(done));
 }
 
 // The same through the pool: index, batch headers and, should it have been closed, the file's opening may need the disk.
@@ -97,16 +97,19 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
   auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found,
                                                                              ReadCompletion completion) {
     // A stopped log's directory may have gone, and another log's of that name have come.
-    if (stopped) return completion(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
+    if (auto refused = unreadable()) return completion(tl::unexpected(std::move(*refused)));
+    // Retention may have taken the segment away meanwhile.
+    if (request.offset < log->log_start) return read(request, request.offset, std::move(completion));
     if (!found) return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
     const auto here = segment_number(base);
     if (!found->first) {
       // Compaction has taken what was at the end of this segment: the next one has the answer.
       if (here + 1 < log->segments.size())
         return read(request, log->segments[here + 1]->base_offset(), std::move(completion));
-      return completion(FetchData{{}, 0, log->log_start, log->log_end, false});
+      return completion(FetchData{{}, 0, log->log_start, log->log_end, false, {}});
     }
-    completion(slice(here, std::move(found->file), *found->first, found->end_position, request));
+    answer_read(here, slice(here, std::move(found->file), *found->first, found->end_position, request), request,
+                std::move(completion));
   };
   shard.pool().submit([self_alive = self.shared_from_this(), this, find = std::move(find), answer = std::move(answer),
                        done = std::move(done)]() mutable {
@@ -129,7 +132,9 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, timestamp, base = view.base_offset, found = std::move(found),
                done = std::move(done)]() mutable {
-      if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
+      if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
+      if (!found && log->segments.number_at(base) == log->segments.size())
+        return find_timestamp(timestamp, log->log_start, std::move(done));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       if (*found) return done(**found);
       auto next = segment_number(base) + 1;
@@ -148,8 +153,10 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
                           done = std::move(done)]() mutable {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, found = std::move(found), done = std::move(done)]() mutable {
-      if (stopped) return done(tl::unexpected(read_error(ReadErrorKind::closed, name + " is closed")));
+    home.post([self_alive = std::move(self_alive), this, base = view.base_offset, found = std::move(found),
+               done = std::move(done)]() mutable {
+      if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
+      if (!found && log->segments.number_at(base) == log->segments.size()) return find_max_timestamp(std::move(done));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       done(found->value_or(TimestampOffset{}));
     });

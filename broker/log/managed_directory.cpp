@@ -50,7 +50,11 @@ PartitionOffsets ManagedDirectory::read(std::string_view name) {
 }
 
 Status ManagedDirectory::write(std::string_view name, const PartitionOffsets& offsets) {
-  return write_offset_checkpoint(files_, path_ + "/" + std::string(name), offsets);
+  if (auto known = written_.find(name); known != written_.end() && known->second == offsets) return {};
+  written_.erase(std::string(name));
+  auto written = write_offset_checkpoint(files_, path_ + "/" + std::string(name), offsets);
+  if (written) written_.emplace(name, offsets);
+  return written;
 }
 
 DirectoryCheckpoints ManagedDirectory::read_checkpoints() {
@@ -66,9 +70,9 @@ Status ManagedDirectory::write_checkpoints(const std::function<DirectoryCheckpoi
       .and_then([&] { return write(high_watermark_checkpoint_name, checkpoints.high_watermarks); });
 }
 
-Status ManagedDirectory::write_high_watermarks(const std::function<PartitionOffsets()>& now) {
+Status ManagedDirectory::write_checkpoint(std::string_view name, const std::function<PartitionOffsets()>& now) {
   std::lock_guard lock(writing_);
-  return write(high_watermark_checkpoint_name, now());
+  return write(name, now());
 }
 
 Status ManagedDirectory::begin_use() { return remove_clean_shutdown(files_, path_); }

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/base/file.h"
@@ -38,7 +41,9 @@ struct DirectoryCheckpoints {
 
 class ManagedDirectory {
  public:
-  ManagedDirectory(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+  // `number`: among the broker's directories.
+  ManagedDirectory(FileSystem& files, std::string path, std::size_t number = 0)
+      : files_(files), path_(std::move(path)), number_(number) {}
 
   // Lock, meta.properties, clean shutdown marker.
   Status open();
@@ -48,13 +53,15 @@ class ManagedDirectory {
   DirectoryCheckpoints read_checkpoints();
   // What is written is what `now` gives when it is this writer's turn: of two writers the later one has the newer numbers.
   Status write_checkpoints(const std::function<DirectoryCheckpoints()>& now);
-  Status write_high_watermarks(const std::function<PartitionOffsets()>& now);
+  // The same of one of them.
+  Status write_checkpoint(std::string_view name, const std::function<PartitionOffsets()>& now);
   // Takes the marker away: a broker that dies from now on has not stopped cleanly.
   Status begin_use();
   Status end_use_cleanly(BrokerEpoch broker_epoch);
   void unlock() { lock_.reset(); }
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::size_t number() const { return number_; }
   [[nodiscard]] const std::optional<MetaProperties>& identity() const { return identity_; }
   [[nodiscard]] const std::optional<BrokerEpoch>& clean_shutdown() const { return clean_shutdown_; }
 
@@ -62,13 +69,16 @@ class ManagedDirectory {
 
  private:
   PartitionOffsets read(std::string_view name);
+  // Nothing when the file has them.
   Status write(std::string_view name, const PartitionOffsets& offsets);
 
   FileSystem& files_;
   const std::string path_;
+  const std::size_t number_;
   std::shared_ptr<void> lock_;
   std::optional<MetaProperties> identity_;
   std::optional<BrokerEpoch> clean_shutdown_;
+  std::map<std::string, PartitionOffsets, std::less<>> written_;  // by file, since the start
   std::mutex writing_;  // held while checkpoint files are replaced: two writers would share their temporary file
 };
 

@@ -126,20 +126,6 @@ Status PartitionLog::start_leader_epoch(LeaderEpoch epoch) {
 
 void PartitionLog::end_leader_epoch() { ++state_->term; }
 
-Status PartitionLog::advance_log_start_offset(Offset offset) {
-  auto& log = *state_->log;
-  if (offset > log.log_end) {
-    return fail(ErrorKind::invalid_argument, "log start " + std::to_string(offset.value()) + " of " + state_->name +
-                                                 " would be above its end " + std::to_string(log.log_end.value()));
-  }
-  if (offset <= log.log_start) return {};
-  log.log_start = offset;
-  log.producers.on_log_start(offset);
-  if (log.epochs.truncate_from_start(offset)) state_->epochs_changed();
-  state_->publish();
-  return {};
-}
-
 void PartitionLog::flush(UniqueFunction<void(Status)> done) { state_->flush_to(state_->log->log_end, std::move(done)); }
 
 void PartitionLog::housekeeping(TimestampMs now) {
@@ -158,9 +144,15 @@ void PartitionLog::housekeeping(TimestampMs now) {
 }
 
 const LogConfig& PartitionLog::config() const { return state_->log->config; }
-void PartitionLog::set_config(const LogConfig& config) { state_->log->config = config; }
+void PartitionLog::set_config(const LogConfig& config) {
+  state_->log->config = config;
+  state_->schedule_retention();
+}
 
-void PartitionLog::stop() { state_->stopped = true; }
+void PartitionLog::stop() {
+  state_->stopped = true;
+  state_->schedule_retention();
+}
 void PartitionLog::when_idle(Job done) { state_->when_idle(std::move(done)); }
 
 Status PartitionLog::close() { return state_->close(); }

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
@@ -25,6 +26,7 @@
 #include "broker/log/append.h"
 #include "broker/log/fetch_data.h"
 #include "broker/log/log_config.h"
+#include "broker/log/producer_entry.h"
 
 namespace millrace::log {
 
@@ -79,13 +81,15 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   [[nodiscard]] Offset log_start_offset() const;
   [[nodiscard]] Offset log_end_offset() const;
   [[nodiscard]] Offset recovery_point() const;
-  // The first offset of the oldest transaction that is still open; none() without one. Bounds what read_committed may see.
+  // The first offset of the oldest transaction that is still open, or whose marker the high watermark has not passed; none()
+  // without one, never below the log start. Bounds what read_committed may see.
   [[nodiscard]] Offset first_unstable_offset() const;
+  [[nodiscard]] std::vector<ProducerEntry> producers() const;  // by producer id
   [[nodiscard]] std::uint64_t size_bytes() const;
 
   // The high watermark of the last checkpoint, as found at load (0 when there was none); never above the log end.
   [[nodiscard]] Offset checkpointed_high_watermark() const;
-  // Remembered for the next checkpoint.
+  // Remembered for the next checkpoint. Transactions whose markers it has passed are stable from now on.
   void publish_high_watermark(Offset high_watermark);
 
   // Leader epochs (leader-epoch-checkpoint).
@@ -98,8 +102,15 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // It is none any more: what is still being checked is refused, as it is when another epoch starts.
   void end_leader_epoch();
 
-  // Nothing below `offset` is readable any more (DeleteRecords, retention). Never moves back; not above the log end.
+  // Nothing below `offset` is readable any more (DeleteRecords, a leader's word). Never moves back. invalid_argument above the
+  // high watermark that was published last.
   Status advance_log_start_offset(Offset offset);
+
+  // Takes away the segments whose time has come by retention.ms, retention.bytes or the log's start; returns how many. The
+  // log manager calls it for logs that are due (retention_schedule.h).
+  std::size_t apply_retention(TimestampMs now);
+  // Says when this log is due: once after the load; the log itself says it again whenever that changes.
+  void schedule_retention();
 
   // Syncs everything below the log end that is here now, then advances the recovery point.
   void flush(UniqueFunction<void(Status)> done);
@@ -114,6 +125,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   void stop();
   // After stop: runs `done` when nothing of this log is left on the pool that could write into its directory.
   void when_idle(Job done);
+
+  // The disk under it has failed: appends, reads and searches answer `storage` from now on, those that wait for a sync too.
+  void go_offline(const Error& why);
+  [[nodiscard]] bool is_offline() const;
 
   // Flushes, trims the indexes and writes the producers' snapshot: what a clean shutdown needs. Blocks; the shard runs no more.
   Status close();

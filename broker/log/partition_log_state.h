@@ -1,6 +1,6 @@
 // The inside of PartitionLog, shared by the files that implement it: partition_log.cpp (what it is), log_append.cpp (appends and
 // rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is
-// synced), log_exclusive.cpp (what has the files for itself), log_offline.cpp (the end of its disk). Owned by the log's shard.
+// synced), log_exclusive.cpp (what has the files for itself), log_retention.cpp (what leaves its start), log_offline.cpp (the end of its disk). Owned by the log's shard.
 #pragma once
 
 #include <deque>
@@ -23,6 +23,9 @@ namespace millrace::log {
 class PartitionLog::State {
  public:
   State(PartitionLog& owner, std::unique_ptr<LoadedLog> loaded, std::shared_ptr<LogEnvironment> shared, Shard& shard);
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   // log_append.cpp
   void append_now(const AppendRequest& request, AppendCompletion done);
@@ -63,6 +66,12 @@ class PartitionLog::State {
   void segments_changed();
   void forget_positions() { tail_.clear(); }
 
+  // log_retention.cpp
+  std::size_t apply_retention(TimestampMs now);
+  // Whatever may move the instant at which the first segment goes calls this.
+  void schedule_retention();
+  void move_log_start(Offset offset);
+
   // log_flush.cpp
   void flush_to(Offset target, UniqueFunction<void(Status)> done);
   void epochs_changed();
@@ -91,7 +100,8 @@ class PartitionLog::State {
   PublishedOffsets published;
   std::optional<std::string> failure;  // why the log takes no more appends until it is recovered
   bool stopped = false;
-  bool offline = false;    // with its directory; `failure` says why
+  bool cleaning = false;  // compaction reads its segments: retention leaves them alone meanwhile (Kafka: deletableLogs)
+  bool offline = false;   // with its directory; `failure` says why
   std::uint64_t term = 0;  // counts the leader's: what is checked in one is not written in the next
 
  private:
@@ -160,6 +170,10 @@ class PartitionLog::State {
                   std::uint64_t end_position, const ReadRequest& request) const;
   void read_cold(const ReadRequest& request, std::size_t number, ReadCompletion done);
 
+  std::size_t remove_expired(RemovalReason reason, TimestampMs now);
+  [[nodiscard]] std::optional<TimestampMs> next_retention() const;
+  void appended_bytes(std::uint64_t bytes);
+
   void start_change();
   void changed(const Status& status, UniqueFunction<void(Status)> done);
   void start_retirement();
@@ -189,6 +203,7 @@ class PartitionLog::State {
   std::vector<Job> waiting_for_idle_;
   std::vector<std::pair<Offset, std::vector<ProducerEntry>>> unwritten_snapshots_;
   std::optional<std::string> sync_failure_;  // of the sync after which no other one tells anything
+  std::optional<RetentionSchedule::Place> retention_place_;
   std::deque<WaitingChange> waiting_changes_;
   std::deque<HeldJob> held_;
   std::deque<std::shared_ptr<RetiredSegments>> waiting_retirements_;

@@ -94,6 +94,7 @@ TEST_F(Reads, AtTheEndGiveNothingAndBeyondItAreRefused) {
 }
 
 TEST_F(Reads, BelowTheLogStartAreRefused) {
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   ASSERT_TRUE(world->log()->advance_log_start_offset(Offset(4)));
   EXPECT_EQ(world->read(Offset(3)).error().kind, ReadErrorKind::offset_out_of_range);
   auto data = world->read(Offset(4));
@@ -203,6 +204,7 @@ TEST_F(Reads, FindTheFirstRecordOfATime) {
 }
 
 TEST_F(Reads, FindNoRecordBelowTheLogStartByTime) {
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   ASSERT_TRUE(world->log()->advance_log_start_offset(Offset(7)));
   EXPECT_EQ(world->find_offset(TimestampMs(0))->offset, Offset(7));
 }
@@ -234,6 +236,7 @@ TEST_F(Reads, FindTimesThatDoNotIncrease) {
 }
 
 TEST_F(Reads, KnowTheNamedOffsets) {
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   ASSERT_TRUE(world->log()->advance_log_start_offset(Offset(5)));
   EXPECT_EQ(world->find_offset(OffsetSpec::earliest)->offset, Offset(5));
   EXPECT_EQ(world->find_offset(OffsetSpec::earliest_local)->offset, Offset(5));

@@ -383,6 +383,7 @@ TEST_F(SegmentedRecovery, CompletesASwapThatWasInterrupted) {
 }
 
 TEST_F(SegmentedRecovery, StartsWhereEverythingBelowWasDeleted) {
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   ASSERT_TRUE(world->log()->advance_log_start_offset(Offset(bases[1] + 1)));
   ASSERT_TRUE(world->manager->write_checkpoints());
   world->kill();
@@ -530,6 +531,7 @@ TEST_F(Recovery, KeepsATransactionOpen) {
   ASSERT_TRUE(world->append(marker_batch(ProducerId(1), ProducerEpoch(0), true, 4), AppendOrigin::coordinator));
   world->kill();
   ASSERT_TRUE(world->start());
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
   EXPECT_EQ(
       world->append(marker_batch(ProducerId(1), ProducerEpoch(0), true, 3), AppendOrigin::coordinator).error().kind,
