@@ -92,6 +92,10 @@ int run(const server::BrokerConfiguration& configuration) {
   raise_file_limit();
   MetricsRegistry metrics;
   server::Broker broker(configuration, metrics);
+  broker.on_all_directories_offline([](const std::string& why) {
+    refuse("stopped at once: " + why);
+    ::_exit(1);
+  });
   std::unique_ptr<http::HttpServer> probes;
   if (configuration.http) {
     auto served = serve_probes(configuration, broker.health(), metrics);

@@ -33,6 +33,9 @@ class LogManager {
  public:
   using ConfigForTopic = std::function<LogConfig(const std::string& topic)>;
   using ShardForPartition = std::function<Shard&(const TopicPartition&)>;
+  using DirectoryOffline =
+      std::function<void(const std::string& directory, const std::vector<TopicPartition>& partitions)>;
+  using AllOffline = std::function<void(const std::string& why)>;
   using CreateCompletion = UniqueFunction<void(Result<std::shared_ptr<PartitionLog>>)>;
 
   // `files`, `clock`, `pool`, `random` (any thread may use it) and the shards outlive the manager.
@@ -44,7 +47,7 @@ class LogManager {
 
   // Locks the directories and checks or writes meta.properties: the cluster and broker that they belong to. Blocks.
   // Errors: conflict (locked by another process; belongs to another cluster or broker: the message names both),
-  // permission_denied, io, corrupt.
+  // corrupt. One that its disk does not give (io, no_space, permission_denied, no directory) is offline; the last one of them is an error.
   Status open_directories();
   // After open_directories, from meta.properties. Empty and none() for new directories when the options leave them open:
   // then set_identity must be called before load.
@@ -61,6 +64,13 @@ class LogManager {
   Status load(const ConfigForTopic& config_for_topic);
   [[nodiscard]] const LoadProgress& progress() const;
 
+  // A directory whose disk fails in any call is offline from then on: its logs are not found any more, what they are asked is answered with
+  // `storage`, nothing is written into it. `listener` hears of each once, with the partitions that were in it, on the thread that met
+  // the failure: it must not block. nullptr: nobody listens any more.
+  void on_directory_offline(DirectoryOffline listener);
+  // No directory is left, after the load. The same thread; it may end the process.
+  void on_all_directories_offline(AllOffline listener);
+
   // Arms the periodic work (checkpoints, flush.ms, producer expiry) on `home`. Called on that shard, once.
   void start(Shard& home);
 
@@ -72,10 +82,12 @@ class LogManager {
   [[nodiscard]] std::vector<std::pair<TopicPartition, std::string>> unusable() const;
 
   // The log of `partition`, made when absent; a directory without a topic id gets this one. ErrorKind::conflict when one is there with another topic id,
-  // corrupt for one of unusable().
+  // corrupt for one of unusable(), unavailable when it is, or may be, in a directory that is offline: one that is not `is_new` to this broker
+  // is not made while any is.
   void get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
-                     CreateCompletion done);
-  // Renames the directory to "…-delete" and answers; the files go after file.delete.delay.ms. not_found when there is none.
+                     CreateCompletion done, bool is_new = true);
+  // Renames the directory to "…-delete" and answers; the files go after file.delete.delay.ms. not_found when there is none,
+  // unavailable when its directory is offline.
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
 
   // Writes the checkpoint files now. Blocks.

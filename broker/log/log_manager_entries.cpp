@@ -17,8 +17,13 @@ std::string name_of(const TopicPartition& partition) { return partition_director
 
 }  // namespace
 
-ManagedDirectory& LogManager::State::emptiest_directory() {
-  return **std::ranges::min_element(directories, {}, [](const auto& directory) { return directory->logs.load(); });
+ManagedDirectory* LogManager::State::emptiest_directory() {
+  ManagedDirectory* emptiest = nullptr;
+  for (const auto& directory : directories) {
+    if (!is_online(*directory)) continue;
+    if (emptiest == nullptr || directory->logs.load() < emptiest->logs.load()) emptiest = directory.get();
+  }
+  return emptiest;
 }
 
 void LogManager::State::serve_waiting(std::vector<Job> waiting) const {
@@ -26,24 +31,31 @@ void LogManager::State::serve_waiting(std::vector<Job> waiting) const {
 }
 
 void LogManager::State::get_or_create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
-                                      CreateCompletion done) {
+                                      CreateCompletion done, bool is_new) {
   auto& shard = shard_for_partition(partition);
   auto answer = [&](Result<std::shared_ptr<PartitionLog>> result) {
     shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
   };
   std::unique_lock lock(mutex);
+  const bool absent = !entries.contains(partition);
+  auto* emptiest = absent ? emptiest_directory() : nullptr;
+  if (absent && (emptiest == nullptr || (!is_new && environment->health->offline_count() > 0))) {
+    lock.unlock();
+    return answer(fail(ErrorKind::unavailable,
+                       "the log of " + name_of(partition) + " may be in a log directory that is offline"));
+  }
   auto [at, added] = entries.try_emplace(partition);
   auto& entry = at->second;
   if (entry.busy) {
     entry.waiting.emplace_back(
-        [self = shared_from_this(), partition, topic_id, config, done = std::move(done)]() mutable {
-          self->get_or_create(partition, topic_id, config, std::move(done));
+        [self = shared_from_this(), partition, topic_id, config, is_new, done = std::move(done)]() mutable {
+          self->get_or_create(partition, topic_id, config, std::move(done), is_new);
         });
     return;
   }
   if (added) {
     entry.busy = true;
-    entry.directory = &emptiest_directory();
+    entry.directory = emptiest;
     ++entry.directory->logs;
     auto& directory = *entry.directory;
     lock.unlock();
@@ -51,8 +63,11 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   }
   auto log = entry.log;
   auto failure = entry.failure;
+  const bool offline = entry.offline;
   lock.unlock();
-  if (log == nullptr) {
+  if (offline) {
+    answer(fail(ErrorKind::unavailable, "the log of " + name_of(partition) + " is offline: " + failure));
+  } else if (log == nullptr) {
     answer(fail(ErrorKind::corrupt, "the log of " + name_of(partition) + " cannot be used: " + failure));
   } else if (!topic_id.is_zero() && !log->topic_id().is_zero() && log->topic_id() != topic_id) {
     answer(fail(ErrorKind::conflict, "the directory " + log->directory() + " belongs to topic id " +
@@ -70,33 +85,57 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   }
 }
 
+// A directory that fails at the first step hands over to another one; later its disk may have files of the partition.
+ManagedDirectory& LogManager::State::make_directory(const TopicPartition& partition, ManagedDirectory& first) {
+  auto* directory = &first;
+  while (true) {
+    auto made = environment->files.create_directories(directory->path() + "/" + name_of(partition));
+    if (made || is_online(*directory)) return *directory;
+    std::lock_guard lock(mutex);
+    auto* next = emptiest_directory();
+    if (next == nullptr) return *directory;
+    --directory->logs;
+    ++next->logs;
+    entries.at(partition).directory = directory = next;
+  }
+}
+
+// Who waits for the entry.
+std::vector<Job> LogManager::State::finish_creation(const TopicPartition& partition, ManagedDirectory& home,
+                                                    Result<std::shared_ptr<PartitionLog>>& result) {
+  std::lock_guard lock(mutex);
+  auto at = entries.find(partition);
+  auto waiting = std::move(at->second.waiting);
+  if (!result && is_online(home)) {
+    --home.logs;
+    entries.erase(at);
+    return waiting;
+  }
+  at->second = Entry{};
+  at->second.directory = &home;
+  if (result) at->second.log = *result;
+  if (!is_online(home)) {
+    mark_offline(at->second);
+    result = fail(ErrorKind::unavailable, "the log of " + name_of(partition) + " is offline: " + at->second.failure);
+  }
+  return waiting;
+}
+
 void LogManager::State::create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
                                ManagedDirectory& directory, CreateCompletion done) {
   auto& shard = shard_for_partition(partition);
   environment->pool.submit(
       [self = shared_from_this(), &shard, &directory, partition, topic_id, config, done = std::move(done)]() mutable {
+        auto& home = self->make_directory(partition, directory);
         auto created =
-            create_log(partition, topic_id, directory.path() + "/" + name_of(partition), config, *self->environment);
+            create_log(partition, topic_id, home.path() + "/" + name_of(partition), config, *self->environment);
         Result<std::shared_ptr<PartitionLog>> result;
         if (created) {
           result = std::make_shared<PartitionLog>(std::move(*created), self->environment, shard);
         } else {
           result = tl::unexpected(created.error());
-          --directory.logs;
         }
-        std::vector<Job> waiting;
-        {
-          std::lock_guard lock(self->mutex);
-          auto at = self->entries.find(partition);
-          waiting = std::move(at->second.waiting);
-          if (result) {
-            at->second = Entry{};
-            at->second.log = *result;
-            at->second.directory = &directory;
-          } else {
-            self->entries.erase(at);
-          }
-        }
+        auto waiting = self->finish_creation(partition, home, result);
         shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
         self->serve_waiting(std::move(waiting));
       });
@@ -118,6 +157,13 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
     entry.waiting.emplace_back([self = shared_from_this(), partition, done = std::move(done)]() mutable {
       self->remove(partition, std::move(done));
     });
+    return;
+  }
+  if (entry.offline) {
+    auto refused = fail(ErrorKind::unavailable, "the log of " + name_of(partition) +
+                                                    " cannot be deleted while its log directory is offline");
+    lock.unlock();
+    shard.post([refused = std::move(refused), done = std::move(done)]() mutable { done(std::move(refused)); });
     return;
   }
   entry.busy = true;
@@ -162,6 +208,8 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
       at->second.waiting.clear();
       at->second.log = nullptr;
       at->second.failure = "it could not be deleted: " + status.error().message;
+      at->second.offline = !is_online(*directory);
+      if (at->second.offline) status = fail(ErrorKind::unavailable, status.error().message);
     }
   }
   if (status) {
@@ -178,10 +226,7 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
 void LogManager::State::remove_later(Shard& shard, std::int64_t delay_ms, std::string path) {
   shard.after(bounded_milliseconds(delay_ms), [self = shared_from_this(), path = std::move(path)]() mutable {
     auto& pool = self->environment->pool;
-    pool.submit([self = std::move(self), path = std::move(path)] {
-      if (auto removed = self->environment->files.remove_all(path); !removed)
-        manager_logger.warning(removed.error().message);
-    });
+    pool.submit([self = std::move(self), path = std::move(path)] { self->remove_files(path); });
   });
 }
 

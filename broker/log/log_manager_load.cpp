@@ -12,29 +12,48 @@
 
 namespace millrace::log {
 
+namespace {
+
+// A directory that cannot be had because of its disk is offline; one that is somebody else's, or damaged, ends the start.
+bool is_only_its_own_trouble(const Error& error) {
+  return is_directory_failure(error) || error.kind == ErrorKind::not_found || error.kind == ErrorKind::already_exists;
+}
+
+}  // namespace
+
+Status LogManager::State::check_identity(const ManagedDirectory& directory, MetaProperties& wanted) const {
+  if (!directory.identity()) return {};
+  const auto& found = *directory.identity();
+  if (wanted.cluster_id.empty()) wanted.cluster_id = found.cluster_id;
+  if (wanted.broker_id == BrokerId::none()) wanted.broker_id = found.broker_id;
+  if (found.cluster_id != wanted.cluster_id) {
+    return fail(ErrorKind::conflict, "the log directory " + directory.path() + " belongs to cluster " +
+                                         found.cluster_id + ", not to " + wanted.cluster_id +
+                                         "; choose another log.dirs, or start the broker of that cluster");
+  }
+  if (found.broker_id != wanted.broker_id) {
+    return fail(ErrorKind::conflict, "the log directory " + directory.path() + " belongs to broker.id " +
+                                         std::to_string(found.broker_id.value()) + ", not to " +
+                                         std::to_string(wanted.broker_id.value()) +
+                                         "; choose another log.dirs, or set broker.id");
+  }
+  return {};
+}
+
 Status LogManager::State::open_directories() {
   MetaProperties wanted{environment->options.cluster_id, environment->options.broker_id};
   clean = !directories.empty();
   for (auto& directory : directories) {
-    if (auto opened = directory->open(); !opened) return opened;
+    if (auto opened = directory->open(); !opened) {
+      if (!is_only_its_own_trouble(opened.error())) return opened;
+      environment->health->take_offline(directory->number(), opened.error());
+      continue;
+    }
     clean = clean && directory->clean_shutdown().has_value();
     clean_broker_epoch = directory->clean_shutdown().value_or(BrokerEpoch::none());
-    if (!directory->identity()) continue;
-    const auto& found = *directory->identity();
-    if (wanted.cluster_id.empty()) wanted.cluster_id = found.cluster_id;
-    if (wanted.broker_id == BrokerId::none()) wanted.broker_id = found.broker_id;
-    if (found.cluster_id != wanted.cluster_id) {
-      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
-                                           found.cluster_id + ", not to " + wanted.cluster_id +
-                                           "; choose another log.dirs, or start the broker of that cluster");
-    }
-    if (found.broker_id != wanted.broker_id) {
-      return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to broker.id " +
-                                           std::to_string(found.broker_id.value()) + ", not to " +
-                                           std::to_string(wanted.broker_id.value()) +
-                                           "; choose another log.dirs, or set broker.id");
-    }
+    if (auto checked = check_identity(*directory, wanted); !checked) return checked;
   }
+  if (all_offline()) return tl::unexpected(all_offline_error());
   if (!clean) clean_broker_epoch = BrokerEpoch::none();
   identity = wanted;
   if (identity.cluster_id.empty() || identity.broker_id == BrokerId::none()) return {};
@@ -46,15 +65,41 @@ Status LogManager::State::set_identity(const MetaProperties& wanted) {
     return fail(ErrorKind::invalid_argument, "a log directory needs a cluster id and a broker.id from 0");
   }
   for (auto& directory : directories) {
+    if (!is_online(*directory)) continue;
     if (directory->identity() && *directory->identity() != wanted) {
       return fail(ErrorKind::conflict, "the log directory " + directory->path() + " belongs to cluster " +
                                            directory->identity()->cluster_id + " and broker.id " +
                                            std::to_string(directory->identity()->broker_id.value()) + ", not to " +
                                            wanted.cluster_id + " and " + std::to_string(wanted.broker_id.value()));
     }
-    if (auto written = directory->set_identity(wanted, environment->clock.wall_clock()); !written) return written;
+    auto written = directory->set_identity(wanted, environment->clock.wall_clock());
+    if (!written && is_online(*directory)) return written;
   }
+  if (all_offline()) return tl::unexpected(all_offline_error());
   identity = wanted;
+  return {};
+}
+
+Status LogManager::State::find_logs_in(ManagedDirectory& directory, std::map<TopicPartition, std::string>& seen,
+                                       std::vector<LoadJob>& jobs) {
+  auto found = scan_log_directory(environment->files, directory.path());
+  if (!found) return tl::unexpected(found.error());
+  const auto checkpoints = directory.read_checkpoints();
+  for (auto& partition : *found) {
+    const auto path = directory.path() + "/" + partition.name;
+    if (partition.kind == PartitionDirectoryKind::deleted) {
+      environment->pool.submit([self = shared_from_this(), path] { self->remove_files(path); });
+    } else if (partition.kind != PartitionDirectoryKind::current) {
+      manager_logger.warning(
+          path + " is left alone: it is " +
+          (partition.kind == PartitionDirectoryKind::future ? "an unfinished copy" : "no longer assigned here"));
+    } else if (auto [at, added] = seen.emplace(partition.partition, path); !added) {
+      return fail(ErrorKind::conflict,
+                  "the partition " + partition.name + " is in two log directories: " + at->second + " and " + path);
+    } else {
+      jobs.push_back({&directory, partition, checkpoints.of(partition.partition)});
+    }
+  }
   return {};
 }
 
@@ -62,34 +107,16 @@ Result<std::vector<LogManager::State::LoadJob>> LogManager::State::find_logs() {
   std::vector<LoadJob> jobs;
   std::map<TopicPartition, std::string> seen;
   for (auto& directory : directories) {
-    auto found = scan_log_directory(environment->files, directory->path());
-    if (!found) return tl::unexpected(found.error());
-    const auto checkpoints = directory->read_checkpoints();
-    for (auto& partition : *found) {
-      const auto path = directory->path() + "/" + partition.name;
-      if (partition.kind == PartitionDirectoryKind::deleted) {
-        environment->pool.submit([environment = environment, path] {
-          if (auto removed = environment->files.remove_all(path); !removed)
-            manager_logger.warning(removed.error().message);
-        });
-      } else if (partition.kind != PartitionDirectoryKind::current) {
-        manager_logger.warning(
-            path + " is left alone: it is " +
-            (partition.kind == PartitionDirectoryKind::future ? "an unfinished copy" : "no longer assigned here"));
-      } else if (auto [at, added] = seen.emplace(partition.partition, path); !added) {
-        return fail(ErrorKind::conflict,
-                    "the partition " + partition.name + " is in two log directories: " + at->second + " and " + path);
-      } else {
-        jobs.push_back({directory.get(), partition, checkpoints.of(partition.partition)});
-      }
-    }
+    if (!is_online(*directory)) continue;
+    auto found = find_logs_in(*directory, seen, jobs);
+    if (!found && is_online(*directory)) return tl::unexpected(found.error());
   }
   return jobs;
 }
 
 void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
   const auto& partition = job.found.partition;
-  auto loaded = load_log({.partition = partition,
+  auto log = load_log({.partition = partition,
                           .directory = job.directory->path() + "/" + job.found.name,
                           .config = config,
                           .clean = job.directory->clean_shutdown().has_value(),
@@ -101,15 +128,17 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
   Entry entry;
   entry.directory = job.directory;
   entry.checkpoint = job.checkpoint;
-  if (loaded) {
-    entry.log = std::make_shared<PartitionLog>(std::move(*loaded), environment, shard_for_partition(partition));
+  if (log) {
+    entry.log = std::make_shared<PartitionLog>(std::move(*log), environment, shard_for_partition(partition));
   } else {
-    entry.failure = loaded.error().message;
-    manager_logger.error("the log of " + job.found.name + " cannot be used: " + entry.failure);
+    entry.failure = log.error().message;
+    if (is_online(*job.directory))
+      manager_logger.error("the log of " + job.found.name + " cannot be used: " + entry.failure);
   }
   ++job.directory->logs;
   ++environment->progress.logs_loaded;
   std::lock_guard lock(mutex);
+  if (!is_online(*job.directory)) mark_offline(entry);
   entries.insert_or_assign(partition, std::move(entry));
 }
 
@@ -118,7 +147,8 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
   auto jobs = find_logs();
   if (!jobs) return tl::unexpected(jobs.error());
   for (auto& directory : directories) {
-    if (auto begun = directory->begin_use(); !begun) return begun;
+    if (!is_online(*directory)) continue;
+    if (auto begun = directory->begin_use(); !begun && is_online(*directory)) return begun;
   }
   environment->progress.logs_total = static_cast<std::uint32_t>(jobs->size());
   std::map<std::string, LogConfig> configs;
@@ -132,7 +162,11 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
   }
   run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
   // Numbers of logs that are gone must not meet new ones of the same name.
-  return write_checkpoints();
+  if (auto written = write_checkpoints(); !written) return written;
+  if (all_offline()) return tl::unexpected(all_offline_error());
+  std::lock_guard lock(mutex);
+  loaded = true;
+  return {};
 }
 
 }  // namespace millrace::log

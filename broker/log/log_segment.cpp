@@ -83,7 +83,8 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
   if (auto written = (*file)->write_at(size_bytes_, batches.bytes); !written) {
     auto cut = (*file)->truncate(size_bytes_);
     broken_ = !cut;
-    if (!cut)
+    // Refused because the directory has gone offline: that was said.
+    if (!cut && cut.error().kind != ErrorKind::unavailable)
       logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
     return written;
   }

@@ -25,12 +25,14 @@ Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in
   return {};
 }
 
-void Partition::resign() {
+void Partition::resign() { end_leadership(PartitionRefusal::not_leader); }
+void Partition::go_offline() { end_leadership(PartitionRefusal::offline); }
+
+void Partition::end_leadership(PartitionRefusal why) {
   leader_.reset();
   log_->end_leader_epoch();
-  for (auto& wait : std::exchange(waits_, {})) wait->fire();
-  for (auto& append : std::exchange(pending_, {}))
-    append.done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
+  for (auto& standing : std::exchange(waits_, {})) standing.wait->fire();
+  for (auto& append : std::exchange(pending_, {})) append.done(tl::unexpected(AppendFailure{why, {}}));
 }
 
 Offset Partition::high_watermark() const {
@@ -44,6 +46,7 @@ Offset Partition::last_stable_offset() const {
 }
 
 std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_leader_epoch) const {
+  if (log_->is_offline()) return PartitionRefusal::offline;
   if (!leader_) return PartitionRefusal::not_leader;
   if (current_leader_epoch == LeaderEpoch::none() || current_leader_epoch == leader_->leader_epoch())
     return std::nullopt;
@@ -82,7 +85,8 @@ void Partition::append_now(const AppendCall& call, PartitionAppendCompletion don
     self->on_appended(*outcome);
     if (all_replicas && !self->leader_) {
       // The append waited for a sync and the term has ended meanwhile: nobody knows whether the next leader has it.
-      return done(tl::unexpected(AppendFailure{PartitionRefusal::not_leader, {}}));
+      return done(tl::unexpected(
+          AppendFailure{self->check_leader(LeaderEpoch::none()).value_or(PartitionRefusal::not_leader), {}}));
     }
     if (all_replicas && outcome->last_offset >= self->high_watermark()) {
       self->pending_.push_back({outcome->last_offset, *outcome, std::move(done)});
@@ -140,7 +144,13 @@ void Partition::find_offset_now(const OffsetCall& call, PartitionOffsetCompletio
   });
 }
 
-void Partition::wait_for_records(FetchWaitPointer wait, Offset seen) {
+tl::expected<log::EpochEndOffset, PartitionRefusal> Partition::end_offset_for_epoch(LeaderEpoch current_leader_epoch,
+                                                                                    LeaderEpoch requested) const {
+  if (auto refusal = check_leader(current_leader_epoch)) return tl::unexpected(*refusal);
+  return log_->end_offset_for_epoch(requested);
+}
+
+void Partition::wait_for_records(FetchWaitPointer wait, Offset seen, bool read_committed) {
   if (!leader_) return wait->fire();
   if (high_watermark() > seen) return wait->look_again();
   waits_.push_back(std::move(wait));

@@ -24,7 +24,7 @@ enum class PartitionRefusal : std::uint8_t {
   fenced_leader_epoch,   // the client's epoch is older than the leader's
   unknown_leader_epoch,  // the client's epoch is newer: this broker has not heard of it yet
   not_enough_replicas,   // acks=all, and fewer in-sync replicas than min.insync.replicas
-  offline,               // its log could not be opened
+  offline,               // its log could not be opened, or its disk has failed
 };
 
 using CallSource = log::AppendSource;
@@ -104,6 +104,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // It does not lead any more: waiting fetches wake and learn it.
   void resign();
 
+  // Its log is offline: as resign, but who waits for the high watermark hears that it is the disk.
+  void go_offline();
   [[nodiscard]] bool is_leader() const { return leader_.has_value(); }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_ ? leader_->leader_epoch() : LeaderEpoch::none(); }
   [[nodiscard]] const std::shared_ptr<log::PartitionLog>& log() const { return log_; }
@@ -148,3 +150,4 @@ class Partition : public std::enable_shared_from_this<Partition> {
 };
 
 }  // namespace millrace::replication
+  void end_leadership(PartitionRefusal why);

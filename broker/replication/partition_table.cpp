@@ -63,6 +63,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     LeaderEpoch leader_epoch;
     std::vector<BrokerId> isr;
     std::size_t replica_count;
+    bool is_new;  // came while this broker ran: no directory has it yet
     PartitionConfig config;
 
     // A partition cannot have more replicas in sync than it has replicas (Kafka: Partition.effectiveMinIsr).
@@ -97,10 +98,11 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   }
 
   void want(const metadata::TopicImage& topic, const metadata::PartitionImage& image,
-            const metadata::ConfigMap& overrides) {
+            const metadata::ConfigMap& overrides, bool is_new_to_broker) {
     TopicPartition key{topic.name, image.index};
     auto& slot = slots_[key];
-    slot.wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, image.replicas.size(), {}};
+    const bool is_new = !slot.partition && (slot.wanted ? slot.wanted->is_new : is_new_to_broker);
+    slot.wanted = Wanted{topic.id, image.leader, image.leader_epoch, image.isr, image.replicas.size(), is_new, {}};
     slot.wanted->set_config(environment_.partition_config(shard_.id(), overrides));
     step(key);
   }
@@ -166,12 +168,15 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config.log,
                                      [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
                                        if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
-                                     });
+                                     },
+                                     slot.wanted->is_new);
   }
 
   void on_opened(const TopicPartition& key, Result<std::shared_ptr<log::PartitionLog>> opened) {
     auto& slot = slots_.at(key);
     slot.busy = false;
+    if (slot.wanted) slot.wanted->is_new = false;
+    if (opened && (*opened)->is_offline()) opened = fail(ErrorKind::unavailable, "its disk has failed");
     if (opened) {
       if (!(*opened)->topic_id().is_zero()) slot.topic_id = (*opened)->topic_id();
       slot.partition = std::make_shared<Partition>(environment_.self, std::move(*opened),
@@ -185,8 +190,10 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
                      " belongs to a deleted topic and is removed: " + opened.error().message);
       return remove_log(key, slot);
     }
-    logger.error("the log of " + name_of(key) + " cannot be opened: " + opened.error().message);
     slot.offline = true;
+    // It was said once, for the directory; until the next start nothing changes.
+    if (opened.error().kind == ErrorKind::unavailable) return settle(slots_.find(key));
+    logger.error("the log of " + name_of(key) + " cannot be opened: " + opened.error().message);
     if (!slot.wanted) return step(key);
     retry_later(key);
     settle(slots_.find(key));
@@ -208,11 +215,23 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
       if (!removed && removed.error().kind != ErrorKind::not_found) {
         logger.error("the log of " + name_of(key) + " cannot be removed: " + removed.error().message);
         finished.offline = true;
-        self->retry_later(key);
+        if (removed.error().kind != ErrorKind::unavailable) self->retry_later(key);
         return self->settle(self->slots_.find(key));
       }
       self->step(key);
     });
+  }
+
+  // The disk under these logs has failed.
+  void go_offline(const std::vector<TopicPartition>& keys) {
+    for (const auto& key : keys) {
+      auto found = slots_.find(key);
+      // Who waits for a log learns it from the answer.
+      if (found == slots_.end() || found->second.busy) continue;
+      auto& slot = found->second;
+      slot.offline = true;
+      if (auto partition = std::exchange(slot.partition, nullptr)) partition->go_offline();
+    }
   }
 
   void retry_later(const TopicPartition& key) {
@@ -253,6 +272,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   const std::size_t shard_count_;
   const Environment environment_;
   Slots slots_;
+  bool follows_ = false;                // an image has been applied
   std::uint64_t applied_sequence_ = 0;  // of the last image
   std::vector<Unheard> unheard_;
 };
@@ -275,6 +295,7 @@ std::size_t PartitionTable::size() const { return state_->slots_.size(); }
 
 void PartitionTable::apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after) {
   auto& state = *state_;
+  const bool is_first = !std::exchange(state.follows_, true);
   metadata::ClusterImage::for_each_changed_topic(before, after, [&](const auto& old, const auto& now) {
     if (old) {
       for (const auto& partition : old->partitions) {
@@ -288,7 +309,7 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
     auto overrides = after.topic_config(now->name);
     for (const auto& partition : now->partitions) {
       bool hosted = std::ranges::find(partition.replicas, state.environment_.self) != partition.replicas.end();
-      if (hosted && state.owns(now->name, partition.index)) state.want(*now, partition, *overrides);
+      if (hosted && state.owns(now->name, partition.index)) state.want(*now, partition, *overrides, !is_first);
     }
   });
   metadata::ClusterImage::for_each_changed_config(
@@ -297,6 +318,8 @@ void PartitionTable::apply(const metadata::ClusterImage& before, const metadata:
       });
   state.note_applied(after.sequence());
 }
+
+void PartitionTable::go_offline(const std::vector<TopicPartition>& partitions) { state_->go_offline(partitions); }
 
 void PartitionTable::reconfigure(const metadata::ClusterImage& image) { state_->reconfigure(image); }
 

@@ -7,14 +7,27 @@
 namespace millrace::replication {
 
 ReplicaManager::ReplicaManager(ShardGroup& shards, const PartitionTable::Environment& environment)
-    : shards_(shards), self_(environment.self) {
+    : shards_(shards), self_(environment.self), logs_(environment.logs) {
   tables_.reserve(shards.size());
   for (ShardId id = 0; id < shards.size(); ++id) {
     tables_.push_back(std::make_unique<PartitionTable>(shards.at(id), shards.size(), environment));
   }
+  if (logs_ == nullptr) return;
+  logs_->on_directory_offline([this](const std::string& /*directory*/, const std::vector<TopicPartition>& partitions) {
+    std::vector<std::vector<TopicPartition>> by_shard(shards_.size());
+    for (const auto& key : partitions)
+      by_shard[owner_of(key.topic, key.partition, shards_.size())].push_back(key);
+    for (ShardId id = 0; id < shards_.size(); ++id) {
+      if (by_shard[id].empty()) continue;
+      shards_.at(id).post(
+          [table = tables_[id].get(), mine = std::move(by_shard[id])] { table->go_offline(mine); });
+    }
+  });
 }
 
-ReplicaManager::~ReplicaManager() = default;
+ReplicaManager::~ReplicaManager() {
+  if (logs_ != nullptr) logs_->on_directory_offline(nullptr);
+}
 
 void ReplicaManager::follow(metadata::MetadataCache& cache, Shard& home, Job done) {
   struct Gather {

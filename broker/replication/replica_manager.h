@@ -39,7 +39,7 @@ class PartitionTable {
 
   // Null when this broker does not host it, or not yet.
   [[nodiscard]] std::shared_ptr<Partition> find(std::string_view topic, PartitionIndex partition) const;
-  // It is hosted here but its log could not be opened.
+  // It is hosted here but its log could not be opened, or its disk has failed.
   [[nodiscard]] bool is_offline(std::string_view topic, PartitionIndex partition) const;
   [[nodiscard]] std::size_t size() const;
 
@@ -47,6 +47,8 @@ class PartitionTable {
   void apply(const metadata::ClusterImage& before, const metadata::ClusterImage& after);
   // The broker's values changed: what partition_config says of every topic is in force from now on.
   void reconfigure(const metadata::ClusterImage& image);
+  // The disk under the logs of these, which this shard owns, has failed: they answer `offline` until the next start.
+  void go_offline(const std::vector<TopicPartition>& partitions);
   // Calls `done` when this shard has applied the image of that sequence, or a later one, and what followed for the partition is over:
   // it serves, it is offline, or it is gone again. Only for partitions that this shard owns.
   void when_settled(std::string_view topic, PartitionIndex partition, std::uint64_t image_sequence, Job done);
@@ -76,6 +78,7 @@ class ReplicaManager {
  private:
   ShardGroup& shards_;
   const BrokerId self_;
+  log::LogManager* const logs_;
   std::vector<std::unique_ptr<PartitionTable>> tables_;
 };
 

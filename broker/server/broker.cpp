@@ -130,6 +130,7 @@ class Broker::State {
   Registration registration_;
   Identity identity_;
   std::vector<ServingListener> serving_;
+  std::function<void(const std::string&)> all_directories_offline_;
 
  private:
   Shard& metadata_shard() { return runtime_->at(0); }
@@ -163,6 +164,7 @@ class Broker::State {
         [this](const TopicPartition& partition) -> Shard& {
           return runtime_->at(replication::owner_of(partition.topic, partition.partition, runtime_->size()));
         });
+    logs_->on_all_directories_offline(all_directories_offline_);
     return logs_->open_directories();
   }
 
@@ -379,6 +381,10 @@ class Broker::State {
 Broker::Broker(const BrokerConfiguration& configuration, MetricsRegistry& metrics)
     : state_(std::make_unique<State>(configuration, metrics)) {}
 Broker::~Broker() { stop(); }
+
+void Broker::on_all_directories_offline(std::function<void(const std::string& why)> end) {
+  state_->all_directories_offline_ = std::move(end);
+}
 
 Status Broker::start() {
   auto started = state_->start();

@@ -7,6 +7,7 @@
 // Threads: start, stop and the destructor from one thread that is no shard; the probes from any.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ class Broker {
   ~Broker();  // stops
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
+
+  // Before start. What to do when the last log directory has failed: there is nothing left to serve, nor to close. On the thread that met it;
+  // it is to end the process.
+  void on_all_directories_offline(std::function<void(const std::string& why)> end);
 
   // Blocks until it serves. On an error everything that was opened is closed again; the message is one line for people.
   Status start();

@@ -233,6 +233,7 @@ class Simulation {
     }
     files_.crash_after.reset();
     faulty_ = false;
+    world_.manager->on_directory_offline([this](const auto&, const auto&) { faulty_ = true; });
     ++starts;
     ASSERT_TRUE(world_.manager->unusable().empty()) << world_.manager->unusable().front().second;
     check_content();

@@ -21,6 +21,7 @@ struct Faults {
   bool fail_truncate = false;
   bool fail_read = false;
   std::function<bool(const std::string&)> fail_open;  // of this path
+  ErrorKind open_failure = ErrorKind::io;
   std::function<bool(const std::string&)> only_for = [](const std::string&) {
     return true;
   };  // writes and syncs of this path
@@ -79,7 +80,7 @@ class FaultFileSystem final : public FileSystem {
   std::shared_ptr<Faults> faults = std::make_shared<Faults>();
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    if (faults->fail_open && faults->fail_open(path)) return fail(ErrorKind::io, "cannot open " + path + ": injected");
+    if (faults->fail_open && faults->fail_open(path)) return fail(faults->open_failure, "cannot open " + path + ": injected");
     auto file = real_.open(path, mode);
     if (!file) return file;
     return std::make_shared<FaultFile>(std::move(*file), faults);

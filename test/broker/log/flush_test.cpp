@@ -57,7 +57,7 @@ TEST_F(Flushes, NeverSucceedAgainAfterASyncHasFailed) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, AppendErrorKind::storage);
   EXPECT_EQ(world->log()->log_end_offset(), Offset(1));
-  EXPECT_TRUE(world->read(Offset(0))) << "what is there can be read";
+  EXPECT_EQ(world->read(Offset(0)).error().kind, ReadErrorKind::storage) << "the directory is offline";
   world->kill();
   ASSERT_TRUE(world->start());
   EXPECT_EQ(world->log()->recovery_point(), Offset(0));

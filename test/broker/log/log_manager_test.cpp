@@ -240,12 +240,13 @@ TEST_F(LogManagers, TryAgainAfterALogCouldNotBeMade) {
   FaultFileSystem files;
   LogWorld faulty({}, files);
   ASSERT_TRUE(faulty.start());
+  files.faults->open_failure = ErrorKind::resource_exhausted;
   files.faults->fail_open = [](const std::string& path) { return path.ends_with(".timeindex"); };
   ErrorKind kind{};
   faulty.manager->get_or_create({"events", PartitionIndex(0)}, faulty.topic_id, {},
                                 [&](auto result) { kind = result.error().kind; });
   faulty.shard.run();
-  EXPECT_EQ(kind, ErrorKind::io);
+  EXPECT_EQ(kind, ErrorKind::resource_exhausted);
   files.faults->fail_open = nullptr;
   ASSERT_TRUE(faulty.append({.values = {"a"}}));
 }

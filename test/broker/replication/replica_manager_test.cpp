@@ -362,6 +362,7 @@ TEST_F(Replicas, SettleWhenTheTopicIsGoneAgain) {
 }
 
 TEST_F(Replicas, AreOfflineWithoutTheirLogAndTryAgain) {
+  files.faults->open_failure = ErrorKind::resource_exhausted;
   files.faults->fail_open = [](const std::string& path) { return path.ends_with(".index"); };
   set_topic(first_id);
   auto image = begin_publish();
@@ -390,6 +391,102 @@ TEST_F(Replicas, AreOfflineWithoutTheirLogAndTryAgain) {
   ASSERT_NE(find(), nullptr);
   EXPECT_FALSE(table().is_offline("events", PartitionIndex(0)));
   EXPECT_EQ(find()->leader_epoch(), LeaderEpoch(10));
+}
+
+// ---- a disk that fails
+
+struct ReplicasOnTwoDisks : Replicas {
+  void SetUp() override {
+    options.directories = {directory.path() + "/good", directory.path() + "/bad"};
+    options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
+    options.broker_id = self;
+    start();
+  }
+  // Partitions 0 and 1: one lies in each directory.
+  void make_partitions(std::int32_t count = 2) {
+    std::vector<metadata::PartitionImage> partitions;
+    for (std::int32_t index = 0; index < count; ++index) partitions.push_back(led_by(self, index));
+    set_topic(first_id, std::move(partitions));
+    publish();
+    on_bad_disk = find(0)->log()->directory().find("/bad/") != std::string::npos ? 0 : 1;
+  }
+  [[nodiscard]] std::int32_t on_good_disk() const { return 1 - on_bad_disk; }
+  void fill_disk() {
+    files.faults->only_for = [](const std::string& path) { return path.find("/bad/") != std::string::npos; };
+    files.faults->writable_bytes = 0;
+  }
+  PartitionAppendOutcome append_to(std::int32_t index) {
+    auto bytes = make_batch({.values = {"value"}});
+    std::optional<PartitionAppendOutcome> outcome;
+    find(index)->append({.batches = bytes, .now = TimestampMs(0)}, [&](auto got) { outcome = std::move(got); });
+    shards.run();
+    return std::move(*outcome);
+  }
+
+  std::int32_t on_bad_disk = 0;
+};
+
+TEST_F(ReplicasOnTwoDisks, OfTheBadOneAreOfflineAndWakeWhoWaits) {
+  make_partitions();
+  auto partition = find(on_bad_disk);
+  int woken = 0;
+  auto wait = std::make_shared<FetchWait>(shards.at(owner_of("events", PartitionIndex(on_bad_disk), 3)), 1,
+                                          [&woken] { ++woken; });
+  partition->wait_for_records(wait, Offset(0));
+  fill_disk();
+  auto refused = append_to(on_bad_disk);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.kind, log::AppendErrorKind::storage);
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(find(on_bad_disk), nullptr);
+  EXPECT_TRUE(table(on_bad_disk).is_offline("events", PartitionIndex(on_bad_disk)));
+  std::optional<PartitionFetchOutcome> fetched;
+  partition->fetch({.offset = Offset(0), .max_bytes = 100}, [&](auto got) { fetched = std::move(got); });
+  ASSERT_TRUE(fetched && !*fetched);
+  EXPECT_EQ(fetched->error().refusal, PartitionRefusal::offline) << "who still holds it";
+  EXPECT_TRUE(append_to(on_good_disk()));
+  EXPECT_FALSE(table(on_good_disk()).is_offline("events", PartitionIndex(on_good_disk())));
+}
+
+TEST_F(ReplicasOnTwoDisks, StayOfflineWhateverTheImageSaysAndNewOnesGoToTheGoodOne) {
+  make_partitions();
+  fill_disk();
+  EXPECT_FALSE(append_to(on_bad_disk));
+  files.faults->writable_bytes = log::test::Faults::none;
+  set_topic(first_id, {led_by(self, 0, 1), led_by(self, 1, 1), led_by(self, 2), led_by(self, 3)});
+  publish();
+  shards.advance(std::chrono::seconds(20));
+  EXPECT_EQ(find(on_bad_disk), nullptr);
+  EXPECT_EQ(find(on_good_disk())->leader_epoch(), LeaderEpoch(1));
+  for (std::int32_t index : {2, 3}) {
+    ASSERT_NE(find(index), nullptr);
+    EXPECT_NE(find(index)->log()->directory().find("/good/"), std::string::npos);
+  }
+  builder.remove_topic("events");
+  publish();
+  EXPECT_EQ(find(on_good_disk()), nullptr);
+  EXPECT_TRUE(table(on_bad_disk).is_offline("events", PartitionIndex(on_bad_disk))) << "it is there until its disk is back";
+}
+
+TEST_F(ReplicasOnTwoDisks, AreNotMadeAgainElsewhereAfterAStartWithoutTheirDisk) {
+  make_partitions();
+  stop();
+  files.faults->fail_open = [](const std::string& path) { return path.find("/bad/") != std::string::npos; };
+  start();
+  set_topic(first_id, {led_by(self, 0), led_by(self, 1)});
+  auto image = builder.build();
+  cache = std::make_unique<metadata::MetadataCache>(shards);
+  cache->publish(image, shards.at(0));
+  shards.run();
+  replicas = nullptr;
+  shards.run();
+  replicas = std::make_unique<ReplicaManager>(
+      shards, PartitionTable::Environment{self, logs.get(), [](ShardId, const metadata::ConfigMap&) { return PartitionConfig{}; }});
+  replicas->follow(*cache, shards.at(0), [] {});
+  shards.run();
+  EXPECT_NE(find(on_good_disk()), nullptr);
+  EXPECT_EQ(find(on_bad_disk), nullptr);
+  EXPECT_TRUE(table(on_bad_disk).is_offline("events", PartitionIndex(on_bad_disk)));
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+// Log directories whose disk has failed (Kafka: LogManager.handleLogDirFailure).
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/log/log_manager_state.h"
+
+namespace millrace::log {
+
+std::shared_ptr<PartitionLog> LogManager::State::mark_offline(Entry& entry) const {
+  entry.offline = true;
+  entry.failure = environment->health->reason(entry.directory->number());
+  return std::exchange(entry.log, nullptr);
+}
+
+// On the thread that met the failure. The flag of the directory is set by now: who adds a log to it afterwards sees that.
+void LogManager::State::directory_failed(std::size_t number, const Error& why) {
+  const auto& failed = *directories[number];
+  std::vector<std::shared_ptr<PartitionLog>> logs;
+  std::vector<TopicPartition> partitions;
+  DirectoryOffline tell;
+  AllOffline tell_all;
+  {
+    std::lock_guard lock(mutex);
+    for (auto& [partition, entry] : entries) {
+      if (entry.directory != &failed || entry.offline) continue;
+      partitions.push_back(partition);
+      if (auto log = mark_offline(entry)) logs.push_back(std::move(log));
+    }
+    tell = told_offline;
+    if (loaded && all_offline()) tell_all = told_all_offline;
+  }
+  manager_logger.error("the log directory " + failed.path() + " is offline until the next start, and with it " +
+                       std::to_string(partitions.size()) + " partitions: " + why.message);
+  for (const auto& log : logs) log->shard().post([log, why] { log->go_offline(why); });
+  if (tell) tell(failed.path(), partitions);
+  if (tell_all) tell_all(all_offline_error().message);
+}
+
+Error LogManager::State::all_offline_error() const {
+  std::string paths;
+  for (const auto& directory : directories) {
+    paths += (paths.empty() ? "" : "; ") + directory->path() + ": " + environment->health->reason(directory->number());
+  }
+  return {ErrorKind::io, "none of the log directories can be used: " + paths};
+}
+
+// A directory that went offline was named once, and keeps what was to be removed.
+void LogManager::State::remove_files(const std::string& path) {
+  if (auto removed = environment->files.remove_all(path); !removed && environment->health->is_online(path))
+    manager_logger.warning(removed.error().message);
+}
+
+}  // namespace millrace::log
