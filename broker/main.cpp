@@ -1,6 +1,5 @@
 // millrace-broker: the command line, signals, the probes' port. The broker itself is server/broker.h.
 
-#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -137,11 +136,6 @@ int run(const server::BrokerConfiguration& configuration) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Shards free what other shards allocated: arenas per thread would keep it. Two are enough for threads that run to completion.
-  mallopt(M_ARENA_MAX, 2);
-  // Requests of a megabyte come and go: their pages stay, up to a bound, instead of being faulted in anew each time.
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, 8 << 20);
   CLI::App app("Millrace broker: Kafka's protocol and Kafka's files, in C++");
   std::string properties;
   std::vector<std::string> overrides;
