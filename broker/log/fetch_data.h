@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
 #include "broker/base/file.h"
 #include "broker/base/types.h"
 #include "broker/base/unique_function.h"
+#include "broker/log/aborted_transaction.h"
 
 namespace millrace::log {
 
@@ -19,6 +21,7 @@ struct ReadRequest {
       upper_bound;  // batches that reach this offset or go past it are left out: high watermark, last stable offset or log end
   std::uint64_t max_bytes = 0;   // the last batch may be cut, as in Kafka
   bool min_one_message = false;  // the first batch comes whole even when it is larger than max_bytes
+  bool read_committed = false;   // with the aborted transactions that the records may be of
 };
 
 // Records of one segment; a fetch that wants more asks again. An empty one (no file, length 0) means that there is nothing to read yet.
@@ -30,6 +33,8 @@ struct FetchData {
   Offset log_end_offset;
   // In the tail that was written most recently and is very likely in the page cache: may be sent without warming it first.
   bool resident = false;
+  // Of read_committed: the transactions whose records a reader skips among these, by their markers. Some may have none here.
+  std::vector<AbortedTransaction> aborted;
 };
 
 enum class ReadErrorKind : std::uint8_t {

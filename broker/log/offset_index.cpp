@@ -34,7 +34,7 @@ Result<std::optional<OffsetIndexEntry>> OffsetIndexView::first_from(std::uint64_
     const auto middle = low + (high - low) / 2;
     auto at = entry(middle);
     if (!at) return tl::unexpected(at.error());
-    if (at->position < position) {
+    if (at->position < position || (middle == 0 && at->position == position)) {
       low = middle + 1;
     } else {
       high = middle;

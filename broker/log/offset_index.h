@@ -34,7 +34,8 @@ class OffsetIndexView {
   // {base offset, 0} when no entry is at or below `target`.
   [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target) const;
   [[nodiscard]] Result<OffsetIndexEntry> entry(std::size_t number) const;
-  // The first entry whose position is at least `position`; nullopt when there is none.
+  // The first entry whose position is at least `position`, but never the very first when it is there exactly, as Kafka's search
+  // has it; nullopt when there is none.
   [[nodiscard]] Result<std::optional<OffsetIndexEntry>> first_from(std::uint64_t position) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
 

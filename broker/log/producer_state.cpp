@@ -91,43 +91,75 @@ tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntr
                     " (incoming seq. number), " + text(known->last_sequence()) + " (current end sequence number)");
 }
 
-void ProducerState::apply(const ProducerAppend& append) {
-  if (append.control && !append.marker) return;  // compaction took the record: the transaction's data is gone too
+std::optional<CompletedTransaction> ProducerState::apply(const ProducerAppend& append) {
+  // Compaction took the record: the transaction's data is gone too.
+  if (append.control && !append.marker) return std::nullopt;
   auto [at, inserted] = producers_.try_emplace(append.id);
   auto& entry = at->second;
   if (inserted) entry.id = append.id;
+  std::optional<CompletedTransaction> completed;
+  entry.change_epoch(append.epoch);
+  entry.last_timestamp = append.max_timestamp;
   if (append.control) {
-    entry.change_epoch(append.epoch);
     entry.coordinator_epoch = append.marker->coordinator_epoch;
-    entry.last_timestamp = append.max_timestamp;
-    end_transaction(entry);
+    completed = end_transaction(entry, append);
   } else {
-    entry.change_epoch(append.epoch);
     auto delta = static_cast<std::int32_t>(append.last_offset - append.first_offset);
     entry.batches.add({append.last_sequence, append.last_offset, delta, append.max_timestamp});
-    entry.last_timestamp = append.max_timestamp;
     if (append.transactional && !entry.transaction_first_offset) {
       entry.transaction_first_offset = append.first_offset;
-      open_transactions_.insert(append.first_offset);
+      open_transactions_.emplace(append.first_offset, append.id);
     }
   }
   if (inserted && producers_.size() > max_producers_) make_room();
+  return completed;
 }
 
-void ProducerState::end_transaction(ProducerEntry& entry) {
-  if (!entry.transaction_first_offset) return;
-  open_transactions_.erase(*entry.transaction_first_offset);
+std::optional<CompletedTransaction> ProducerState::end_transaction(ProducerEntry& entry, const ProducerAppend& append) {
+  if (!entry.transaction_first_offset) return std::nullopt;
+  const CompletedTransaction completed{
+      entry.id, *entry.transaction_first_offset, append.first_offset, !append.marker->commit,
+      open_transactions_.size() > 1 ? first_open_but(*entry.transaction_first_offset) : append.first_offset + 1};
+  open_transactions_.erase(completed.first_offset);
   entry.transaction_first_offset.reset();
+  unreplicated_.insert_or_assign(completed.last_offset, completed.first_offset);
+  unreplicated_starts_.insert(completed.first_offset);
+  return completed;
+}
+
+Offset ProducerState::first_open_but(Offset first_offset) const {
+  const auto oldest = open_transactions_.begin();
+  return oldest->first == first_offset ? std::next(oldest)->first : oldest->first;
+}
+
+Offset ProducerState::first_unstable_offset() const {
+  if (unreplicated_starts_.empty()) return first_open_transaction();
+  const auto oldest = *unreplicated_starts_.begin();
+  return open_transactions_.empty() ? oldest : std::min(oldest, first_open_transaction());
+}
+
+void ProducerState::on_high_watermark(Offset high_watermark) {
+  while (!unreplicated_.empty() && unreplicated_.begin()->first < high_watermark) {
+    unreplicated_starts_.erase(unreplicated_.begin()->second);
+    unreplicated_.erase(unreplicated_.begin());
+  }
+}
+
+void ProducerState::on_log_start(Offset log_start) {
+  on_high_watermark(log_start);
+  end_offset_ = std::max(end_offset_, log_start);
 }
 
 void ProducerState::reset(Offset offset, const std::vector<ProducerEntry>& entries, TimestampMs now) {
   producers_.clear();
   open_transactions_.clear();
+  unreplicated_.clear();
+  unreplicated_starts_.clear();
   end_offset_ = offset;
   for (const auto& entry : entries) {
     if (expired(entry, now)) continue;
     producers_.insert_or_assign(entry.id, entry);
-    if (entry.transaction_first_offset) open_transactions_.insert(*entry.transaction_first_offset);
+    if (entry.transaction_first_offset) open_transactions_.emplace(*entry.transaction_first_offset, entry.id);
   }
 }
 

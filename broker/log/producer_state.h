@@ -6,11 +6,20 @@
 // - A new epoch starts at sequence 0; within an epoch the next batch starts after the last sequence, 0 following the highest int32.
 // - A producer that is not known (never seen, expired) may start anywhere.
 //
-// An append is checked first (prepare) and remembered once it is in the log (apply). Which offsets the state covers is the end
-// offset: replaying the log from there on brings it up to date. No I/O and no clock. Owned by the log's shard.
+// An append is checked first (check) and remembered once it is in the log (apply). Which offsets the state covers is the end
+// offset: replaying the log from there on brings it up to date.
+//
+// A transaction is open from its first record to its marker; until the high watermark has passed the marker it is decided, but
+// not for every replica, and what lies behind its first record stays hidden from read_committed:
+//
+//     |--- stable ---|first record … marker|---
+//                    ^ first unstable offset, as long as the high watermark is at or below the marker
+//
+// No I/O and no clock. Owned by the log's shard.
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -50,6 +59,17 @@ struct ProducerAppend {
   static ProducerAppend of(const protocol::BatchHeader& header, Offset first_offset);
 };
 
+// A transaction that had records and has got its marker.
+struct CompletedTransaction {
+  ProducerId producer;
+  Offset first_offset;
+  Offset last_offset;  // the marker's
+  bool aborted = false;
+  // The first offset of the oldest transaction that another producer has open, else the one behind the marker: what the
+  // transaction index keeps of an aborted one.
+  Offset last_stable_offset;
+};
+
 class ProducerState {
  public:
   ProducerState(std::string log_name, std::int64_t expiration_ms, std::size_t max_producers)
@@ -60,7 +80,8 @@ class ProducerState {
   // Whether `append` may be written. Changes nothing.
   [[nodiscard]] tl::expected<void, AppendError> check(const ProducerAppend& append, AppendOrigin origin) const;
   // `append` is in the log now. It has been checked, or it was found in the log (recovery, replication), where it stands for itself.
-  void apply(const ProducerAppend& append);
+  // The transaction that it completes, which counts as unstable until on_high_watermark.
+  std::optional<CompletedTransaction> apply(const ProducerAppend& append);
 
   // Everything below is covered.
   [[nodiscard]] Offset end_offset() const { return end_offset_; }
@@ -78,8 +99,14 @@ class ProducerState {
 
   // The first offset of the oldest open transaction; none() without one.
   [[nodiscard]] Offset first_open_transaction() const {
-    return open_transactions_.empty() ? Offset::none() : *open_transactions_.begin();
+    return open_transactions_.empty() ? Offset::none() : open_transactions_.begin()->first;
   }
+  // The same of the open transactions and of those whose markers are not below the high watermark.
+  [[nodiscard]] Offset first_unstable_offset() const;
+  // Transactions whose markers lie below `high_watermark` are stable.
+  void on_high_watermark(Offset high_watermark);
+  // Nothing below `log_start` is readable any more.
+  void on_log_start(Offset log_start);
 
  private:
   [[nodiscard]] bool expired(const ProducerEntry& entry, TimestampMs now) const;
@@ -87,14 +114,17 @@ class ProducerState {
                                                             const ProducerAppend& append) const;
   [[nodiscard]] tl::expected<void, AppendError> check_sequence(const ProducerEntry* known,
                                                                const ProducerAppend& append) const;
-  void end_transaction(ProducerEntry& entry);
+  std::optional<CompletedTransaction> end_transaction(ProducerEntry& entry, const ProducerAppend& append);
+  [[nodiscard]] Offset first_open_but(Offset first_offset) const;
   void make_room();
 
   const std::string log_name_;
   const std::int64_t expiration_ms_;
   const std::size_t max_producers_;
   std::unordered_map<ProducerId, ProducerEntry> producers_;
-  std::set<Offset> open_transactions_;  // their first offsets
+  std::map<Offset, ProducerId> open_transactions_;  // by their first offsets
+  std::map<Offset, Offset> unreplicated_;           // completed, not below the high watermark: first offsets by markers
+  std::set<Offset> unreplicated_starts_;            // their first offsets
   Offset end_offset_{0};
 };
 

@@ -121,15 +121,15 @@ Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSeg
 
 }  // namespace
 
-Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes,
-                                    const std::function<void(const ScannedBatch&)>& visit) {
+Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes, const BatchVisitor& visit) {
   auto file = segment.log_file()->open();
   if (!file) return tl::unexpected(file.error());
   auto size = (*file)->size_bytes();
   if (!size) return tl::unexpected(size.error());
-  if (auto made = segment.offset_index().create().and_then([&] { return segment.time_index().create(); }); !made) {
-    return tl::unexpected(made.error());
-  }
+  auto emptied = segment.offset_index().create().and_then([&] { return segment.time_index().create(); }).and_then([&] {
+    return segment.transaction_index().reset();
+  });
+  if (!emptied) return tl::unexpected(emptied.error());
   SegmentScan scan{0, *size, segment.base_offset(), {}};
   ChunkReader reader(**file);
   MaxTimestamp max_timestamp;
@@ -149,7 +149,8 @@ Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_inte
     }
     scan.valid_bytes += (*batch)->size_bytes;
     scan.next_offset = (*batch)->last_offset + 1;
-    if (visit) visit(**batch);
+    if (!visit) continue;
+    if (auto seen = visit(**file, **batch); !seen) return tl::unexpected(seen.error());
   }
   segment.set_recovered(scan.valid_bytes, max_timestamp, first_timestamp);
   if (auto sealed = segment.seal(); !sealed) return tl::unexpected(sealed.error());

@@ -25,9 +25,12 @@ struct SegmentScan {
   [[nodiscard]] bool whole() const { return valid_bytes == file_bytes; }
 };
 
-// Builds the indexes of the good batches and sets the segment's size to where they end. The log file is not cut. `visit` sees
-// each good batch. Errors: io and its kin; unsupported for batches of magic 0 or 1, which nothing here may judge.
-Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes,
-                                    const std::function<void(const ScannedBatch&)>& visit);
+// Sees each good batch of a segment, in order, and the log file that it is in. An error ends the recovery.
+using BatchVisitor = std::function<Status(const File& file, const ScannedBatch& batch)>;
+
+// Builds the indexes of the good batches and sets the segment's size to where they end. The log file is not cut. The transaction
+// index is emptied: what belongs into it, `visit` finds out. Errors: io and its kin, those of `visit`; unsupported for batches of
+// magic 0 or 1, which nothing here may judge.
+Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes, const BatchVisitor& visit);
 
 }  // namespace millrace::log

@@ -13,6 +13,7 @@
 #include "broker/log/file_cache.h"
 #include "broker/log/offset_index.h"
 #include "broker/log/time_index.h"
+#include "broker/log/transaction_index.h"
 
 namespace millrace::log {
 
@@ -22,6 +23,7 @@ struct SegmentView {
   std::uint64_t size_bytes = 0;
   OffsetIndexView offset_index;
   TimeIndexView time_index;
+  TransactionIndexView transactions;
 
   // The first batch whose last offset is at least `offset`; nullopt when all are below it.
   [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch(Offset offset) const;

@@ -20,7 +20,7 @@ Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in
   leader_.emplace(self_, leader_epoch, in_sync_replicas, log_->log_end_offset(), high_watermark());
   log_->publish_high_watermark(leader_->high_watermark());
   // The high watermark may have moved, and who waits with the older epoch is to learn of the newer one.
-  for (auto& wait : std::exchange(waits_, {})) wait->fire();
+  for (auto& standing : std::exchange(waits_, {})) standing.wait->fire();
   complete_pending();
   return {};
 }
@@ -100,8 +100,15 @@ void Partition::on_appended(const log::AppendResult& result) {
   // Up to this append only: those behind it may still wait for their sync.
   if (!leader_ || !leader_->on_acknowledged(self_, result.last_offset + 1)) return;
   log_->publish_high_watermark(leader_->high_watermark());
-  std::erase_if(waits_, [](const auto& wait) { return wait->fired(); });
-  for (const auto& wait : waits_) wait->add(static_cast<std::int64_t>(result.size_bytes));
+  std::erase_if(waits_, [](const auto& standing) { return standing.wait->fired(); });
+  const auto stable = last_stable_offset();
+  for (const auto& standing : waits_) {
+    if (!standing.read_committed) {
+      standing.wait->add(static_cast<std::int64_t>(result.size_bytes));
+    } else if (stable > standing.seen) {
+      standing.wait->look_again();
+    }
+  }
   complete_pending();
 }
 
@@ -117,14 +124,14 @@ void Partition::fetch_now(const FetchCall& call, PartitionFetchCompletion done) 
   if (auto refusal = check_leader(call.current_leader_epoch)) return done(tl::unexpected(FetchFailure{refusal, {}}));
   const Offset stable = last_stable_offset();
   log::ReadRequest request{call.offset, call.read_committed ? stable : high_watermark(), call.max_bytes,
-                           call.min_one_message};
+                           call.min_one_message, call.read_committed};
   const FetchFormat format{config_.log.compression, config_.log.message_downconversion};
   log_->read(request,
              [watermark = high_watermark(), stable, format, done = std::move(done)](log::ReadOutcome outcome) mutable {
                if (!outcome)
                  return done(tl::unexpected(FetchFailure{std::nullopt, std::move(outcome.error()), format}));
                done(FetchResult{std::move(outcome->records), outcome->first_batch_bytes, watermark, stable,
-                                outcome->log_start_offset, format});
+                                outcome->log_start_offset, format, std::move(outcome->aborted)});
              });
 }
 
@@ -150,14 +157,25 @@ tl::expected<log::EpochEndOffset, PartitionRefusal> Partition::end_offset_for_ep
   return log_->end_offset_for_epoch(requested);
 }
 
+PartitionDeletionOutcome Partition::delete_records(Offset offset) {
+  if (auto refusal = check_leader(LeaderEpoch::none()))
+    return tl::unexpected(*refusal == PartitionRefusal::offline ? DeletionFailure::offline
+                                                                : DeletionFailure::not_leader);
+  if (!log_->config().deleted_by_age_or_size) return tl::unexpected(DeletionFailure::policy);
+  const auto wanted = offset == Offset::none() ? high_watermark() : offset;
+  if (wanted < Offset(0) || wanted > high_watermark()) return tl::unexpected(DeletionFailure::offset_out_of_range);
+  if (!log_->advance_log_start_offset(wanted)) return tl::unexpected(DeletionFailure::offset_out_of_range);
+  return log_->log_start_offset();
+}
+
 void Partition::wait_for_records(FetchWaitPointer wait, Offset seen, bool read_committed) {
   if (!leader_) return wait->fire();
-  if (high_watermark() > seen) return wait->look_again();
-  waits_.push_back(std::move(wait));
+  if ((read_committed ? last_stable_offset() : high_watermark()) > seen) return wait->look_again();
+  waits_.push_back({std::move(wait), seen, read_committed});
 }
 
 void Partition::forget(const FetchWait* wait) {
-  std::erase_if(waits_, [&](const auto& standing) { return standing.get() == wait; });
+  std::erase_if(waits_, [&](const auto& standing) { return standing.wait.get() == wait; });
 }
 
 }  // namespace millrace::replication

@@ -72,6 +72,7 @@ struct FetchResult {
   Offset last_stable_offset;
   Offset log_start_offset;
   FetchFormat format{};
+  std::vector<log::AbortedTransaction> aborted{};  // of read_committed
 };
 
 struct FetchFailure {
@@ -84,6 +85,15 @@ using PartitionFetchCompletion = UniqueFunction<void(PartitionFetchOutcome)>;
 
 using PartitionOffsetOutcome = tl::expected<log::TimestampOffset, FetchFailure>;
 using PartitionOffsetCompletion = UniqueFunction<void(PartitionOffsetOutcome)>;
+
+// Why records are not deleted.
+enum class DeletionFailure : std::uint8_t {
+  not_leader,
+  offline,
+  policy,               // cleanup.policy has no "delete"
+  offset_out_of_range,  // below 0, or above the high watermark
+};
+using PartitionDeletionOutcome = tl::expected<Offset, DeletionFailure>;  // the lowest start of the replicas' logs
 
 // What a topic's configuration says to a partition.
 struct PartitionConfig {
@@ -103,9 +113,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Status lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas);
   // It does not lead any more: waiting fetches wake and learn it.
   void resign();
-
   // Its log is offline: as resign, but who waits for the high watermark hears that it is the disk.
   void go_offline();
+
   [[nodiscard]] bool is_leader() const { return leader_.has_value(); }
   [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_ ? leader_->leader_epoch() : LeaderEpoch::none(); }
   [[nodiscard]] const std::shared_ptr<log::PartitionLog>& log() const { return log_; }
@@ -120,9 +130,17 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void fetch(const FetchCall& call, PartitionFetchCompletion done);
   void find_offset(const OffsetCall& call, PartitionOffsetCompletion done);
 
+  // Nothing below `offset` is readable any more; -1: nothing below the high watermark (DeleteRecords).
+  PartitionDeletionOutcome delete_records(Offset offset);
+
+  // Where the largest epoch that is not above `requested` ends in the leader's log (OffsetForLeaderEpoch).
+  [[nodiscard]] tl::expected<log::EpochEndOffset, PartitionRefusal> end_offset_for_epoch(
+      LeaderEpoch current_leader_epoch, LeaderEpoch requested) const;
+
   // Counts every record that becomes readable from now on for `wait`; when more than `seen` is readable already, it wakes at
-  // once. A wait that fired is forgotten with the next append or by forget.
-  void wait_for_records(FetchWaitPointer wait, Offset seen);
+  // once. For read_committed nothing is counted: `wait` looks again when the last stable offset has moved. A wait that fired is
+  // forgotten with the next append or by forget.
+  void wait_for_records(FetchWaitPointer wait, Offset seen, bool read_committed = false);
   void forget(const FetchWait* wait);
 
  private:
@@ -130,6 +148,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Offset last_offset;
     log::AppendResult result;
     PartitionAppendCompletion done;
+  };
+
+  struct StandingWait {
+    FetchWaitPointer wait;
+    Offset seen;
+    bool read_committed;
   };
 
   template <class Call, class Completion>
@@ -140,14 +164,14 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] std::optional<PartitionRefusal> check_leader(LeaderEpoch current_leader_epoch) const;
   void on_appended(const log::AppendResult& result);
   void complete_pending();
+  void end_leadership(PartitionRefusal why);
 
   const BrokerId self_;
   PartitionConfig config_;
   std::shared_ptr<log::PartitionLog> log_;
   std::optional<PartitionLeader> leader_;
-  std::vector<FetchWaitPointer> waits_;
+  std::vector<StandingWait> waits_;
   std::vector<PendingAppend> pending_;  // acks=all, above the high watermark, by ascending offset
 };
 
 }  // namespace millrace::replication
-  void end_leadership(PartitionRefusal why);

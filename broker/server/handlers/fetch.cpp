@@ -115,7 +115,7 @@ class FetchWork {
       call.current_leader_epoch = read.wanted->current_leader_epoch;
       call.max_bytes = std::min(max_bytes(), static_cast<std::uint64_t>(std::max(read.wanted->partition_max_bytes, 0)));
       call.min_one_message = context_.version() >= first_version_with_max_bytes;
-      call.read_committed = request_.isolation_level == protocol::IsolationLevel::read_committed;
+      call.read_committed = reads_committed();
       call.source = context_.connection().id;
       partition->fetch(call, [&read, arrive = std::move(arrive)](replication::PartitionFetchOutcome outcome) mutable {
         read.outcome = std::move(outcome);
@@ -158,10 +158,10 @@ class FetchWork {
           std::make_shared<replication::FetchWait>(home, missing, [done = std::move(done)]() mutable { done(true); });
       timer_ = home.after(*deadline_ - home.clock().now(), [wait = wait_] { wait->fire(); });
       waiting.add(home.id(), connection.id, wait_);
-      for_each_partition([wait = wait_](replication::Partition* partition, Offset seen) {
+      for_each_partition([wait = wait_, committed = reads_committed()](replication::Partition* partition, Offset seen) {
         // One that has gone since it was read is news for the client.
         if (partition == nullptr) return wait->fire();
-        partition->wait_for_records(wait, seen);
+        partition->wait_for_records(wait, seen, committed);
       });
     });
     home.cancel(timer_);
@@ -236,6 +236,9 @@ class FetchWork {
   }
 
  private:
+  [[nodiscard]] bool reads_committed() const {
+    return request_.isolation_level == protocol::IsolationLevel::read_committed;
+  }
   [[nodiscard]] std::uint64_t max_bytes() const {
     auto asked = context_.version() >= first_version_with_max_bytes ? request_.max_bytes : 0x7fffffff;
     return std::min({static_cast<std::uint64_t>(std::max(asked, 0)),
@@ -277,9 +280,9 @@ class FetchWork {
     std::vector<std::vector<Target>> targets(services.shards.size());
     for (std::size_t i = 0; i < reads_.size(); ++i) {
       if (owners_[i] == no_owner || !reads_[i].outcome) continue;
-      // Waiting is for the high watermark to move: a stable offset below it moves with a marker, which moves it too.
-      targets[owners_[i]].push_back(
-          {std::string(reads_[i].topic), reads_[i].wanted->partition, reads_[i].outcome->high_watermark});
+      const auto& outcome = *reads_[i].outcome;
+      targets[owners_[i]].push_back({std::string(reads_[i].topic), reads_[i].wanted->partition,
+                                     reads_committed() ? outcome.last_stable_offset : outcome.high_watermark});
     }
     for (ShardId id = 0; id < targets.size(); ++id) {
       if (targets[id].empty()) continue;
@@ -325,8 +328,15 @@ class FetchWork {
     answer.high_watermark = read.outcome->high_watermark;
     answer.last_stable_offset = read.outcome->last_stable_offset;
     answer.log_start_offset = read.outcome->log_start_offset;
-    // No transaction can have been aborted, as none can begin.
-    if (request_.isolation_level == protocol::IsolationLevel::read_committed) answer.aborted_transactions.emplace();
+    if (reads_committed()) {
+      auto& aborted = answer.aborted_transactions.emplace();
+      aborted.reserve(read.outcome->aborted.size());
+      for (const auto& transaction : read.outcome->aborted) {
+        auto& told = aborted.emplace_back();
+        told.producer_id = transaction.producer;
+        told.first_offset = transaction.first_offset;
+      }
+    }
     if (read.granted_bytes > 0) {
       answer.records =
           protocol::Records(FileSlice{read.outcome->records.file, read.outcome->records.position, read.granted_bytes});

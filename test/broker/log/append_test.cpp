@@ -391,6 +391,7 @@ TEST_F(ProducerAppends, OfATransactionAreUnstableUntilItsMarker) {
   const auto marker = marker_batch(ProducerId(1), ProducerEpoch(0), true, 3);
   EXPECT_EQ(refusal(marker), AppendErrorKind::invalid_record) << "not from a client";
   ASSERT_TRUE(world->append(marker, AppendOrigin::coordinator));
+  world->log()->publish_high_watermark(world->log()->log_end_offset());
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset::none());
   EXPECT_EQ(refusal(marker_batch(ProducerId(1), ProducerEpoch(0), false, 2), AppendOrigin::coordinator),
             AppendErrorKind::coordinator_fenced);
