@@ -30,7 +30,8 @@ class SnappyStream final : public Decompressor {
       : compressed_(compressed),
         is_framed_(has_xerial_header(compressed)),
         block_limit_bytes_(limits.block_limit_bytes),
-        budget_(Codec::snappy, compressed.size(), limits) {}
+        budget_(Codec::snappy, compressed.size(), limits),
+        memory_(limits.memory) {}
 
   Result<std::size_t> read(MutableBytes into) override {
     while (given_ == block_.size()) {
@@ -71,6 +72,7 @@ class SnappyStream final : public Decompressor {
                   "a snappy block expands beyond " + std::to_string(block_limit_bytes_) + " bytes");
     }
     if (auto charged = budget_.charge(plain_bytes); !charged) return charged;
+    if (auto paid = memory_.grow_to(plain_bytes); !paid) return paid;
     block_.resize(plain_bytes);
     given_ = 0;
     if (snappy_uncompress(from, block.size(), reinterpret_cast<char*>(block_.data()), &plain_bytes) != SNAPPY_OK ||
@@ -85,6 +87,7 @@ class SnappyStream final : public Decompressor {
   bool is_framed_;
   std::uint64_t block_limit_bytes_;
   OutputBudget budget_;
+  PaidMemory memory_;
   std::vector<std::uint8_t> block_;
   std::size_t given_ = 0;  // of block_
 };

@@ -1,6 +1,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "broker/protocol/codec_context.h"
@@ -9,8 +11,25 @@
 namespace millrace::protocol {
 namespace {
 
-// A context that a large window has made big is not kept.
-constexpr std::size_t kept_context_limit_bytes = std::size_t{4} << 20;
+// What the frame that begins here makes its reader keep (RFC 8878, section 3.1.1.1); 0 where no such frame begins.
+std::uint64_t window_bytes(BytesView frame) {
+  constexpr std::array<std::uint8_t, 4> magic{0x28, 0xB5, 0x2F, 0xFD};
+  constexpr std::array<std::size_t, 4> dictionary_id_bytes{0, 1, 2, 4};
+  if (frame.size() < 6 || !std::equal(magic.begin(), magic.end(), frame.begin())) return 0;
+  const std::uint8_t descriptor = frame[4];
+  const bool single_segment = (descriptor & 0x20) != 0;
+  if (!single_segment) {
+    const std::uint64_t base = std::uint64_t{1} << (10 + (frame[5] >> 3));
+    return base + base / 8 * (frame[5] & 7);
+  }
+  const auto content_size = frame.subspan(5);
+  const std::size_t skipped = dictionary_id_bytes[descriptor & 3];
+  const std::size_t size_bytes = std::size_t{1} << (descriptor >> 6);
+  if (content_size.size() < skipped + size_bytes) return 0;
+  std::uint64_t size = 0;
+  for (std::size_t at = size_bytes; at > 0; --at) size = size << 8 | content_size[skipped + at - 1];
+  return size_bytes == 2 ? size + 256 : size;
+}
 
 struct ZstdDeleter {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -20,21 +39,33 @@ using ZstdContext = CodecContext<ZSTD_DCtx, ZstdDeleter>;
 class ZstdStream final : public Decompressor {
  public:
   ZstdStream(ZstdContext::Owner context, BytesView compressed, const DecompressionLimits& limits)
-      : context_(std::move(context)), compressed_(compressed), budget_(Codec::zstd, compressed.size(), limits) {}
+      : memory_(limits.memory),
+        context_(std::move(context)),
+        compressed_(compressed),
+        window_limit_bytes_(std::uint64_t{1} << limits.zstd_window_log_limit),
+        budget_(Codec::zstd, compressed.size(), limits) {}
   ~ZstdStream() override {
-    if (ZSTD_sizeof_DCtx(context_.get()) > kept_context_limit_bytes) return;
+    // A context that a large window has made big is not kept.
+    if (ZSTD_sizeof_DCtx(context_.get()) > unpaid_codec_bytes) return;
     ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
     ZstdContext::give_back(std::move(context_));
   }
 
   Result<std::size_t> read(MutableBytes into) override {
     while (!compressed_.empty() || !frame_ended_) {
+      if (frame_begins_) {
+        const auto window = window_bytes(compressed_);
+        // What is beyond the limit zstd refuses itself.
+        if (window <= window_limit_bytes_) {
+          if (auto paid = memory_.grow_to(window); !paid) return tl::unexpected(paid.error());
+        }
+      }
       ZSTD_inBuffer in{compressed_.data(), compressed_.size(), 0};
       ZSTD_outBuffer out{into.data(), into.size(), 0};
       const std::size_t hint = ZSTD_decompressStream(context_.get(), &out, &in);
       if (ZSTD_isError(hint) != 0) return failure(hint);
       compressed_ = compressed_.subspan(in.pos);
-      frame_ended_ = hint == 0;  // another frame may follow
+      frame_ended_ = frame_begins_ = hint == 0;  // another frame may follow
       if (out.pos != 0) {
         if (auto charged = budget_.charge(out.pos); !charged) return tl::unexpected(charged.error());
         return out.pos;
@@ -54,9 +85,12 @@ class ZstdStream final : public Decompressor {
     return corrupt_stream(Codec::zstd, ZSTD_getErrorName(code));
   }
 
+  PaidMemory memory_;  // dies after the context
   ZstdContext::Owner context_;
   BytesView compressed_;
+  std::uint64_t window_limit_bytes_;
   OutputBudget budget_;
+  bool frame_begins_ = true;
   bool frame_ended_ = false;
 };
 

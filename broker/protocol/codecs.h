@@ -27,6 +27,32 @@ class OutputBudget {
   std::uint64_t used_bytes_ = 0;
 };
 
+// What a codec may hold of each thread's without asking.
+inline constexpr std::uint64_t unpaid_codec_bytes = std::uint64_t{4} << 20;
+
+// One stream's memory beyond that, given back when it dies.
+class PaidMemory {
+ public:
+  explicit PaidMemory(CodecMemory* memory) : memory_(memory) {}
+  PaidMemory(const PaidMemory&) = delete;
+  PaidMemory& operator=(const PaidMemory&) = delete;
+  ~PaidMemory() {
+    if (paid_bytes_ > 0) memory_->give_back(paid_bytes_);
+  }
+
+  // The stream holds up to `bytes` from here on.
+  Status grow_to(std::uint64_t bytes) {
+    if (memory_ == nullptr || bytes <= unpaid_codec_bytes || bytes <= paid_bytes_) return {};
+    if (auto taken = memory_->take(bytes - paid_bytes_); !taken) return taken;
+    paid_bytes_ = bytes;
+    return {};
+  }
+
+ private:
+  CodecMemory* memory_;
+  std::uint64_t paid_bytes_ = 0;
+};
+
 tl::unexpected<Error> corrupt_stream(Codec codec, const char* why);
 tl::unexpected<Error> truncated_stream(Codec codec);
 

@@ -16,6 +16,18 @@
 
 namespace millrace::protocol {
 
+// Whom a codec asks before it takes more memory for one stream than is kept for each thread anyway: for zstd's window, for a
+// snappy block. Any thread.
+class CodecMemory {
+ public:
+  // Errors: unavailable when others have it now, resource_exhausted when there is never so much.
+  virtual Status take(std::uint64_t bytes) = 0;
+  virtual void give_back(std::uint64_t bytes) = 0;
+
+ protected:
+  ~CodecMemory() = default;
+};
+
 struct DecompressionLimits {
   // One stream may give at most output_limit_bytes, and at most ratio_limit bytes per byte of input once it has given
   // always_allowed_bytes: small batches of repetitive records compress very well, and cost little.
@@ -25,6 +37,7 @@ struct DecompressionLimits {
   // A codec's unit that is decoded as a whole: a snappy block, which is all of the stream where it has no framing.
   std::uint64_t block_limit_bytes = std::uint64_t{64} << 20;
   int zstd_window_log_limit = 27;  // that of Java's decoder: 128 MiB
+  CodecMemory* memory = nullptr;   // outlives the streams; null: nobody is asked
 
   [[nodiscard]] std::uint64_t limit_for(std::size_t input_bytes) const;
 };

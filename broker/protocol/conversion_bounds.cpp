@@ -5,7 +5,17 @@
 
 namespace millrace::protocol {
 
-ConversionBounds::ConversionBounds(const Settings& settings, MetricsRegistry* metrics) : settings_(settings) {
+namespace {
+
+ConversionBounds::Settings paid_to(CodecMemory& memory, ConversionBounds::Settings settings) {
+  settings.decompression.memory = &memory;
+  return settings;
+}
+
+}  // namespace
+
+ConversionBounds::ConversionBounds(const Settings& settings, MetricsRegistry* metrics)
+    : settings_(paid_to(*this, settings)) {
   if (metrics == nullptr) return;
   metrics_ = std::make_unique<Metrics>(
       Metrics{metrics->counter("millrace_conversion_refused_total",

@@ -1,6 +1,6 @@
 // What the conversion of records may cost: how far a compressed stream may expand, and how much memory all conversions
-// that hold records as a whole may take at one time (up and down conversion between formats, another codec). Scans,
-// which hold a window only, take none of that memory.
+// that hold records as a whole may take at one time (up and down conversion between formats, another codec). Scans hold a
+// window only; what their codec needs beyond 4 MiB (a large window of zstd, a snappy block) is of that memory too.
 //
 // Any thread. Errors: unavailable when others hold the memory now, so that the same may work later; resource_exhausted
 // when it can never fit. Both count as refusals.
@@ -17,7 +17,7 @@
 
 namespace millrace::protocol {
 
-class ConversionBounds {
+class ConversionBounds final : public CodecMemory {
  public:
   struct Settings {
     DecompressionLimits decompression;                          // millrace.decompression.max.bytes and .max.ratio
@@ -36,10 +36,13 @@ class ConversionBounds {
   // Counts `error` when it is a refusal by these bounds.
   void observe(const Error& error);
 
+  // For codecs: decompression() names these bounds.
+  Status take(std::uint64_t bytes) override { return take(bytes, 0); }
+  void give_back(std::uint64_t bytes) override;
+
  private:
   friend class ConversionCharge;
   Status take(std::uint64_t bytes, std::uint64_t held_bytes);
-  void give_back(std::uint64_t bytes);
 
   const Settings settings_;
   std::atomic<std::uint64_t> used_bytes_{0};

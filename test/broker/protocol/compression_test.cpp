@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <lz4frame.h>
 #include <snappy-c.h>
+#include <zstd.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
+#include <utility>
 
 namespace millrace::protocol {
 namespace {
@@ -190,6 +193,86 @@ TEST(Zstd, RefusesAWindowBeyondItsLimit) {
   const auto unpacked = decompress(Codec::zstd, packed, {.zstd_window_log_limit = 10});
   ASSERT_FALSE(unpacked);
   EXPECT_EQ(unpacked.error().kind, ErrorKind::resource_exhausted);
+}
+
+struct CountedMemory final : CodecMemory {
+  std::uint64_t limit = ~std::uint64_t{0};
+  std::uint64_t held = 0;
+  std::uint64_t most = 0;
+  Status take(std::uint64_t bytes) override {
+    if (bytes > limit - held) return fail(ErrorKind::unavailable, "others have it");
+    held += bytes;
+    most = std::max(most, held);
+    return {};
+  }
+  void give_back(std::uint64_t bytes) override { held -= bytes; }
+};
+
+// A stream of unknown length, as Java's producer writes it at that window.
+Buffer zstd_with_window(int window_log, std::size_t size_bytes) {
+  const Buffer plain = some_text(size_bytes);
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
+  Buffer packed(ZSTD_compressBound(plain.size()));
+  ZSTD_inBuffer in{plain.data(), plain.size(), 0};
+  ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+  while (in.pos < in.size) ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_continue);
+  EXPECT_EQ(ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_end), 0U);
+  packed.resize(out.pos);
+  return packed;
+}
+
+TEST(Zstd, PaysForALargeWindowWhileItReads) {
+  CountedMemory memory;
+  const auto plain = decompress(Codec::zstd, zstd_with_window(27, 100'000), {.memory = &memory});
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_EQ(plain->size(), 100'000U);
+  EXPECT_EQ(memory.most, std::uint64_t{1} << 27);
+  EXPECT_EQ(memory.held, 0U);
+}
+
+TEST(Zstd, PaysOnceForFramesInARow) {
+  CountedMemory memory;
+  Buffer two = zstd_with_window(24, 1'000);
+  const auto second = zstd_with_window(25, 1'000);
+  two.insert(two.end(), second.begin(), second.end());
+  ASSERT_TRUE(decompress(Codec::zstd, two, {.memory = &memory}));
+  EXPECT_EQ(memory.most, std::uint64_t{1} << 25);
+  EXPECT_EQ(memory.held, 0U);
+}
+
+TEST(Zstd, PaysForAFrameInOnePieceByItsContent) {
+  CountedMemory memory;
+  ASSERT_TRUE(decompress(Codec::zstd, compress(Codec::zstd, some_text(6'000'000), 19).value(), {.memory = &memory}));
+  EXPECT_EQ(memory.most, 6'000'000U);
+}
+
+TEST(Zstd, PaysNothingForTheWindowsThatProducersHaveByDefault) {
+  CountedMemory memory;
+  memory.limit = 0;
+  EXPECT_TRUE(decompress(Codec::zstd, zstd_with_window(21, 3'000'000), {.memory = &memory}));
+}
+
+TEST(Compression, FailsWithoutHarmWhereOthersHaveTheMemory) {
+  CountedMemory memory;
+  memory.limit = 5 << 20;
+  const Buffer raw_snappy = [] {
+    const Buffer plain(8 << 20, 'x');
+    Buffer packed(snappy_max_compressed_length(plain.size()));
+    std::size_t size_bytes = packed.size();
+    snappy_compress(reinterpret_cast<const char*>(plain.data()), plain.size(), reinterpret_cast<char*>(packed.data()),
+                    &size_bytes);
+    packed.resize(size_bytes);
+    return packed;
+  }();
+  for (const auto& [codec, packed] :
+       {std::pair{Codec::zstd, zstd_with_window(26, 1'000)}, std::pair{Codec::snappy, raw_snappy}}) {
+    const auto refused = decompress(codec, packed, {.memory = &memory});
+    ASSERT_FALSE(refused) << to_string(codec);
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable) << to_string(codec);
+    EXPECT_EQ(memory.held, 0U);
+  }
 }
 
 }  // namespace
