@@ -49,7 +49,7 @@ Result<Offset> next_offset_of(FileSystem& files, const std::string& path, Offset
 
 struct LeftOvers {
   std::vector<std::string> swap;                                   // names, with the suffix
-  Offset first_cleaned{std::numeric_limits<std::int64_t>::max()};  // of a split that had not finished
+  Offset first_cleaned{std::numeric_limits<std::int64_t>::max()};  // of a compaction that had not finished
 };
 
 Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directory,
@@ -63,9 +63,9 @@ Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directo
       left.swap.push_back(entry.name);
     } else if (name.ends_with(deleted_suffix) || name.ends_with(cleaned_suffix) || name.ends_with(temporary_suffix)) {
       if (name.ends_with(cleaned_suffix)) {
-        if (auto offset = parse_segment_file_name(name.substr(0, name.size() - cleaned_suffix.size()), log_suffix)) {
+        // Any of a segment's files: the log file is renamed first, and without its indexes the segment is not whole.
+        if (auto offset = segment_offset(name.substr(0, name.size() - cleaned_suffix.size())))
           left.first_cleaned = std::min(left.first_cleaned, *offset);
-        }
       }
       if (auto removed = remove_file(files, path, "left over from work that was interrupted"); !removed) {
         return tl::unexpected(removed.error());
@@ -86,7 +86,7 @@ Status complete_swaps(FileSystem& files, const std::string& directory, const Lef
     const auto path = directory + "/" + swap;
     auto offset = segment_offset(name);
     if (!offset || *offset >= left.first_cleaned) {
-      if (auto removed = remove_file(files, path, "part of a segment split that had not finished"); !removed)
+      if (auto removed = remove_file(files, path, "part of a compaction that had not finished"); !removed)
         return removed;
       continue;
     }

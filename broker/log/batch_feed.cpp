@@ -1,0 +1,57 @@
+#include "broker/log/batch_feed.h"
+
+#include <algorithm>
+#include <string>
+
+#include "broker/protocol/record_batch.h"
+
+namespace millrace::log {
+namespace {
+
+constexpr std::size_t read_bytes = std::size_t{1} << 20;
+
+}  // namespace
+
+// `count` bytes at the position, or what the file has of them.
+Result<BytesView> BatchFeed::bytes_at(std::size_t count) {
+  if (position_ < buffer_position_ || position_ + count > buffer_position_ + buffer_.size()) {
+    buffer_.resize(
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, read_bytes), end_position_ - position_)));
+    auto got = file_->read_at(position_, buffer_);
+    if (!got) return tl::unexpected(got.error());
+    buffer_.resize(*got);
+    buffer_position_ = position_;
+  }
+  const auto from = static_cast<std::size_t>(position_ - buffer_position_);
+  return BytesView(buffer_).subspan(from, std::min(count, buffer_.size() - from));
+}
+
+tl::unexpected<Error> BatchFeed::corrupt(const std::string& what) const {
+  return fail(ErrorKind::corrupt, file_->path() + " position " + std::to_string(position_) + ": " + what);
+}
+
+Result<std::optional<AnyBatch>> BatchFeed::next() {
+  if (position_ == end_position_) return std::nullopt;
+  auto start = bytes_at(protocol::batch_prefix_bytes);
+  if (!start) return tl::unexpected(start.error());
+  auto prefix = protocol::parse_batch_prefix(*start);
+  if (!prefix) return corrupt(prefix.error().message);
+  if (prefix->size_bytes() > end_position_ - position_) {
+    return corrupt("the batch is " + std::to_string(prefix->size_bytes()) + " bytes long and the file has " +
+                   std::to_string(end_position_ - position_));
+  }
+  auto bytes = bytes_at(prefix->size_bytes());
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto batch = check_any_batch(*bytes);
+  if (!batch) return corrupt(batch.error().message);
+  if (batch->base_offset < next_offset_ || batch->last_offset < batch->base_offset || batch->last_offset >= bound_) {
+    return corrupt("the batch has the offsets " + std::to_string(batch->base_offset.value()) + " to " +
+                   std::to_string(batch->last_offset.value()) + " where those from " +
+                   std::to_string(next_offset_.value()) + " and below " + std::to_string(bound_.value()) + " belong");
+  }
+  next_offset_ = batch->last_offset + 1;
+  position_ += batch->bytes.size();
+  return *batch;
+}
+
+}  // namespace millrace::log

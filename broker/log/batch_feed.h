@@ -1,0 +1,40 @@
+// The batches of a closed segment one after another, whole and of any magic, with their checksums looked at and their offsets
+// against those before them and the segment's bounds: for what copies or judges every byte of a log. Large reads. Blocks; one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/base/file.h"
+#include "broker/base/result.h"
+#include "broker/base/types.h"
+#include "broker/log/record_filter.h"
+
+namespace millrace::log {
+
+class BatchFeed {
+ public:
+  // Between `position`, where a batch starts, and `end_position`, of offsets in [from, bound).
+  BatchFeed(std::shared_ptr<File> file, std::uint64_t position, std::uint64_t end_position, Offset from, Offset bound)
+      : file_(std::move(file)), position_(position), end_position_(end_position), next_offset_(from), bound_(bound) {}
+
+  // The next batch; its bytes are there until the next call. nullopt at the end. corrupt names the file and the position.
+  Result<std::optional<AnyBatch>> next();
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+
+ private:
+  Result<BytesView> bytes_at(std::size_t count);
+  [[nodiscard]] tl::unexpected<Error> corrupt(const std::string& what) const;
+
+  std::shared_ptr<File> file_;
+  std::uint64_t position_;
+  const std::uint64_t end_position_;
+  Offset next_offset_;
+  const Offset bound_;
+  std::vector<std::uint8_t> buffer_;
+  std::uint64_t buffer_position_ = 0;
+};
+
+}  // namespace millrace::log

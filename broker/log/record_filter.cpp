@@ -1,0 +1,384 @@
+#include "broker/log/record_filter.h"
+
+#include <algorithm>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "broker/protocol/compression.h"
+#include "broker/protocol/legacy_message.h"
+#include "broker/protocol/record.h"
+#include "broker/protocol/record_batch_builder.h"
+
+namespace millrace::log {
+namespace {
+
+using protocol::Batch;
+using protocol::Codec;
+using protocol::LegacyMessage;
+using protocol::TimestampType;
+
+// What is in a log was let in once: only its size is bounded here, not how well it compresses.
+constexpr protocol::DecompressionLimits stored_limits{.ratio_limit = std::numeric_limits<std::uint32_t>::max()};
+
+// The records of a batch, plain.
+class PlainRecords {
+ public:
+  static Result<PlainRecords> of(const Batch& batch) {
+    PlainRecords records;
+    records.view_ = batch.records();
+    if (batch.header.attributes.codec() == Codec::none || batch.header.record_count == 0) return records;
+    auto plain = protocol::decompress(batch.header.attributes.codec(), batch.records(), stored_limits);
+    if (!plain) {
+      return fail(plain.error().kind,
+                  "batch at offset " + std::to_string(batch.header.base_offset.value()) + ": " + plain.error().message);
+    }
+    records.bytes_ = std::move(*plain);
+    records.view_ = records.bytes_;
+    return records;
+  }
+
+  [[nodiscard]] BytesView view() const { return view_; }
+
+ private:
+  std::vector<std::uint8_t> bytes_;  // moves without a change of place
+  BytesView view_;
+};
+
+Result<std::optional<protocol::Record>> first_record(const Batch& batch, BytesView plain) {
+  if (batch.header.record_count == 0) return std::nullopt;
+  protocol::RecordReader reader(batch.header, plain);
+  if (reader.next()) return reader.record();
+  return tl::unexpected(reader.status().error());
+}
+
+// A message with the offset and time that it has in the log.
+struct StoredMessage {
+  Offset offset;
+  TimestampMs timestamp;
+  std::optional<BytesView> key;
+  std::optional<BytesView> value;
+};
+
+tl::unexpected<Error> corrupt_message(Offset offset, const std::string& what) {
+  return fail(ErrorKind::corrupt, "message at offset " + std::to_string(offset.value()) + ": " + what);
+}
+
+// Of a message, or those inside a compressed one, whose bytes then are in `plain`.
+Result<std::vector<StoredMessage>> stored_messages(const LegacyMessage& outer, std::vector<std::uint8_t>& plain) {
+  if (!outer.is_compressed()) return std::vector{StoredMessage{outer.offset, outer.timestamp, outer.key, outer.value}};
+  if (!outer.value) return corrupt_message(outer.offset, "it is compressed and has no value");
+  auto framing = outer.magic == 0 ? protocol::Framing::magic_0 : protocol::Framing::standard;
+  auto expanded = protocol::decompress(outer.attributes.codec(), *outer.value, stored_limits, framing);
+  if (!expanded)
+    return fail(expanded.error().kind,
+                "message at offset " + std::to_string(outer.offset.value()) + ": " + expanded.error().message);
+  plain = std::move(*expanded);
+  const bool by_log = outer.magic > 0 && outer.attributes.timestamp_type() == TimestampType::log_append_time;
+  std::vector<StoredMessage> messages;
+  protocol::LegacyMessageReader reader(plain);
+  for (;;) {
+    auto more = reader.next();
+    if (!more) return corrupt_message(outer.offset, more.error().message);
+    if (!*more) break;
+    const auto& inner = reader.message();
+    if (inner.is_compressed()) return corrupt_message(outer.offset, "a message inside it is compressed too");
+    if (inner.magic != outer.magic)
+      return corrupt_message(outer.offset, "a message inside it has magic " + std::to_string(inner.magic) +
+                                               " and it has " + std::to_string(outer.magic));
+    messages.push_back({inner.offset, by_log ? outer.timestamp : inner.timestamp, inner.key, inner.value});
+  }
+  if (messages.empty()) return corrupt_message(outer.offset, "it is compressed and has no message inside");
+  if (outer.magic > 0) {
+    // Relative to the first one; the outer offset is that of the last.
+    const Offset first = outer.offset - messages.back().offset.value();
+    for (auto& message : messages) message.offset = first + message.offset.value();
+  }
+  return messages;
+}
+
+std::vector<std::uint8_t> rewrite_plain(const LegacyMessage& outer, std::span<const StoredMessage> kept) {
+  std::vector<std::uint8_t> plain;
+  protocol::BatchAttributes attributes;
+  if (outer.magic > 0) attributes.set_timestamp_type(outer.attributes.timestamp_type());
+  for (const auto& message : kept) {
+    const Offset offset = outer.magic > 0 ? Offset(message.offset - kept.front().offset) : message.offset;
+    protocol::append_legacy_message(plain, {.offset = offset,
+                                            .magic = outer.magic,
+                                            .attributes = attributes,
+                                            .timestamp = message.timestamp,
+                                            .key = message.key,
+                                            .value = message.value});
+  }
+  return plain;
+}
+
+// A compressed message with those of `kept` inside.
+Result<std::vector<std::uint8_t>> rewrite(const LegacyMessage& outer, std::span<const StoredMessage> kept,
+                                          TimestampMs max_timestamp) {
+  auto framing = outer.magic == 0 ? protocol::Framing::magic_0 : protocol::Framing::standard;
+  auto compressed = protocol::compress(outer.attributes.codec(), rewrite_plain(outer, kept), std::nullopt, framing);
+  if (!compressed) return tl::unexpected(compressed.error());
+  protocol::BatchAttributes attributes;
+  attributes.set_codec(outer.attributes.codec());
+  if (outer.magic > 0) attributes.set_timestamp_type(outer.attributes.timestamp_type());
+  std::vector<std::uint8_t> bytes;
+  protocol::append_legacy_message(bytes, {.offset = kept.back().offset,
+                                          .magic = outer.magic,
+                                          .attributes = attributes,
+                                          .timestamp = max_timestamp,
+                                          .key = std::nullopt,
+                                          .value = BytesView(*compressed)});
+  return bytes;
+}
+
+// Of the records that stay, collected until it is known whether the batch has to be made anew.
+class RewrittenBatch {
+ public:
+  RewrittenBatch(const protocol::BatchHeader& header, std::optional<TimestampMs> delete_horizon)
+      : header_(header),
+        builder_({.base_offset = header.base_offset,
+                  .partition_leader_epoch = header.partition_leader_epoch,
+                  .codec = header.attributes.codec(),
+                  .timestamp_type = header.attributes.timestamp_type(),
+                  .log_append_time = header.max_timestamp,
+                  .producer_id = header.producer_id,
+                  .producer_epoch = header.producer_epoch,
+                  .base_sequence = header.base_sequence,
+                  .is_transactional = header.attributes.is_transactional(),
+                  .is_control = header.attributes.is_control(),
+                  .last_offset = header.last_offset(),
+                  .delete_horizon = delete_horizon}) {}
+
+  void add(const protocol::Record& record) {
+    builder_.append_copy(record.offset(header_), record.timestamp(header_), record);
+  }
+  Result<std::vector<std::uint8_t>> build() const { return builder_.build(); }
+
+ private:
+  const protocol::BatchHeader& header_;
+  protocol::RecordBatchBuilder builder_;
+};
+
+Status check_ascending(const protocol::Record& record, const Batch& batch, std::int64_t& last_delta) {
+  if (record.offset_delta > last_delta && record.offset_delta <= batch.header.last_offset_delta) {
+    last_delta = record.offset_delta;
+    return {};
+  }
+  return fail(ErrorKind::corrupt, "batch at offset " + std::to_string(batch.header.base_offset.value()) +
+                                      ": a record has offset delta " + std::to_string(record.offset_delta) + " after " +
+                                      std::to_string(last_delta) + ", and the last may be " +
+                                      std::to_string(batch.header.last_offset_delta));
+}
+
+}  // namespace
+
+Result<AnyBatch> check_any_batch(BytesView bytes) {
+  auto prefix = protocol::parse_batch_prefix(bytes);
+  if (!prefix) return tl::unexpected(prefix.error());
+  if (prefix->magic == protocol::current_magic) {
+    auto batch = protocol::parse_batch(bytes);
+    if (!batch) return tl::unexpected(batch.error());
+    if (auto sound = protocol::check_batch_crc(*batch); !sound) return tl::unexpected(sound.error());
+    return AnyBatch{batch->bytes, prefix->magic, prefix->base_offset, batch->header.last_offset(),
+                    batch->header.max_timestamp};
+  }
+  auto message = protocol::parse_legacy_message(bytes);
+  if (!message) return tl::unexpected(message.error());
+  if (auto sound = protocol::check_legacy_crc(*message); !sound) return tl::unexpected(sound.error());
+  return AnyBatch{message->bytes, prefix->magic, message->offset, message->offset, message->timestamp};
+}
+
+bool RecordFilter::is_last_of_producer(const protocol::BatchHeader& header) const {
+  if (header.producer_id == ProducerId::none()) return false;
+  const auto at = producers_.find(header.producer_id);
+  if (at == producers_.end()) return false;
+  if (at->second.last_data_offset) return header.last_offset() == *at->second.last_data_offset;
+  return header.attributes.is_control() && header.producer_epoch == at->second.epoch;
+}
+
+bool RecordFilter::keeps(Offset offset, std::optional<BytesView> key, bool has_value, bool keeps_tombstones,
+                         FilteredBatch& counts) const {
+  if (offset > keys_.latest_offset()) return true;
+  if (!key) {
+    ++counts.records_without_key;
+    return false;
+  }
+  return offset >= keys_.get(*key) && (has_value || keeps_tombstones);
+}
+
+Result<FilteredBatch> RecordFilter::filter(const AnyBatch& batch, const FilterSettings& settings) {
+  if (batch.magic < protocol::current_magic) {
+    transactions_.on_batch(batch.last_offset, ProducerId::none(), false);
+    return filter_message(batch, settings);
+  }
+  return protocol::parse_batch(batch.bytes).and_then([&](const Batch& parsed) {
+    return filter_batch(parsed, settings);
+  });
+}
+
+Result<FilteredBatch> RecordFilter::filter_batch(const Batch& batch, const FilterSettings& settings) {
+  const auto& header = batch.header;
+  const bool control = header.attributes.is_control();
+  auto plain = PlainRecords::of(batch);
+  if (!plain) return tl::unexpected(plain.error());
+
+  bool discardable = false;
+  if (control) {
+    auto first = first_record(batch, plain->view());
+    if (!first) return tl::unexpected(first.error());
+    auto unneeded =
+        transactions_.on_control_batch(header.last_offset(), header.producer_id, *first ? &**first : nullptr);
+    if (!unneeded) return tl::unexpected(unneeded.error());
+    discardable = *unneeded;
+  } else {
+    discardable =
+        transactions_.on_batch(header.last_offset(), header.producer_id, header.attributes.is_transactional());
+  }
+  std::optional<TimestampMs> horizon;
+  if (header.attributes.has_delete_horizon()) horizon = header.base_timestamp;
+  const bool discarded = discardable && (!control || (horizon && *horizon <= settings.now));
+  const bool keeps_empty = is_last_of_producer(header) || header.next_offset() == settings.round_end;
+
+  FilteredBatch result;
+  result.last_offset = header.last_offset();
+  if (discarded && !keeps_empty) return result;
+
+  const bool keeps_tombstones = !horizon || settings.now < *horizon;
+  std::vector<protocol::Record> kept;
+  bool has_tombstone = false;
+  protocol::RecordReader reader(header, plain->view());
+  std::int64_t last_delta = -1;
+  while (reader.next()) {
+    const auto& record = reader.record();
+    if (auto sound = check_ascending(record, batch, last_delta); !sound) return tl::unexpected(sound.error());
+    ++result.records_read;
+    if (discarded) continue;
+    if (!control && !keeps(record.offset(header), record.key, record.value.has_value(), keeps_tombstones, result))
+      continue;
+    has_tombstone = has_tombstone || !record.value;
+    kept.push_back(record);
+  }
+  if (!reader.status()) return tl::unexpected(reader.status().error());
+
+  result.records_kept = kept.size();
+  result.max_timestamp = header.max_timestamp;
+  if (kept.empty()) {
+    if (!keeps_empty) return result;
+    result.fate = BatchFate::emptied;
+    result.rewritten = protocol::empty_batch_of(header);
+    return result;
+  }
+  const bool new_horizon = !horizon && (has_tombstone || (control && discardable));
+  if (kept.size() == result.records_read && !new_horizon) {
+    result.fate = BatchFate::kept;
+    return result;
+  }
+  if (new_horizon) horizon = settings.now + settings.delete_retention_ms;
+  RewrittenBatch rewritten(header, horizon);
+  for (const auto& record : kept) rewritten.add(record);
+  auto built = rewritten.build();
+  if (!built) return tl::unexpected(built.error());
+  result.fate = BatchFate::rewritten;
+  result.rewritten = std::move(*built);
+  result.max_timestamp = protocol::parse_batch_header(result.rewritten).value().max_timestamp;
+  return result;
+}
+
+Result<FilteredBatch> RecordFilter::filter_message(const AnyBatch& batch, const FilterSettings& settings) const {
+  auto outer = protocol::parse_legacy_message(batch.bytes);
+  if (!outer) return tl::unexpected(outer.error());
+  std::vector<std::uint8_t> plain;
+  auto messages = stored_messages(*outer, plain);
+  if (!messages) return tl::unexpected(messages.error());
+
+  FilteredBatch result;
+  result.records_read = messages->size();
+  std::vector<StoredMessage> kept;
+  for (const auto& message : *messages) {
+    if (keeps(message.offset, message.key, message.value.has_value(), settings.keeps_legacy_tombstones, result))
+      kept.push_back(message);
+  }
+  result.records_kept = kept.size();
+  if (kept.empty()) return result;
+  result.last_offset = kept.back().offset;
+  result.max_timestamp = outer->timestamp;
+  if (kept.size() == messages->size()) {
+    result.fate = BatchFate::kept;
+    return result;
+  }
+  const bool by_log = outer->attributes.timestamp_type() == TimestampType::log_append_time;
+  if (outer->magic > 0 && !by_log)
+    result.max_timestamp = std::ranges::max_element(kept, {}, &StoredMessage::timestamp)->timestamp;
+  auto built = rewrite(*outer, kept, result.max_timestamp);
+  if (!built) return tl::unexpected(built.error());
+  result.fate = BatchFate::rewritten;
+  result.rewritten = std::move(*built);
+  return result;
+}
+
+namespace {
+
+// False: there was no room for it.
+bool map_key(std::optional<BytesView> key, Offset offset, Offset from, KeyOffsetMap& keys) {
+  if (!key || offset < from) return true;
+  if (keys.full()) return false;
+  keys.put(*key, offset);
+  return true;
+}
+
+Result<bool> map_message_keys(const AnyBatch& batch, Offset from, KeyOffsetMap& keys) {
+  auto outer = protocol::parse_legacy_message(batch.bytes);
+  if (!outer) return tl::unexpected(outer.error());
+  std::vector<std::uint8_t> plain;
+  auto messages = stored_messages(*outer, plain);
+  if (!messages) return tl::unexpected(messages.error());
+  return std::ranges::all_of(
+      *messages, [&](const StoredMessage& message) { return map_key(message.key, message.offset, from, keys); });
+}
+
+Result<bool> map_batch_keys(const Batch& batch, BytesView plain, Offset from, KeyOffsetMap& keys) {
+  protocol::RecordReader reader(batch.header, plain);
+  std::int64_t last_delta = -1;
+  while (reader.next()) {
+    const auto& record = reader.record();
+    if (auto sound = check_ascending(record, batch, last_delta); !sound) return tl::unexpected(sound.error());
+    if (!map_key(record.key, record.offset(batch.header), from, keys)) return false;
+  }
+  if (!reader.status()) return tl::unexpected(reader.status().error());
+  return true;
+}
+
+}  // namespace
+
+Result<bool> map_keys(const AnyBatch& batch, Offset from, CleanedTransactions& transactions, KeyOffsetMap& keys) {
+  Result<bool> all = true;
+  if (batch.magic < protocol::current_magic) {
+    transactions.on_batch(batch.last_offset, ProducerId::none(), false);
+    all = map_message_keys(batch, from, keys);
+  } else {
+    auto parsed = protocol::parse_batch(batch.bytes);
+    if (!parsed) return tl::unexpected(parsed.error());
+    const auto& header = parsed->header;
+    const bool control = header.attributes.is_control();
+    if (!control &&
+        transactions.on_batch(header.last_offset(), header.producer_id, header.attributes.is_transactional())) {
+      keys.set_latest_offset(batch.last_offset >= from ? batch.last_offset : keys.latest_offset());
+      return true;
+    }
+    auto plain = PlainRecords::of(*parsed);
+    if (!plain) return tl::unexpected(plain.error());
+    if (control) {
+      auto first = first_record(*parsed, plain->view());
+      if (!first) return tl::unexpected(first.error());
+      auto read = transactions.on_control_batch(header.last_offset(), header.producer_id, *first ? &**first : nullptr);
+      if (!read) return tl::unexpected(read.error());
+    } else {
+      all = map_batch_keys(*parsed, plain->view(), from, keys);
+    }
+  }
+  if (all && *all && batch.last_offset >= from) keys.set_latest_offset(batch.last_offset);
+  return all;
+}
+
+}  // namespace millrace::log
