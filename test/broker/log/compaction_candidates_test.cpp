@@ -21,6 +21,19 @@ CandidateLog log_of(const std::vector<CandidateSegment>& made) {
   return {.segments = made, .log_start = Offset(0), .log_end = end, .last_stable = end};
 }
 
+LogConfig with_ratio(double ratio) {
+  LogConfig config;
+  config.min_cleanable_dirty_ratio = ratio;
+  return config;
+}
+
+LogConfig with_lags(std::int64_t min_ms, std::int64_t max_ms = LogConfig::unlimited) {
+  LogConfig config;
+  config.min_compaction_lag_ms = min_ms;
+  config.max_compaction_lag_ms = max_ms;
+  return config;
+}
+
 TEST(CompactionCandidate, IsAllButTheActiveSegmentTheFirstTime) {
   const auto made = segments(4);
   const auto found = compaction_candidate(log_of(made), {}, TimestampMs(100'000));
@@ -40,7 +53,7 @@ TEST(CompactionCandidate, CountsTheSegmentThatWasCompactedInPartAsBothCleanAndDi
   EXPECT_EQ(found.clean_bytes, 2000U);
   EXPECT_EQ(found.cleanable_bytes, 2000U);
   EXPECT_FALSE(found.is_due({})) << "half is not more than half";
-  EXPECT_TRUE(found.is_due({.min_cleanable_dirty_ratio = 0.49}));
+  EXPECT_TRUE(found.is_due(with_ratio(0.49)));
 }
 
 TEST(CompactionCandidate, StopsAtTheSegmentThatHoldsTheLastStableOffset) {
@@ -54,7 +67,7 @@ TEST(CompactionCandidate, StopsAtTheSegmentThatHoldsTheLastStableOffset) {
 
 TEST(CompactionCandidate, LeavesSegmentsAloneThatAreYoungerThanTheLag) {
   const auto made = segments(4);
-  const LogConfig config{.min_compaction_lag_ms = 1000};
+  const LogConfig config = with_lags(1000);
   EXPECT_EQ(compaction_candidate(log_of(made), config, TimestampMs(2900)).first_uncleanable, Offset(200));
   EXPECT_EQ(compaction_candidate(log_of(made), config, TimestampMs(2899)).first_uncleanable, Offset(100));
 }
@@ -79,14 +92,14 @@ TEST(CompactionCandidate, HasNothingToDoInTheActiveSegment) {
   log.cleaned_to = Offset(300);
   const auto found = compaction_candidate(log, {}, TimestampMs(100'000));
   EXPECT_EQ(found.cleanable_bytes, 0U);
-  EXPECT_FALSE(found.is_due({.min_cleanable_dirty_ratio = 0}));
+  EXPECT_FALSE(found.is_due(with_ratio(0)));
 }
 
 TEST(CompactionCandidate, IsDueWhenItsOldestDirtyBatchHasWaitedTooLong) {
   const auto made = segments(4);
   auto log = log_of(made);
   log.cleaned_to = Offset(200);
-  const LogConfig config{.max_compaction_lag_ms = 5000};
+  const LogConfig config = with_lags(0, 5000);
   const auto early = compaction_candidate(log, config, TimestampMs(7001));
   EXPECT_EQ(early.overdue_ms, 0);
   EXPECT_FALSE(early.is_due(config));
@@ -98,7 +111,7 @@ TEST(CompactionCandidate, IsDueWhenItsOldestDirtyBatchHasWaitedTooLong) {
 TEST(CompactionCandidate, TakesNoTimeOfBatchesWithoutOneForAnOldOne) {
   auto made = segments(4);
   for (auto& segment : made) segment.first_batch_timestamp = TimestampMs(0);
-  const LogConfig config{.max_compaction_lag_ms = 5000};
+  const LogConfig config = with_lags(0, 5000);
   EXPECT_EQ(compaction_candidate(log_of(made), config, TimestampMs(100'000)).overdue_ms, 0);
 }
 
