@@ -5,8 +5,7 @@
 namespace millrace::log {
 
 bool is_directory_failure(const Error& error) {
-  return error.kind == ErrorKind::io || error.kind == ErrorKind::no_space ||
-         error.kind == ErrorKind::permission_denied;
+  return error.kind == ErrorKind::io || error.kind == ErrorKind::no_space || error.kind == ErrorKind::permission_denied;
 }
 
 DirectoryHealth::DirectoryHealth(const std::vector<std::string>& paths) {

@@ -1,7 +1,8 @@
-// Which of a broker's log directories serve (Kafka: LogDirFailureChannel). A directory that has failed is offline for the life of the
-// process: what its disk has lost meanwhile only a start can tell.
+// Which of a broker's log directories serve (Kafka: LogDirFailureChannel). A directory that has failed is offline for
+// the life of the process: what its disk has lost meanwhile only a start can tell.
 //
-// Any thread. The listener runs on the thread that met the failure, which may hold locks of its own: it must not block, nor call back.
+// Any thread. The listener runs on the thread that met the failure, which may hold locks of its own: it must not block,
+// nor call back.
 #pragma once
 
 #include <atomic>
@@ -17,8 +18,8 @@
 
 namespace millrace::log {
 
-// Whether an answer of the disk means that it is not to be written to any more. What is missing, there already or damaged, and a
-// process without descriptors, say nothing of the disk.
+// Whether an answer of the disk means that it is not to be written to any more. What is missing, there already or
+// damaged, and a process without descriptors, say nothing of the disk.
 bool is_directory_failure(const Error& error);
 
 class DirectoryHealth {

@@ -1,6 +1,6 @@
-// The file system as the logs see it: every call goes through, and a disk's failure in any of them is reported for the log directory
-// that it concerns. A directory that is offline is not changed any more, whoever asks: what could not be synced is
-// never synced by a later call. Reads of files that are open go on.
+// The file system as the logs see it: every call goes through, and a disk's failure in any of them is reported for the
+// log directory that it concerns. A directory that is offline is not changed any more, whoever asks: what could not be
+// synced is never synced by a later call. Reads of files that are open go on.
 //
 // Any thread. `files` outlives it and the files that it has opened.
 #pragma once

@@ -15,12 +15,10 @@ ReplicaManager::ReplicaManager(ShardGroup& shards, const PartitionTable::Environ
   if (logs_ == nullptr) return;
   logs_->on_directory_offline([this](const std::string& /*directory*/, const std::vector<TopicPartition>& partitions) {
     std::vector<std::vector<TopicPartition>> by_shard(shards_.size());
-    for (const auto& key : partitions)
-      by_shard[owner_of(key.topic, key.partition, shards_.size())].push_back(key);
+    for (const auto& key : partitions) by_shard[owner_of(key.topic, key.partition, shards_.size())].push_back(key);
     for (ShardId id = 0; id < shards_.size(); ++id) {
       if (by_shard[id].empty()) continue;
-      shards_.at(id).post(
-          [table = tables_[id].get(), mine = std::move(by_shard[id])] { table->go_offline(mine); });
+      shards_.at(id).post([table = tables_[id].get(), mine = std::move(by_shard[id])] { table->go_offline(mine); });
     }
   });
 }

@@ -1,8 +1,8 @@
 // A whole broker: from configuration to serving, and back down in the order that loses nothing.
 //
-// Start: bind the listeners, lock the log directories, open the metadata store, found or join the cluster, register, become
-// controller, load and recover the logs, lead, accept. Stop: refuse new requests, answer those in work, end the session, stop the
-// shards, flush and mark the logs as cleanly closed.
+// Start: bind the listeners, lock the log directories, open the metadata store, found or join the cluster, register,
+// become controller, load and recover the logs, lead, accept. Stop: refuse new requests, answer those in work, end the
+// session, stop the shards, flush and mark the logs as cleanly closed.
 //
 // Threads: start, stop and the destructor from one thread that is no shard; the probes from any.
 #pragma once
@@ -44,13 +44,14 @@ class Broker {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
-  // Before start. What to do when the last log directory has failed: there is nothing left to serve, nor to close. On the thread that met it;
-  // it is to end the process.
+  // Before start. What to do when the last log directory has failed: there is nothing left to serve, nor to close. On
+  // the thread that met it; it is to end the process.
   void on_all_directories_offline(std::function<void(const std::string& why)> end);
 
   // Blocks until it serves. On an error everything that was opened is closed again; the message is one line for people.
   Status start();
-  // Blocks. A second call does nothing. An error: the logs were not closed cleanly and will be recovered at the next start.
+  // Blocks. A second call does nothing. An error: the logs were not closed cleanly and will be recovered at the next
+  // start.
   Status stop();
 
   [[nodiscard]] const BrokerHealth& health() const;

@@ -131,7 +131,8 @@ TEST_F(WatchedFiles, TakeTheDirectoryOfflineWhicheverCallFails) {
 
 TEST_F(WatchedFiles, GoOnAfterAFailureThatSaysNothingOfTheDisk) {
   for (const auto& [name, call] : calls()) {
-    for (auto kind : {ErrorKind::not_found, ErrorKind::already_exists, ErrorKind::resource_exhausted, ErrorKind::conflict}) {
+    for (auto kind :
+         {ErrorKind::not_found, ErrorKind::already_exists, ErrorKind::resource_exhausted, ErrorKind::conflict}) {
       failing.calls->fault = [&, wanted = name](std::string_view made, const std::string&) {
         return made == wanted ? std::optional(kind) : std::nullopt;
       };

@@ -1,4 +1,5 @@
-// A file system that fails the calls that the test names, by the call's name and the path, with the kind of error that it wants.
+// A file system that fails the calls that the test names, by the call's name and the path, with the kind of error that
+// it wants.
 #pragma once
 
 #include <functional>
@@ -13,15 +14,14 @@
 
 namespace millrace::log::test {
 
-// Names: open, list, exists, create_directories, rename, remove, remove_all, sync_directory, read_text, lock; of files: status, read,
-// write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
+// Names: open, list, exists, create_directories, rename, remove, remove_all, sync_directory, read_text, lock; of files:
+// status, read, write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
 struct FailingCalls {
   std::function<std::optional<ErrorKind>(std::string_view call, const std::string& path)> fault;
 
   [[nodiscard]] Status check(std::string_view call, const std::string& path) const {
     if (!fault) return {};
-    if (auto kind = fault(call, path))
-      return fail(*kind, "cannot " + std::string(call) + " " + path + ": injected");
+    if (auto kind = fault(call, path)) return fail(*kind, "cannot " + std::string(call) + " " + path + ": injected");
     return {};
   }
 };

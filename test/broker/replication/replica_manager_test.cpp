@@ -465,7 +465,8 @@ TEST_F(ReplicasOnTwoDisks, StayOfflineWhateverTheImageSaysAndNewOnesGoToTheGoodO
   builder.remove_topic("events");
   publish();
   EXPECT_EQ(find(on_good_disk()), nullptr);
-  EXPECT_TRUE(table(on_bad_disk).is_offline("events", PartitionIndex(on_bad_disk))) << "it is there until its disk is back";
+  EXPECT_TRUE(table(on_bad_disk).is_offline("events", PartitionIndex(on_bad_disk)))
+      << "it is there until its disk is back";
 }
 
 TEST_F(ReplicasOnTwoDisks, AreNotMadeAgainElsewhereAfterAStartWithoutTheirDisk) {
@@ -481,7 +482,8 @@ TEST_F(ReplicasOnTwoDisks, AreNotMadeAgainElsewhereAfterAStartWithoutTheirDisk) 
   replicas = nullptr;
   shards.run();
   replicas = std::make_unique<ReplicaManager>(
-      shards, PartitionTable::Environment{self, logs.get(), [](ShardId, const metadata::ConfigMap&) { return PartitionConfig{}; }});
+      shards, PartitionTable::Environment{self, logs.get(),
+                                          [](ShardId, const metadata::ConfigMap&) { return PartitionConfig{}; }});
   replicas->follow(*cache, shards.at(0), [] {});
   shards.run();
   EXPECT_NE(find(on_good_disk()), nullptr);
