@@ -40,7 +40,7 @@ struct LogManagerOptions {
   Duration producer_id_expiration_check_interval =
       std::chrono::minutes(10);                           // producer.id.expiration.check.interval.ms
   std::size_t max_producers_per_partition = 100'000;      // beyond it the longest idle ones are forgotten
-  std::size_t max_open_files = 10'000;                    // segment and index files kept open over all logs
+  std::size_t max_open_files = 4'000;                     // segment and index files kept open over all logs
   std::uint64_t tail_window_bytes = 8 * 1024 * 1024;      // of a partition's end that counts as resident
   Duration slow_append = std::chrono::milliseconds(100);  // an append that takes longer is counted and named in the log
   // Shared with who converts what is read. Never null.

@@ -20,6 +20,20 @@ ErrorCode error_code_of(replication::PartitionRefusal refusal) {
   return ErrorCode::unknown_server_error;
 }
 
+ErrorCode error_code_of(replication::DeletionFailure failure) {
+  switch (failure) {
+    case replication::DeletionFailure::not_leader:
+      return ErrorCode::not_leader_or_follower;
+    case replication::DeletionFailure::offline:
+      return ErrorCode::kafka_storage_error;
+    case replication::DeletionFailure::policy:
+      return ErrorCode::policy_violation;
+    case replication::DeletionFailure::offset_out_of_range:
+      return ErrorCode::offset_out_of_range;
+  }
+  return ErrorCode::unknown_server_error;
+}
+
 ErrorCode error_code_of(log::AppendErrorKind kind) {
   switch (kind) {
     case log::AppendErrorKind::corrupt_batch:

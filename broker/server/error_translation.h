@@ -9,6 +9,7 @@
 namespace millrace::server {
 
 protocol::ErrorCode error_code_of(replication::PartitionRefusal refusal);
+protocol::ErrorCode error_code_of(replication::DeletionFailure failure);
 protocol::ErrorCode error_code_of(log::AppendErrorKind kind);
 protocol::ErrorCode error_code_of(log::ReadErrorKind kind);
 protocol::ErrorCode error_code_of(const replication::AppendFailure& failure);

@@ -11,6 +11,7 @@
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
+#include "broker/server/handlers/delete_records.h"
 #include "broker/server/handlers/delete_topics.h"
 #include "broker/server/handlers/describe_client_quotas.h"
 #include "broker/server/handlers/describe_cluster.h"
@@ -72,6 +73,7 @@ constexpr std::array entries{
     entry<ApiVersionsHandler>(),
     entry<CreateTopicsHandler>(),
     entry<DeleteTopicsHandler>(),
+    entry<DeleteRecordsHandler>(),
     entry<InitProducerIdHandler>(),
     entry<DescribeConfigsHandler>(),
     entry<AlterConfigsHandler>(),

@@ -67,12 +67,14 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("log.flush.start.offset.checkpoint.interval.ms", "60000",
               "Time between two writes of the file that says where each log begins.")
-        .at_least(0),
+        .at_least(0)
+        .effective(),
     int64_row("log.initial.task.delay.ms", "30000",
               "Wait after the start before the first retention, sync and checkpoint run.")
         .at_least(0)
-        .internal(),
-    int64_row("log.retention.bytes", "-1", "Default of the topic key retention.bytes.").cluster_wide(),
+        .internal()
+        .effective(),
+    int64_row("log.retention.bytes", "-1", "Default of the topic key retention.bytes.").cluster_wide().effective(),
     int64_row("log.local.retention.bytes", "-2", "Default of the topic key local.retention.bytes.")
         .at_least(-2)
         .cluster_wide()
@@ -83,15 +85,19 @@ constexpr ConfigRow rows[] = {
         .not_applicable(),
     int64_row("log.retention.ms", no_default,
               "Default of the topic key retention.ms. Empty takes log.retention.minutes.")
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     int32_row("log.retention.minutes", no_default,
               "Age in minutes at which a segment is dropped; log.retention.ms hides it. Empty takes "
-              "log.retention.hours."),
+              "log.retention.hours.")
+        .effective(),
     int32_row("log.retention.hours", "168",
-              "Age in hours at which a segment is dropped; log.retention.ms and log.retention.minutes hide it."),
+              "Age in hours at which a segment is dropped; log.retention.ms and log.retention.minutes hide it.")
+        .effective(),
     int64_row("log.retention.check.interval.ms", "300000",
               "Time between two looks for segments that are due to be dropped.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int64_row("log.segment.delete.delay.ms", "60000", "Default of the topic key file.delete.delay.ms.")
         .at_least(0)
         .cluster_wide()

@@ -160,7 +160,7 @@ constexpr ConfigRow rows[] = {
               "Partitions in all fetch sessions together; a client that would go beyond it fetches without a session.")
         .at_least(0)
         .effective(),
-    int32_row("millrace.log.open.files", "10000",
+    int32_row("millrace.log.open.files", "4000",
               "Segment and index files that are open at one time; the others are opened again when they are needed.")
         .between(16, 10000000)
         .effective(),

@@ -147,6 +147,12 @@ log::LogManagerOptions log_options(const BrokerConfiguration& configuration, std
   log::LogManagerOptions options;
   options.directories = std::move(directories);
   options.checkpoint_interval_ms = values.integer("log.flush.offset.checkpoint.interval.ms");
+  options.log_start_checkpoint_interval_ms = values.integer("log.flush.start.offset.checkpoint.interval.ms");
+  options.initial_task_delay_ms = values.integer("log.initial.task.delay.ms");
+  options.retention_check_interval_ms = values.integer("log.retention.check.interval.ms");
+  options.compacted_retention_check_interval_ms.reset();
+  if (values.boolean("log.cleaner.enable"))
+    options.compacted_retention_check_interval_ms = values.integer("log.cleaner.backoff.ms");
   options.high_watermark_checkpoint_interval_ms = values.integer("replica.high.watermark.checkpoint.interval.ms");
   std::string_view housekeeping = values.is_set("log.flush.scheduler.interval.ms")
                                       ? "log.flush.scheduler.interval.ms"

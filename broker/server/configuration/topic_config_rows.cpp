@@ -151,11 +151,13 @@ constexpr ConfigRow rows[] = {
         .not_applicable(),
     int64_row("retention.bytes", "-1",
               "Bytes of one partition above which its oldest segments are dropped; -1 sets no limit.")
-        .of_topic("log.retention.bytes"),
+        .of_topic("log.retention.bytes")
+        .effective(),
     int64_row("retention.ms", "604800000",
               "Age at which a segment is dropped, counted from its newest record; -1 keeps it for ever.")
         .of_topic("log.retention.ms")
-        .at_least(-1),
+        .at_least(-1)
+        .effective(),
     int32_row("segment.bytes", "1073741824", "Size at which a segment file is closed and the next one begun.")
         .of_topic("log.segment.bytes")
         .at_least(14)
