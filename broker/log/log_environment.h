@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "broker/base/clock.h"
 #include "broker/base/file.h"
 #include "broker/base/random.h"
 #include "broker/base/shard.h"
 #include "broker/log/directory_health.h"
+#include "broker/log/directory_state.h"
 #include "broker/log/file_cache.h"
 #include "broker/log/log_options.h"
 #include "broker/log/retention_schedule.h"
@@ -27,7 +29,8 @@ class LogEnvironment {
         clock(wall_clock),
         pool(blocking_pool),
         random(randomness),
-        cache(files, chosen.max_open_files) {}
+        cache(files, chosen.max_open_files),
+        directories(chosen.directories.size()) {}
 
   LogManagerOptions options;  // fixed from the load on
   std::shared_ptr<DirectoryHealth> health;
@@ -39,6 +42,7 @@ class LogEnvironment {
   RetentionSchedule retention;
   LogManagerStatistics statistics;
   LoadProgress progress;
+  std::vector<DirectoryProgress> directories;  // as in the options
 };
 
 }  // namespace millrace::log

@@ -15,6 +15,34 @@ namespace {
 
 constexpr Logger logger{"log"};
 
+// Counts this log's segments in the progress of its directory. Those that are cut off are over at the end, too.
+class SegmentsToRecover {
+ public:
+  SegmentsToRecover(LogEnvironment& environment, const std::string& path) {
+    const auto number = environment.health->directory_of(path);
+    if (number < environment.directories.size()) progress_ = &environment.directories[number];
+  }
+  ~SegmentsToRecover() {
+    if (progress_ != nullptr) progress_->segments_recovered += left_;
+  }
+  SegmentsToRecover(const SegmentsToRecover&) = delete;
+  SegmentsToRecover& operator=(const SegmentsToRecover&) = delete;
+
+  void expect(std::size_t segments) {
+    left_ += static_cast<std::uint32_t>(segments);
+    if (progress_ != nullptr) progress_->segments_total += static_cast<std::uint32_t>(segments);
+  }
+  void recovered() {
+    if (left_ == 0) return;
+    --left_;
+    if (progress_ != nullptr) ++progress_->segments_recovered;
+  }
+
+ private:
+  DirectoryProgress* progress_ = nullptr;
+  std::uint32_t left_ = 0;
+};
+
 class Loader {
  public:
   Loader(const LoadRequest& request, LogEnvironment& environment) : request_(request), environment_(environment) {}
@@ -73,6 +101,7 @@ class Loader {
       if (loaded) continue;
       if (loaded.error().kind != ErrorKind::corrupt && loaded.error().kind != ErrorKind::not_found) return loaded;
       logger.warning(loaded.error().message + "; the indexes of this segment are built anew");
+      to_recover_.expect(1);
       // Below the recovery point nothing else syncs them.
       auto rebuilt = recover(number).and_then([&] { return sync_indexes(*log_->segments[number]); });
       if (!rebuilt) return rebuilt;
@@ -91,6 +120,7 @@ class Loader {
   }
 
   Status recover_unflushed() {
+    to_recover_.expect(log_->segments.size() - first_unflushed_);
     for (auto number = first_unflushed_; number < log_->segments.size(); ++number) {
       if (auto recovered = recover(number); !recovered) return recovered;
       if (auto joined = check_join(number); !joined) return joined;
@@ -166,6 +196,7 @@ class Loader {
     producers_followed_ = number;
     ++log_->report.segments_scanned;
     ++environment_.progress.segments_recovered;
+    to_recover_.recovered();
     scanned_last_ = &segment;
     if (scan->whole()) return {};
     const auto where = segment.log_file()->path() + ": at position " + std::to_string(scan->valid_bytes) + " of " +
@@ -348,6 +379,7 @@ class Loader {
 
   const LoadRequest& request_;
   LogEnvironment& environment_;
+  SegmentsToRecover to_recover_{environment_, request_.directory};
   std::unique_ptr<LoadedLog> log_;
   SegmentFiles found_;
   std::size_t first_unflushed_ = 0;

@@ -55,6 +55,26 @@ void LogManager::set_load_options(std::size_t recovery_threads, std::int64_t pro
 }
 
 Status LogManager::load(const ConfigForTopic& config_for_topic) { return state_->load(config_for_topic); }
+std::vector<DirectoryState> LogManager::directories() const { return state_->directory_states(); }
+void LogManager::show_in(MetricsRegistry& registry) {
+  state_->metrics = std::make_unique<DirectoryMetrics>(registry, state_->directory_states());
+}
+
+bool LogManager::is_offline(const TopicPartition& partition) const {
+  if (state_->environment->health->offline_count() == 0) return false;
+  std::lock_guard lock(state_->mutex);
+  if (state_->not_made.contains(partition)) return true;
+  auto at = state_->entries.find(partition);
+  return at != state_->entries.end() && at->second.offline;
+}
+
+bool LogManager::is_online(const std::string& path) const {
+  for (const auto& directory : state_->directories) {
+    if (directory->path() == path) return state_->is_online(*directory);
+  }
+  return false;
+}
+
 const LoadProgress& LogManager::progress() const { return state_->environment->progress; }
 
 void LogManager::start(Shard& home) {

@@ -23,9 +23,14 @@
 #include "broker/base/shard.h"
 #include "broker/base/types.h"
 #include "broker/base/uuid.h"
+#include "broker/log/directory_state.h"
 #include "broker/log/log_config.h"
 #include "broker/log/log_options.h"
 #include "broker/log/partition_log.h"
+
+namespace millrace {
+class MetricsRegistry;
+}
 
 namespace millrace::log {
 
@@ -63,6 +68,10 @@ class LogManager {
   // Loads every log, recovering where the last stop was not clean. Blocks; the work is spread over the pool and the caller.
   Status load(const ConfigForTopic& config_for_topic);
   [[nodiscard]] const LoadProgress& progress() const;
+  // Each of the options' directories: whether it serves, how far its load has come.
+  [[nodiscard]] std::vector<DirectoryState> directories() const;
+  // Before open_directories: what directories() says is shown as gauges, too. `registry` outlives the manager.
+  void show_in(MetricsRegistry& registry);
 
   // A directory whose disk fails in any call is offline from then on: its logs are not found any more, what they are asked is answered with
   // `storage`, nothing is written into it. `listener` hears of each once, with the partitions that were in it, on the thread that met
@@ -80,6 +89,11 @@ class LogManager {
 
   // Partitions whose directory could not be loaded, with the reason. They are not served and their files are left as they are.
   [[nodiscard]] std::vector<std::pair<TopicPartition, std::string>> unusable() const;
+
+  // Its log is, or may be, in a directory that is offline.
+  [[nodiscard]] bool is_offline(const TopicPartition& partition) const;
+  // `path` is one of the options' directories, and serves.
+  [[nodiscard]] bool is_online(const std::string& path) const;
 
   // The log of `partition`, made when absent; a directory without a topic id gets this one. ErrorKind::conflict when one is there with another topic id,
   // corrupt for one of unusable(), unavailable when it is, or may be, in a directory that is offline: one that is not `is_new` to this broker

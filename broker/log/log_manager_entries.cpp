@@ -40,6 +40,7 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   const bool absent = !entries.contains(partition);
   auto* emptiest = absent ? emptiest_directory() : nullptr;
   if (absent && (emptiest == nullptr || (!is_new && environment->health->offline_count() > 0))) {
+    not_made.insert(partition);
     lock.unlock();
     return answer(fail(ErrorKind::unavailable,
                        "the log of " + name_of(partition) + " may be in a log directory that is offline"));
@@ -146,6 +147,7 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
   std::unique_lock lock(mutex);
   auto at = entries.find(partition);
   if (at == entries.end()) {
+    not_made.erase(partition);
     lock.unlock();
     shard.post([partition, done = std::move(done)]() mutable {
       done(fail(ErrorKind::not_found, "there is no log of " + name_of(partition)));

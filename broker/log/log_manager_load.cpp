@@ -14,6 +14,8 @@ namespace millrace::log {
 
 namespace {
 
+constexpr Duration progress_line_interval = std::chrono::seconds(10);
+
 // A directory that cannot be had because of its disk is offline; one that is somebody else's, or damaged, ends the start.
 bool is_only_its_own_trouble(const Error& error) {
   return is_directory_failure(error) || error.kind == ErrorKind::not_found || error.kind == ErrorKind::already_exists;
@@ -117,14 +119,14 @@ Result<std::vector<LogManager::State::LoadJob>> LogManager::State::find_logs() {
 void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
   const auto& partition = job.found.partition;
   auto log = load_log({.partition = partition,
-                          .directory = job.directory->path() + "/" + job.found.name,
-                          .config = config,
-                          .clean = job.directory->clean_shutdown().has_value(),
-                          .recovery_point = job.checkpoint.recovery_point,
-                          .log_start = job.checkpoint.log_start,
-                          .high_watermark = job.checkpoint.high_watermark,
-                          .cleaned = job.checkpoint.cleaned},
-                         *environment);
+                       .directory = job.directory->path() + "/" + job.found.name,
+                       .config = config,
+                       .clean = job.directory->clean_shutdown().has_value(),
+                       .recovery_point = job.checkpoint.recovery_point,
+                       .log_start = job.checkpoint.log_start,
+                       .high_watermark = job.checkpoint.high_watermark,
+                       .cleaned = job.checkpoint.cleaned},
+                      *environment);
   Entry entry;
   entry.directory = job.directory;
   entry.checkpoint = job.checkpoint;
@@ -137,9 +139,25 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
   }
   ++job.directory->logs;
   ++environment->progress.logs_loaded;
-  std::lock_guard lock(mutex);
-  if (!is_online(*job.directory)) mark_offline(entry);
-  entries.insert_or_assign(partition, std::move(entry));
+  ++environment->directories[job.directory->number()].logs_loaded;
+  {
+    std::lock_guard lock(mutex);
+    if (!is_online(*job.directory)) mark_offline(entry);
+    entries.insert_or_assign(partition, std::move(entry));
+  }
+  tell_progress(*job.directory);
+}
+
+// A line every ten seconds, and gauges at any time, of a start that takes long.
+void LogManager::State::tell_progress(const ManagedDirectory& directory) {
+  show(directory);
+  const auto now = environment->clock.now();
+  {
+    std::lock_guard lock(mutex);
+    if (now < next_progress_line_) return;
+    next_progress_line_ = now + progress_line_interval;
+  }
+  manager_logger.info(describe_progress(directory_states()));
 }
 
 Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
@@ -151,6 +169,9 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
     if (auto begun = directory->begin_use(); !begun && is_online(*directory)) return begun;
   }
   environment->progress.logs_total = static_cast<std::uint32_t>(jobs->size());
+  for (const auto& job : *jobs) ++environment->directories[job.directory->number()].logs_total;
+  for (const auto& directory : directories) show(*directory);
+  next_progress_line_ = environment->clock.now() + progress_line_interval;
   std::map<std::string, LogConfig> configs;
   std::vector<std::function<void()>> work;
   work.reserve(jobs->size());

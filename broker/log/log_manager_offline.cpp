@@ -15,7 +15,8 @@ std::shared_ptr<PartitionLog> LogManager::State::mark_offline(Entry& entry) cons
   return std::exchange(entry.log, nullptr);
 }
 
-// On the thread that met the failure. The flag of the directory is set by now: who adds a log to it afterwards sees that.
+// On the thread that met the failure. The flag of the directory is set by now: who adds a log to it afterwards sees
+// that.
 void LogManager::State::directory_failed(std::size_t number, const Error& why) {
   const auto& failed = *directories[number];
   std::vector<std::shared_ptr<PartitionLog>> logs;
@@ -34,9 +35,33 @@ void LogManager::State::directory_failed(std::size_t number, const Error& why) {
   }
   manager_logger.error("the log directory " + failed.path() + " is offline until the next start, and with it " +
                        std::to_string(partitions.size()) + " partitions: " + why.message);
+  show(failed);
   for (const auto& log : logs) log->shard().post([log, why] { log->go_offline(why); });
   if (tell) tell(failed.path(), partitions);
   if (tell_all) tell_all(all_offline_error().message);
+}
+
+DirectoryState LogManager::State::state_of(const ManagedDirectory& directory) const {
+  const auto number = directory.number();
+  const auto& progress = environment->directories[number];
+  DirectoryState state{directory.path(), std::nullopt, 0, progress.logs_loaded, 0, progress.segments_recovered};
+  // What is to be done grows before what is done.
+  state.logs_total = progress.logs_total;
+  state.segments_total = progress.segments_total;
+  if (!environment->health->is_online(number)) state.offline = environment->health->reason(number);
+  return state;
+}
+
+std::vector<DirectoryState> LogManager::State::directory_states() const {
+  std::vector<DirectoryState> states;
+  for (const auto& directory : directories) states.push_back(state_of(*directory));
+  return states;
+}
+
+void LogManager::State::show(const ManagedDirectory& directory) const {
+  if (metrics == nullptr) return;
+  metrics->show(directory.number(), state_of(directory));
+  metrics->show_offline_count(environment->health->offline_count());
 }
 
 Error LogManager::State::all_offline_error() const {

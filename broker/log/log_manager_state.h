@@ -11,12 +11,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "broker/base/logging.h"
+#include "broker/log/directory_metrics.h"
 #include "broker/log/log_directory.h"
 #include "broker/log/log_environment.h"
 #include "broker/log/log_manager.h"
@@ -62,6 +64,9 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   Status close(BrokerEpoch broker_epoch);
 
   // log_manager_offline.cpp
+  [[nodiscard]] DirectoryState state_of(const ManagedDirectory& directory) const;
+  [[nodiscard]] std::vector<DirectoryState> directory_states() const;
+  void show(const ManagedDirectory& directory) const;
   void directory_failed(std::size_t number, const Error& why);
   [[nodiscard]] bool is_online(const ManagedDirectory& directory) const {
     return environment->health->is_online(directory.number());
@@ -87,11 +92,13 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   std::shared_ptr<LogEnvironment> environment;
   ShardForPartition shard_for_partition;
   std::vector<std::unique_ptr<ManagedDirectory>> directories;
+  std::unique_ptr<DirectoryMetrics> metrics;  // set before the directories are opened
   MetaProperties identity;
   bool clean = false;  // all directories had their marker
   BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
   bool loaded = false;             // under the mutex, as what follows
   DirectoryOffline told_offline;
+  std::set<TopicPartition> not_made;  // because a directory is offline that may have them
   AllOffline told_all_offline;
   mutable std::mutex mutex;
   std::map<TopicPartition, Entry> entries;
@@ -101,6 +108,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   Status check_identity(const ManagedDirectory& directory, MetaProperties& wanted) const;
   Status find_logs_in(ManagedDirectory& directory, std::map<TopicPartition, std::string>& seen,
                       std::vector<LoadJob>& jobs);
+  void tell_progress(const ManagedDirectory& directory);
   void load_one(const LoadJob& job, const LogConfig& config);
   void create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
               ManagedDirectory& directory, CreateCompletion done);
@@ -119,6 +127,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::*which,
                      std::atomic<bool> State::*writing);
 
+  MonotonicTime next_progress_line_{};  // under the mutex
   std::atomic<bool> writing_recovery_points_{false};
   std::atomic<bool> writing_log_starts_{false};
   std::atomic<bool> writing_high_watermarks_{false};

@@ -75,9 +75,8 @@ struct TwoDirectories {
 struct OfflineDirectories : testing::Test, TwoDirectories {};
 
 TEST_F(OfflineDirectories, AnswerStorageWhileTheOthersGoOn) {
-  for (auto [call, kind] : std::vector<std::pair<std::string, ErrorKind>>{{"write", ErrorKind::no_space},
-                                                                          {"write", ErrorKind::io},
-                                                                          {"write", ErrorKind::permission_denied}}) {
+  for (auto [call, kind] : std::vector<std::pair<std::string, ErrorKind>>{
+           {"write", ErrorKind::no_space}, {"write", ErrorKind::io}, {"write", ErrorKind::permission_denied}}) {
     TwoDirectories each;
     ASSERT_TRUE(each.start());
     each.make_logs();
@@ -215,7 +214,8 @@ TEST_F(OfflineDirectories, DoNotStopTheStartWhileAnotherOneIsGood) {
   make_logs();
   ASSERT_TRUE(world.stop());
   // Whatever call it is that fails first, from the lock to the logs.
-  for (const std::string call : {"create_directories", "lock", "read_text", "list", "remove", "open", "status", "sync_directory", "all"}) {
+  for (const std::string call :
+       {"create_directories", "lock", "read_text", "list", "remove", "open", "status", "sync_directory", "all"}) {
     for (auto kind : {ErrorKind::io, ErrorKind::no_space, ErrorKind::permission_denied}) {
       break_calls(call, second(), kind);
       auto started = start();
@@ -252,6 +252,46 @@ TEST_F(OfflineDirectories, EndTheStartWhenNoneIsGood) {
     EXPECT_NE(refused.error().message.find("none of the log directories"), std::string::npos)
         << refused.error().message;
   }
+}
+
+TEST_F(OfflineDirectories, AreToldApartFromThoseThatServe) {
+  ASSERT_TRUE(start());
+  make_logs();
+  EXPECT_FALSE(world.manager->is_offline({"b", PartitionIndex(0)}));
+  break_calls("write", second(), ErrorKind::no_space);
+  EXPECT_FALSE(append("b"));
+  EXPECT_TRUE(world.manager->is_online(first()));
+  EXPECT_FALSE(world.manager->is_online(second()));
+  EXPECT_TRUE(world.manager->is_offline({"b", PartitionIndex(0)}));
+  EXPECT_FALSE(world.manager->is_offline({"a", PartitionIndex(0)}));
+  EXPECT_FALSE(get_or_create("unknown", false));
+  EXPECT_TRUE(world.manager->is_offline({"unknown", PartitionIndex(0)})) << "it may be there";
+  const auto states = world.manager->directories();
+  ASSERT_EQ(states.size(), 2U);
+  EXPECT_FALSE(states[0].offline);
+  ASSERT_TRUE(states[1].offline);
+  EXPECT_NE(states[1].offline->find("cannot write"), std::string::npos) << *states[1].offline;
+}
+
+TEST_F(OfflineDirectories, ShowHowFarTheStartHasCome) {
+  ASSERT_TRUE(start());
+  make_logs();
+  ASSERT_TRUE(append("a"));
+  world.kill();
+  ASSERT_TRUE(start());
+  for (const auto& state : world.manager->directories()) {
+    EXPECT_EQ(state.logs_total, 1U) << state.path;
+    EXPECT_EQ(state.logs_loaded, 1U) << state.path;
+    EXPECT_EQ(state.segments_total, 1U) << state.path;
+    EXPECT_EQ(state.segments_recovered, 1U) << state.path;
+  }
+}
+
+TEST(RecoveryProgress, NamesEveryDirectoryWithSomethingLeft) {
+  EXPECT_EQ(
+      describe_progress(
+          {{"/a", std::nullopt, 10, 4, 7, 2}, {"/b", std::nullopt, 3, 3, 5, 5}, {"/c", "cannot read", 9, 0, 0, 0}}),
+      "7 of 13 logs are loaded; /a: 6 logs and 5 segments left; /c: offline");
 }
 
 }  // namespace
