@@ -17,11 +17,13 @@
 #include "broker/server/handlers/describe_cluster.h"
 #include "broker/server/handlers/describe_configs.h"
 #include "broker/server/handlers/describe_log_dirs.h"
+#include "broker/server/handlers/describe_producers.h"
 #include "broker/server/handlers/fetch.h"
 #include "broker/server/handlers/incremental_alter_configs.h"
 #include "broker/server/handlers/init_producer_id.h"
 #include "broker/server/handlers/list_offsets.h"
 #include "broker/server/handlers/metadata.h"
+#include "broker/server/handlers/offset_for_leader_epoch.h"
 #include "broker/server/handlers/produce.h"
 #include "broker/server/request_context.h"
 
@@ -75,6 +77,7 @@ constexpr std::array entries{
     entry<DeleteTopicsHandler>(),
     entry<DeleteRecordsHandler>(),
     entry<InitProducerIdHandler>(),
+    entry<OffsetForLeaderEpochHandler>(),
     entry<DescribeConfigsHandler>(),
     entry<AlterConfigsHandler>(),
     entry<DescribeLogDirsHandler>(),
@@ -83,6 +86,7 @@ constexpr std::array entries{
     entry<DescribeClientQuotasHandler>(),
     entry<AlterClientQuotasHandler>(),
     entry<DescribeClusterHandler>(),
+    entry<DescribeProducersHandler>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
 

@@ -66,7 +66,7 @@ def first_of(path, change):
     return apply
 
 
-SERVED = (0, 1, 2, 3, 18, 19, 20, 22, 32, 33, 35, 37, 44, 48, 49, 60)
+SERVED = (0, 1, 2, 3, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 44, 48, 49, 60, 61)
 
 
 def served_only(kafka, _, __):

@@ -255,6 +255,47 @@ TEST_F(Partitions, ShowReadCommittedNothingOfAnOpenTransaction) {
   EXPECT_EQ(find_offset(log::OffsetSpec::latest)->offset, Offset(2));
 }
 
+TEST_F(Partitions, HideATransactionUntilTheHighWatermarkHasPassedItsMarkerAndTellThatItWasAborted) {
+  ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self, other}));
+  append({.values = {"t"},
+          .producer_id = ProducerId(1),
+          .producer_epoch = ProducerEpoch(0),
+          .base_sequence = Sequence(0),
+          .transactional = true});
+  ASSERT_TRUE(world->append(log::test::marker_batch(ProducerId(1), ProducerEpoch(0), false, 3),
+                            log::AppendOrigin::coordinator));
+  EXPECT_EQ(partition->last_stable_offset(), Offset(0));
+  ASSERT_TRUE(partition->lead(LeaderEpoch(1), {self}));
+  EXPECT_EQ(partition->high_watermark(), Offset(2));
+  EXPECT_EQ(partition->last_stable_offset(), Offset(2));
+  auto committed = fetch({.offset = Offset(0), .max_bytes = 1000, .read_committed = true});
+  ASSERT_TRUE(committed);
+  ASSERT_EQ(committed->aborted.size(), 1U);
+  EXPECT_EQ(committed->aborted.front().producer, ProducerId(1));
+  EXPECT_EQ(committed->aborted.front().first_offset, Offset(0));
+  EXPECT_TRUE(fetch({.offset = Offset(0), .max_bytes = 1000})->aborted.empty());
+}
+
+TEST_F(Partitions, SayWhereALeaderEpochEnds) {
+  EXPECT_EQ(partition->end_offset_for_epoch(LeaderEpoch::none(), LeaderEpoch(0)).error(), PartitionRefusal::not_leader);
+  ASSERT_TRUE(partition->lead(LeaderEpoch(2), {self}));
+  append({.values = {"a", "b"}});
+  ASSERT_TRUE(partition->lead(LeaderEpoch(5), {self}));
+  append({.values = {"c"}});
+  auto end = [&](std::int32_t epoch) {
+    return *partition->end_offset_for_epoch(LeaderEpoch::none(), LeaderEpoch(epoch));
+  };
+  EXPECT_EQ(end(1), (log::EpochEndOffset{LeaderEpoch(1), Offset(0)}));
+  EXPECT_EQ(end(2), (log::EpochEndOffset{LeaderEpoch(2), Offset(2)}));
+  EXPECT_EQ(end(4), (log::EpochEndOffset{LeaderEpoch(2), Offset(2)}));
+  EXPECT_EQ(end(5), (log::EpochEndOffset{LeaderEpoch(5), Offset(3)}));
+  EXPECT_EQ(end(6), log::EpochEndOffset{});
+  EXPECT_EQ(partition->end_offset_for_epoch(LeaderEpoch(4), LeaderEpoch(2)).error(),
+            PartitionRefusal::fenced_leader_epoch);
+  EXPECT_EQ(partition->end_offset_for_epoch(LeaderEpoch(6), LeaderEpoch(2)).error(),
+            PartitionRefusal::unknown_leader_epoch);
+}
+
 // ---- fetches that wait
 
 TEST_F(Partitions, WakeAFetchWhenEnoughHasCome) {
@@ -300,6 +341,25 @@ TEST_F(Partitions, WakeNoFetchForRecordsThatItMayNotSee) {
   ASSERT_TRUE(partition->lead(LeaderEpoch(1), {self}));
   world->shard.run();
   EXPECT_EQ(wakes, 1) << "they are committed now, and there is a new epoch to learn of";
+}
+
+TEST_F(Partitions, WakeAFetchOfCommittedRecordsWhenTheLastStableOffsetHasMoved) {
+  ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
+  append({.values = {"t"},
+          .producer_id = ProducerId(1),
+          .producer_epoch = ProducerEpoch(0),
+          .base_sequence = Sequence(0),
+          .transactional = true});
+  int wakes = 0;
+  auto committed = wait(1, wakes);
+  partition->wait_for_records(committed, Offset(0), true);
+  append({.values = {"plain"}});
+  EXPECT_EQ(wakes, 0) << "behind an open transaction";
+  ASSERT_TRUE(
+      world->append(log::test::marker_batch(ProducerId(1), ProducerEpoch(0), true, 3), log::AppendOrigin::coordinator));
+  append({.values = {"plain"}});
+  EXPECT_EQ(wakes, 1);
+  EXPECT_TRUE(committed->must_look_again()) << "it may be too little";
 }
 
 TEST_F(Partitions, WakeEveryFetchWhenTheTermEnds) {

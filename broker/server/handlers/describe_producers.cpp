@@ -1,0 +1,122 @@
+#include "broker/server/handlers/describe_producers.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/controller/topic_name.h"
+#include "broker/metadata/cluster_image.h"
+#include "broker/replication/replica_manager.h"
+#include "broker/server/error_translation.h"
+#include "broker/server/fan_out.h"
+#include "broker/server/request_context.h"
+
+namespace millrace::server {
+namespace {
+
+using protocol::ErrorCode;
+using ActiveProducer = protocol::DescribeProducersResponse::Topic::Partition::ActiveProducer;
+
+constexpr std::string_view unknown_topic = "This server does not host this topic-partition.";
+
+struct Lookup {
+  std::string_view topic;
+  PartitionIndex partition;
+  ErrorCode error = ErrorCode::none;
+  std::vector<ActiveProducer> producers;
+};
+
+// A small request may name a partition of many producers many times: what the answer holds is bounded as what requests
+// hold is.
+class AnswerMemory {
+ public:
+  explicit AnswerMemory(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  [[nodiscard]] std::uint64_t used_bytes() const { return used_bytes_; }
+  [[nodiscard]] bool is_exceeded() const { return used_bytes_ > limit_bytes_; }
+  bool take(std::uint64_t size_bytes) { return (used_bytes_ += size_bytes) <= limit_bytes_; }
+
+ private:
+  const std::uint64_t limit_bytes_;
+  std::atomic<std::uint64_t> used_bytes_ = 0;  // by the shards of the partitions
+};
+
+ActiveProducer describe(const log::ProducerEntry& entry) {
+  ActiveProducer producer;
+  producer.producer_id = entry.id;
+  producer.producer_epoch = entry.epoch.value();
+  producer.last_sequence = entry.last_sequence();
+  producer.last_timestamp = entry.last_timestamp;
+  producer.coordinator_epoch = entry.coordinator_epoch;
+  producer.current_txn_start_offset = entry.transaction_first_offset.value_or(Offset::none());
+  return producer;
+}
+
+}  // namespace
+
+Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProducersHandler::handle(
+    const Request& request, RequestContext& context) {
+  auto& services = context.services();
+  Response response;
+  std::vector<Lookup> lookups;
+  std::vector<ShardId> owners;
+  for (const auto& topic : request.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    auto valid = controller::check_topic_name(topic.name);
+    const auto known = context.image().topic(topic.name);
+    for (auto index : topic.partition_indexes) {
+      auto& answer = answered.partitions.emplace_back();
+      answer.partition_index = index;
+      auto& lookup = lookups.emplace_back(Lookup{topic.name, index, ErrorCode::none, {}});
+      if (!valid) {
+        lookup.error = ErrorCode::invalid_topic_exception;
+        answer.error_message = context.keep(valid.error().message);
+      } else if (known == nullptr) {
+        lookup.error = ErrorCode::unknown_topic_or_partition;
+        answer.error_message = unknown_topic;
+      } else if (known->partition(index) == nullptr) {
+        lookup.error = ErrorCode::unknown_topic_or_partition;
+      }
+      owners.push_back(lookup.error == ErrorCode::none
+                           ? replication::owner_of(topic.name, index, services.shards.size())
+                           : no_owner);
+    }
+  }
+  AnswerMemory memory(std::min(services.configuration.network.request_arrays_max_bytes, context.arrays_max_bytes()));
+  co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
+    auto& lookup = lookups[index];
+    auto& table = services.replicas.table(shard);
+    if (auto partition = table.find(lookup.topic, lookup.partition)) {
+      if (!memory.is_exceeded()) {
+        const auto entries = partition->log()->producers();
+        if (memory.take(entries.size() * sizeof(ActiveProducer))) {
+          lookup.producers.reserve(entries.size());
+          for (const auto& entry : entries) lookup.producers.push_back(describe(entry));
+        }
+      }
+    } else {
+      lookup.error =
+          error_code_of(table.is_offline(lookup.topic, lookup.partition) ? replication::PartitionRefusal::offline
+                                                                         : replication::PartitionRefusal::not_leader);
+    }
+    arrive();
+  });
+  if (memory.is_exceeded() || !context.charge_arrays(memory.used_bytes()))
+    co_return fail(ErrorKind::resource_exhausted,
+                   "there is no memory for the producers of all the partitions asked for");
+  std::size_t next = 0;
+  for (auto& topic : response.topics) {
+    for (auto& answer : topic.partitions) {
+      auto& lookup = lookups[next++];
+      answer.error_code = lookup.error;
+      answer.active_producers = std::move(lookup.producers);
+    }
+  }
+  co_return response;
+}
+
+}  // namespace millrace::server
