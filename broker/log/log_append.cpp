@@ -205,8 +205,7 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
   return result;
 }
 
-tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches,
-                                                           Offset first_offset) {
+tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset) {
   if (batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
     return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) +
                                                             " bytes to " + name + " is larger than segment.bytes, " +
@@ -232,7 +231,8 @@ void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_off
     epochs_changed();
   }
   if (producer) {
-    if (auto completed = log->producers.apply(*producer); completed && completed->aborted) index_transaction(*completed);
+    if (auto completed = log->producers.apply(*producer); completed && completed->aborted)
+      index_transaction(*completed);
   }
   log->log_end = last_offset + 1;
   log->producers.set_end_offset(log->log_end);

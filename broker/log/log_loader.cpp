@@ -271,7 +271,7 @@ class Loader {
     }
     if (log_->segments.empty()) {
       log_->segments.add(std::make_unique<LogSegment>(environment_.cache, request_.directory, log_->log_start,
-                                                            request_.config, now()));
+                                                      request_.config, now()));
       if (auto made = log_->segments.back()->create(request_.config); !made) return made;
       log_->log_end = log_->log_start;
       scanned_last_ = log_->segments.back().get();

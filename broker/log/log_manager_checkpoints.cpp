@@ -89,8 +89,8 @@ void LogManager::State::write_high_watermarks_on_pool() {
 }
 
 // While one write of a kind is under way, the next is left out: the one after it has the newer numbers.
-void LogManager::State::write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::*which,
-                                      std::atomic<bool> State::*writing) {
+void LogManager::State::write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which,
+                                      std::atomic<bool> State::* writing) {
   if ((this->*writing).exchange(true)) return;
   environment->pool.submit([self = shared_from_this(), name, which, writing] {
     for (auto& directory : self->directories) {

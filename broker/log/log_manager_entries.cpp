@@ -125,21 +125,20 @@ std::vector<Job> LogManager::State::finish_creation(const TopicPartition& partit
 void LogManager::State::create(const TopicPartition& partition, const TopicId& topic_id, const LogConfig& config,
                                ManagedDirectory& directory, CreateCompletion done) {
   auto& shard = shard_for_partition(partition);
-  environment->pool.submit(
-      [self = shared_from_this(), &shard, &directory, partition, topic_id, config, done = std::move(done)]() mutable {
-        auto& home = self->make_directory(partition, directory);
-        auto created =
-            create_log(partition, topic_id, home.path() + "/" + name_of(partition), config, *self->environment);
-        Result<std::shared_ptr<PartitionLog>> result;
-        if (created) {
-          result = std::make_shared<PartitionLog>(std::move(*created), self->environment, shard);
-        } else {
-          result = tl::unexpected(created.error());
-        }
-        auto waiting = self->finish_creation(partition, home, result);
-        shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
-        self->serve_waiting(std::move(waiting));
-      });
+  environment->pool.submit([self = shared_from_this(), &shard, &directory, partition, topic_id, config,
+                            done = std::move(done)]() mutable {
+    auto& home = self->make_directory(partition, directory);
+    auto created = create_log(partition, topic_id, home.path() + "/" + name_of(partition), config, *self->environment);
+    Result<std::shared_ptr<PartitionLog>> result;
+    if (created) {
+      result = std::make_shared<PartitionLog>(std::move(*created), self->environment, shard);
+    } else {
+      result = tl::unexpected(created.error());
+    }
+    auto waiting = self->finish_creation(partition, home, result);
+    shard.post([result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
+    self->serve_waiting(std::move(waiting));
+  });
 }
 
 void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) {
@@ -162,8 +161,8 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
     return;
   }
   if (entry.offline) {
-    auto refused = fail(ErrorKind::unavailable, "the log of " + name_of(partition) +
-                                                    " cannot be deleted while its log directory is offline");
+    auto refused = fail(ErrorKind::unavailable,
+                        "the log of " + name_of(partition) + " cannot be deleted while its log directory is offline");
     lock.unlock();
     shard.post([refused = std::move(refused), done = std::move(done)]() mutable { done(std::move(refused)); });
     return;

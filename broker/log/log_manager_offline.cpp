@@ -23,6 +23,7 @@ void LogManager::State::directory_failed(std::size_t number, const Error& why) {
   std::vector<TopicPartition> partitions;
   DirectoryOffline tell;
   AllOffline tell_all;
+  bool start_fails = false;
   {
     std::lock_guard lock(mutex);
     for (auto& [partition, entry] : entries) {
@@ -32,9 +33,13 @@ void LogManager::State::directory_failed(std::size_t number, const Error& why) {
     }
     tell = told_offline;
     if (loaded && all_offline()) tell_all = told_all_offline;
+    start_fails = !loaded && all_offline();
   }
-  manager_logger.error("the log directory " + failed.path() + " is offline until the next start, and with it " +
-                       std::to_string(partitions.size()) + " partitions: " + why.message);
+  // A start that fails says why itself.
+  if (!start_fails) {
+    manager_logger.error("the log directory " + failed.path() + " is offline until the next start, and with it " +
+                         std::to_string(partitions.size()) + " partitions: " + why.message);
+  }
   show(failed);
   for (const auto& log : logs) log->shard().post([log, why] { log->go_offline(why); });
   if (tell) tell(failed.path(), partitions);

@@ -96,7 +96,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   MetaProperties identity;
   bool clean = false;  // all directories had their marker
   BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
-  bool loaded = false;             // under the mutex, as what follows
+  bool loaded = false;  // under the mutex, as what follows
   DirectoryOffline told_offline;
   std::set<TopicPartition> not_made;  // because a directory is offline that may have them
   AllOffline told_all_offline;
@@ -124,8 +124,8 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void remove_files(const std::string& path);
   void serve_waiting(std::vector<Job> waiting) const;
 
-  void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::*which,
-                     std::atomic<bool> State::*writing);
+  void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which,
+                     std::atomic<bool> State::* writing);
 
   MonotonicTime next_progress_line_{};  // under the mutex
   std::atomic<bool> writing_recovery_points_{false};

@@ -27,8 +27,8 @@ struct LogManagerOptions {
   std::vector<std::string> directories;          // log.dirs; made when absent
   BrokerId broker_id = BrokerId::none();         // none(): whatever meta.properties says (broker.id.generation)
   std::string cluster_id;                        // empty: whatever meta.properties says
-  std::int64_t checkpoint_interval_ms = 60'000;            // log.flush.offset.checkpoint.interval.ms
-  std::int64_t log_start_checkpoint_interval_ms = 60'000;  // log.flush.start.offset.checkpoint.interval.ms
+  std::int64_t checkpoint_interval_ms = 60'000;  // log.flush.offset.checkpoint.interval.ms
+  std::int64_t log_start_checkpoint_interval_ms = 60'000;      // log.flush.start.offset.checkpoint.interval.ms
   std::int64_t high_watermark_checkpoint_interval_ms = 5'000;  // replica.high.watermark.checkpoint.interval.ms
   std::int64_t housekeeping_interval_ms = 3'000;               // log.flush.scheduler.interval.ms
   std::int64_t retention_check_interval_ms = 300'000;          // log.retention.check.interval.ms
@@ -36,7 +36,7 @@ struct LogManagerOptions {
   std::optional<std::int64_t> compacted_retention_check_interval_ms = 15'000;
   // log.initial.task.delay.ms: before retention, flush.ms and these checkpoints begin; nullopt: the interval of each.
   std::optional<std::int64_t> initial_task_delay_ms;
-  std::int64_t producer_id_expiration_ms = 86'400'000;         // producer.id.expiration.ms
+  std::int64_t producer_id_expiration_ms = 86'400'000;  // producer.id.expiration.ms
   Duration producer_id_expiration_check_interval =
       std::chrono::minutes(10);                           // producer.id.expiration.check.interval.ms
   std::size_t max_producers_per_partition = 100'000;      // beyond it the longest idle ones are forgotten

@@ -13,8 +13,8 @@ constexpr Logger logger{"log"};
 
 std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset,
                                     std::string_view kind, std::string_view suffix) {
-  return std::make_shared<CachedFile>(
-      cache, directory + "/" + segment_file_name(base_offset, kind) + std::string(suffix));
+  return std::make_shared<CachedFile>(cache,
+                                      directory + "/" + segment_file_name(base_offset, kind) + std::string(suffix));
 }
 
 }  // namespace

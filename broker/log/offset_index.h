@@ -66,7 +66,9 @@ class OffsetIndex {
 
   [[nodiscard]] std::size_t entries() const { return file_.entries(); }
   [[nodiscard]] bool full() const { return room() == 0; }
-  [[nodiscard]] std::size_t room() const { return file_.max_entries() - std::min(file_.entries(), file_.max_entries()); }
+  [[nodiscard]] std::size_t room() const {
+    return file_.max_entries() - std::min(file_.entries(), file_.max_entries());
+  }
   [[nodiscard]] Offset last_offset() const { return last_offset_; }
   [[nodiscard]] std::uint32_t last_position() const { return last_position_; }  // 0 without an entry
   // As OffsetIndexView::lookup, when the entries in memory are enough for it.

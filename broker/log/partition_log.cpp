@@ -54,18 +54,16 @@ Shard& PartitionLog::shard() const { return state_->shard; }
 void PartitionLog::append(AppendRequest request, AppendCompletion done) {
   if (state_->holding()) {
     const auto source = request.source;
-    return state_->hold(source, [self = shared_from_this(), request = std::move(request), of_term = state_->term,
-                                 done = std::move(done)]() mutable {
-      self->state_->append_held(request, of_term, std::move(done));
-    });
+    return state_->hold(
+        source, [self = shared_from_this(), request = std::move(request), of_term = state_->term,
+                 done = std::move(done)]() mutable { self->state_->append_held(request, of_term, std::move(done)); });
   }
   state_->append_now(request, std::move(done));
 }
 
 void PartitionLog::State::append_now(const AppendRequest& request, AppendCompletion done) {
   auto outcome = append(request);
-  if (!outcome && outcome.error().kind == AppendErrorKind::takes_long)
-    return check_on_worker(request, std::move(done));
+  if (!outcome && outcome.error().kind == AppendErrorKind::takes_long) return check_on_worker(request, std::move(done));
   complete_in_order(std::move(outcome), std::move(done));
 }
 

@@ -67,8 +67,8 @@ Result<std::vector<Offset>> remove_stray_snapshots(FileSystem& files, const Repl
   return kept;
 }
 
-Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
-                                const SegmentList& segments, ProducerState& producers) {
+Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request, const SegmentList& segments,
+                                ProducerState& producers) {
   auto snapshots = request.snapshots;
   std::erase_if(snapshots, [&](Offset offset) { return offset > request.end || offset <= request.log_start; });
   producers.reset(request.log_start, {}, request.now);

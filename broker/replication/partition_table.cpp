@@ -165,11 +165,12 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
   void open_log(const TopicPartition& key, Slot& slot) {
     slot.busy = true;
     slot.topic_id = slot.wanted->topic_id;
-    environment_.logs->get_or_create(key, slot.wanted->topic_id, slot.wanted->config.log,
-                                     [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
-                                       if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
-                                     },
-                                     slot.wanted->is_new);
+    environment_.logs->get_or_create(
+        key, slot.wanted->topic_id, slot.wanted->config.log,
+        [weak = weak_from_this(), key](Result<std::shared_ptr<log::PartitionLog>> opened) {
+          if (auto self = weak.lock()) self->on_opened(key, std::move(opened));
+        },
+        slot.wanted->is_new);
   }
 
   void on_opened(const TopicPartition& key, Result<std::shared_ptr<log::PartitionLog>> opened) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -68,22 +69,24 @@ class Health final : public BrokerHealth {
   [[nodiscard]] Status readiness() const override {
     std::lock_guard lock(mutex_);
     if (reason_.empty()) return {};
-    return fail(ErrorKind::unavailable, reason_);
+    return fail(ErrorKind::unavailable, details_ ? reason_ + ": " + details_() : reason_);
   }
   void watch(const network::ShardRuntime* runtime) {
     std::lock_guard lock(mutex_);
     runtime_ = runtime;
   }
-  // Empty: ready.
-  void set_reason(std::string reason) {
+  // Empty: ready. `details` is asked for more each time, until the reason is another one.
+  void set_reason(std::string reason, std::function<std::string()> details = nullptr) {
     std::lock_guard lock(mutex_);
     reason_ = std::move(reason);
+    details_ = std::move(details);
   }
 
  private:
   mutable std::mutex mutex_;
   const network::ShardRuntime* runtime_ = nullptr;
   std::string reason_ = "starting";
+  std::function<std::string()> details_;
 };
 
 }  // namespace
@@ -164,6 +167,7 @@ class Broker::State {
         [this](const TopicPartition& partition) -> Shard& {
           return runtime_->at(replication::owner_of(partition.topic, partition.partition, runtime_->size()));
         });
+    logs_->show_in(metrics_);
     logs_->on_all_directories_offline(all_directories_offline_);
     return logs_->open_directories();
   }
@@ -238,11 +242,12 @@ class Broker::State {
     const auto& values = known.configuration->values();
     logs_->set_load_options(static_cast<std::size_t>(values.integer("num.recovery.threads.per.data.dir")),
                             values.integer("producer.id.expiration.ms"));
-    health_.set_reason("recovering the logs");
+    health_.set_reason("recovering the logs", [this] { return log::describe_progress(logs_->directories()); });
     auto loaded = logs_->load([&known, &values](const std::string& topic) {
       return topic_settings(values, *known.image->topic_config(topic)).log;
     });
     if (!loaded) return loaded;
+    health_.set_reason("starting");
     logs_loaded_ = true;
     metadata_shard().post([this] { logs_->start(metadata_shard()); });
     return {};

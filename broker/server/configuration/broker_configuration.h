@@ -58,9 +58,9 @@ struct BrokerConfiguration {
 
   BrokerId broker_id = BrokerId::none();  // none(): to be generated, above max_reserved_broker_id
   std::int32_t max_reserved_broker_id = 1000;
-  std::string rack;                // empty: none
-  std::string cluster_id;          // empty: whatever the cluster has, or a random one
-  std::uint32_t shards = 0;        // 0: one per core
+  std::string rack;          // empty: none
+  std::string cluster_id;    // empty: whatever the cluster has, or a random one
+  std::uint32_t shards = 0;  // 0: one per core
   bool shards_share_thread = true;
   std::size_t worker_threads = 0;  // for long computations; 0: as many as shards
   MetadataStoreConfiguration metadata_store;

@@ -81,6 +81,10 @@ Described describe_all(const std::vector<std::string>& paths, const log::LogMana
   for (const auto& path : paths) {
     auto& directory = described.directories.emplace_back();
     directory.log_dir = described.paths.emplace_back(std::filesystem::absolute(path).lexically_normal().string());
+    if (!logs.is_online(path)) {
+      directory.error_code = ErrorCode::kafka_storage_error;
+      continue;
+    }
     if (auto error = describe_volume(path, directory)) {
       logger.warning("the log directory " + path + " cannot be described: " + error.message());
       directory.error_code = ErrorCode::kafka_storage_error;

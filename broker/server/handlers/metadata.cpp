@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "broker/controller/topic_name.h"
+#include "broker/log/log_manager.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/server/authorized_operations.h"
+#include "broker/server/broker_services.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/new_topic.h"
 #include "broker/server/request_context.h"
@@ -30,7 +32,7 @@ constexpr protocol::Version first_version_with_listener_errors = 6;
 // A creation on first use is waited for, so that the client need not ask twice; a slow one is told to come again.
 constexpr auto auto_creation_patience = std::chrono::milliseconds(1'000);
 
-PartitionAnswer answer_of(const metadata::PartitionImage& partition, RequestContext& context) {
+PartitionAnswer answer_of(std::string_view topic, const metadata::PartitionImage& partition, RequestContext& context) {
   const auto& image = context.image();
   PartitionAnswer answer;
   answer.partition_index = partition.index;
@@ -44,7 +46,13 @@ PartitionAnswer answer_of(const metadata::PartitionImage& partition, RequestCont
                    std::ranges::find(partition.offline_replicas, replica) != partition.offline_replicas.end();
     if (offline) answer.offline_replicas.push_back(replica);
   }
-  const auto* leader = image.broker(partition.leader);
+  // Kafka's controller takes the leadership away from a broker whose disk has failed; here only the answer says so.
+  const auto self = context.services().broker_id;
+  const bool here_offline = std::ranges::find(partition.replicas, self) != partition.replicas.end() &&
+                            context.services().logs.is_offline({std::string(topic), partition.index});
+  if (here_offline && std::ranges::find(answer.offline_replicas, self) == answer.offline_replicas.end())
+    answer.offline_replicas.push_back(self);
+  const auto* leader = here_offline && partition.leader == self ? nullptr : image.broker(partition.leader);
   if (leader == nullptr) {
     answer.leader_id = BrokerId::none();
     answer.error_code = ErrorCode::leader_not_available;
@@ -62,7 +70,7 @@ TopicAnswer answer_of(const metadata::TopicImage& topic, bool with_operations, R
   answer.topic_id = topic.id;
   answer.is_internal = controller::is_internal_topic(topic.name);
   answer.partitions.reserve(topic.partitions.size());
-  for (const auto& partition : topic.partitions) answer.partitions.push_back(answer_of(partition, context));
+  for (const auto& partition : topic.partitions) answer.partitions.push_back(answer_of(topic.name, partition, context));
   if (with_operations) answer.topic_authorized_operations = all_topic_operations;
   return answer;
 }

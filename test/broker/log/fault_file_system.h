@@ -80,7 +80,8 @@ class FaultFileSystem final : public FileSystem {
   std::shared_ptr<Faults> faults = std::make_shared<Faults>();
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    if (faults->fail_open && faults->fail_open(path)) return fail(faults->open_failure, "cannot open " + path + ": injected");
+    if (faults->fail_open && faults->fail_open(path))
+      return fail(faults->open_failure, "cannot open " + path + ": injected");
     auto file = real_.open(path, mode);
     if (!file) return file;
     return std::make_shared<FaultFile>(std::move(*file), faults);
