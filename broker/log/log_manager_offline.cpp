@@ -59,6 +59,7 @@ DirectoryState LogManager::State::state_of(const ManagedDirectory& directory) co
 
 std::vector<DirectoryState> LogManager::State::directory_states() const {
   std::vector<DirectoryState> states;
+  states.reserve(directories.size());
   for (const auto& directory : directories) states.push_back(state_of(*directory));
   return states;
 }

@@ -193,6 +193,7 @@ void ShardThread::give_back(Leaves leaves) {
 void ShardThread::give_back_busiest(std::size_t count) {
   if (count == 0) return;
   std::vector<const Guest*> busiest;
+  busiest.reserve(guests_.size());
   for (const auto& guest : guests_) busiest.push_back(guest.get());
   std::ranges::sort(busiest, std::ranges::greater(), &Guest::worked);
   busiest.resize(std::min(count, busiest.size()));

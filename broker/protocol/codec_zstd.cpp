@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 #include "broker/protocol/codec_context.h"
@@ -11,24 +12,35 @@
 namespace millrace::protocol {
 namespace {
 
-// What the frame that begins here makes its reader keep (RFC 8878, section 3.1.1.1); 0 where no such frame begins.
-std::uint64_t window_bytes(BytesView frame) {
+// What a frame says at its begin (RFC 8878, section 3.1.1.1).
+struct FrameHeader {
+  std::uint64_t window_bytes = 0;                   // what its reader has to keep
+  std::optional<std::uint64_t> content_bytes = {};  // what it gives, if it says so
+};
+
+// Of what begins with no such frame, or with a part of its header, nothing is known.
+FrameHeader read_frame_header(BytesView frame) {
   constexpr std::array<std::uint8_t, 4> magic{0x28, 0xB5, 0x2F, 0xFD};
   constexpr std::array<std::size_t, 4> dictionary_id_bytes{0, 1, 2, 4};
-  if (frame.size() < 6 || !std::equal(magic.begin(), magic.end(), frame.begin())) return 0;
+  constexpr std::uint64_t two_byte_sizes_begin_at = 256;
+  if (frame.size() < 6 || !std::equal(magic.begin(), magic.end(), frame.begin())) return {};
   const std::uint8_t descriptor = frame[4];
   const bool single_segment = (descriptor & 0x20) != 0;
+  FrameHeader header;
+  std::size_t at = 5;
   if (!single_segment) {
-    const std::uint64_t base = std::uint64_t{1} << (10 + (frame[5] >> 3));
-    return base + base / 8 * (frame[5] & 7);
+    const std::uint64_t base = std::uint64_t{1} << (10 + (frame[at] >> 3));
+    header.window_bytes = base + base / 8 * (frame[at] & 7);
+    ++at;
   }
-  const auto content_size = frame.subspan(5);
-  const std::size_t skipped = dictionary_id_bytes[descriptor & 3];
-  const std::size_t size_bytes = std::size_t{1} << (descriptor >> 6);
-  if (content_size.size() < skipped + size_bytes) return 0;
+  at += dictionary_id_bytes[descriptor & 3];
+  const std::size_t size_bytes = descriptor >> 6 == 0 ? (single_segment ? 1 : 0) : std::size_t{1} << (descriptor >> 6);
+  if (size_bytes == 0 || frame.size() < at + size_bytes) return header;
   std::uint64_t size = 0;
-  for (std::size_t at = size_bytes; at > 0; --at) size = size << 8 | content_size[skipped + at - 1];
-  return size_bytes == 2 ? size + 256 : size;
+  for (std::size_t left = size_bytes; left > 0; --left) size = size << 8 | frame[at + left - 1];
+  header.content_bytes = size_bytes == 2 ? size + two_byte_sizes_begin_at : size;
+  if (single_segment) header.window_bytes = *header.content_bytes;
+  return header;
 }
 
 struct ZstdDeleter {
@@ -54,11 +66,7 @@ class ZstdStream final : public Decompressor {
   Result<std::size_t> read(MutableBytes into) override {
     while (!compressed_.empty() || !frame_ended_) {
       if (frame_begins_) {
-        const auto window = window_bytes(compressed_);
-        // What is beyond the limit zstd refuses itself.
-        if (window <= window_limit_bytes_) {
-          if (auto paid = memory_.grow_to(window); !paid) return tl::unexpected(paid.error());
-        }
+        if (auto begun = begin_frame(); !begun) return tl::unexpected(begun.error());
       }
       ZSTD_inBuffer in{compressed_.data(), compressed_.size(), 0};
       ZSTD_outBuffer out{into.data(), into.size(), 0};
@@ -66,6 +74,10 @@ class ZstdStream final : public Decompressor {
       if (ZSTD_isError(hint) != 0) return failure(hint);
       compressed_ = compressed_.subspan(in.pos);
       frame_ended_ = frame_begins_ = hint == 0;  // another frame may follow
+      given_bytes_ += out.pos;
+      // libzstd compares the two only where the room is large enough for all of the frame.
+      if (frame_ended_ && header_.content_bytes.value_or(given_bytes_) != given_bytes_)
+        return corrupt_stream(Codec::zstd, "a frame has another size than it says");
       if (out.pos != 0) {
         if (auto charged = budget_.charge(out.pos); !charged) return tl::unexpected(charged.error());
         return out.pos;
@@ -76,6 +88,13 @@ class ZstdStream final : public Decompressor {
   }
 
  private:
+  Status begin_frame() {
+    header_ = read_frame_header(compressed_);
+    given_bytes_ = 0;
+    // What is beyond the limit zstd refuses itself.
+    return header_.window_bytes <= window_limit_bytes_ ? memory_.grow_to(header_.window_bytes) : Status();
+  }
+
   static tl::unexpected<Error> failure(std::size_t code) {
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge ||
         ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation) {
@@ -90,6 +109,8 @@ class ZstdStream final : public Decompressor {
   BytesView compressed_;
   std::uint64_t window_limit_bytes_;
   OutputBudget budget_;
+  FrameHeader header_;             // of the frame that is read
+  std::uint64_t given_bytes_ = 0;  // of its content
   bool frame_begins_ = true;
   bool frame_ended_ = false;
 };

@@ -195,6 +195,18 @@ TEST(Zstd, RefusesAWindowBeyondItsLimit) {
   EXPECT_EQ(unpacked.error().kind, ErrorKind::resource_exhausted);
 }
 
+TEST(Zstd, RefusesAFrameThatGivesLessThanItSaysHoweverItIsRead) {
+  const Buffer empty_that_says_256{0x28, 0xb5, 0x2f, 0xfd, 0x60, 0, 0, 1, 0, 0};
+  for (const std::size_t room : {1U, 255U, 256U, 10'000U}) {
+    auto stream = open_decompressor(Codec::zstd, empty_that_says_256);
+    ASSERT_TRUE(stream);
+    Buffer into(room);
+    const auto count = (*stream)->read(into);
+    ASSERT_FALSE(count) << room;
+    EXPECT_EQ(count.error().kind, ErrorKind::corrupt) << room;
+  }
+}
+
 struct CountedMemory final : CodecMemory {
   std::uint64_t limit = ~std::uint64_t{0};
   std::uint64_t held = 0;
