@@ -51,6 +51,7 @@ ShardThread::ShardThread(EventLoop& home, ShardThread* host, const SharingConfig
       host_(host),
       config_(config),
       load_(config.window),
+      long_turns_(config),
       host_sharing_(config, supply_),
       guest_sharing_(config),
       shards_that_share_(metrics.gauge("millrace_shards_sharing_a_thread",
@@ -124,9 +125,9 @@ void ShardThread::run_guests(Duration slept) {
 
 void ShardThread::judge_load(MonotonicTime now) {
   const auto worked = now - woke_;
-  if (worked > config_.long_turn && !guests_.empty()) {
+  if (!guests_.empty() && long_turns_.add(worked, now)) {
     logger.debug("shards part: one of them held up the others of its thread");
-    apart_until_.store((now + config_.apart_after_long_turn).time_since_epoch().count(), std::memory_order_relaxed);
+    apart_until_.store((now + config_.apart_after_long_turns).time_since_epoch().count(), std::memory_order_relaxed);
     give_back([](const Guest&) { return true; });
   }
   if (!load_.add(worked, now)) return;
@@ -157,7 +158,7 @@ void ShardThread::adopt(ShardThread& owner) {
   auto guest = std::make_unique<Guest>(owner);
   if (auto watched = home_.sockets().watch(guest->loop.sockets(), *guest); !watched) {
     logger.warning("shards do not share a thread: " + watched.error().message);
-    apart_until_.store((clock_.now() + config_.apart_after_long_turn).time_since_epoch().count(),
+    apart_until_.store((clock_.now() + config_.apart_after_long_turns).time_since_epoch().count(),
                        std::memory_order_relaxed);
     owner.came_home_.release();
     return;

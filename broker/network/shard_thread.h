@@ -57,6 +57,7 @@ class ShardThread {
   const SystemClock clock_;
   SystemCpuSupply supply_;
   ThreadLoad load_;
+  LongTurns long_turns_;
   HostSharing host_sharing_;
   GuestSharing guest_sharing_;
   std::vector<std::unique_ptr<Guest>> guests_;

@@ -26,6 +26,15 @@ bool ThreadLoad::add(Duration worked, MonotonicTime now) {
   return true;
 }
 
+bool LongTurns::add(Duration worked, MonotonicTime now) {
+  if (worked < config_.long_turn) return false;
+  ended_.push_back(now);
+  while (now - ended_.front() > config_.long_turns_within) ended_.pop_front();
+  if (worked < config_.very_long_turn && ended_.size() < config_.long_turns) return false;
+  ended_.clear();
+  return true;
+}
+
 std::size_t HostSharing::leaving_guests(double share, MonotonicTime now) {
   if (share < config_.split_above) {
     saturated_since_.reset();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <optional>
 
 #include "broker/base/clock.h"
@@ -17,10 +18,14 @@ struct SharingConfig {
   Duration window = std::chrono::milliseconds(20);        // over which a thread's load is measured
   Duration split_after = std::chrono::milliseconds(100);  // of a host that has no time left
   Duration home_min = std::chrono::milliseconds(200);     // of a shard on its own thread, before it shares again
-  Duration long_turn = std::chrono::milliseconds(20);  // one shard's that held up the others of its thread: they part …
-  Duration apart_after_long_turn = std::chrono::seconds(2);  // … for that long
-  double join_below = 0.7;                                   // parts of one core, of both threads together
-  double split_above = 0.9;                                  // of the host
+  // Shards part where one of them holds up the others: by one turn that is very long, or by several long ones in a short time.
+  Duration very_long_turn = std::chrono::milliseconds(20);
+  Duration long_turn = std::chrono::milliseconds(2);
+  std::size_t long_turns = 3;
+  Duration long_turns_within = std::chrono::milliseconds(250);
+  Duration apart_after_long_turns = std::chrono::seconds(5);
+  double join_below = 0.7;   // parts of one core, of both threads together
+  double split_above = 0.9;  // of the host
 };
 
 // How much of its time a thread worked, a window at a time.
@@ -42,6 +47,20 @@ class ThreadLoad {
   std::optional<MonotonicTime> began_;
   Duration worked_ = Duration::zero();
   double share_ = 0;
+};
+
+// Finds the shards that hold up others. A machine that does something else for a moment makes one turn long; who costs his shard
+// much makes many.
+class LongTurns {
+ public:
+  explicit LongTurns(const SharingConfig& config) : config_(config) {}
+
+  // A turn that ended at `now` worked that long. True: the shards part.
+  bool add(Duration worked, MonotonicTime now);
+
+ private:
+  const SharingConfig config_;
+  std::deque<MonotonicTime> ended_;  // the last long ones
 };
 
 // What the machine has left, counted since some instant in the past.

@@ -24,8 +24,9 @@ SharingConfig restless() {
   SharingConfig config;
   config.window = std::chrono::microseconds(200);
   config.home_min = Duration::zero();
+  config.very_long_turn = std::chrono::microseconds(300);
   config.long_turn = std::chrono::microseconds(300);
-  config.apart_after_long_turn = std::chrono::microseconds(100);
+  config.apart_after_long_turns = std::chrono::microseconds(100);
   config.join_below = 3;
   return config;
 }
@@ -107,7 +108,7 @@ TEST(ShardThread, RunsTimersAndSocketsOfAShardThatIsAGuest) {
 
 TEST(ShardThread, PartsShardsOfWhichOneHoldsUpTheOther) {
   SharingConfig config;
-  config.apart_after_long_turn = std::chrono::minutes(10);
+  config.apart_after_long_turns = std::chrono::minutes(10);
   SharedShards shards(2, config);
   ASSERT_TRUE(shards.share_one_thread());
   shards.at(1).post([] { std::this_thread::sleep_for(milliseconds(60)); });
@@ -117,7 +118,7 @@ TEST(ShardThread, PartsShardsOfWhichOneHoldsUpTheOther) {
 
 TEST(ShardThread, BringsShardsTogetherAgainWhenTheyHaveLittleToDo) {
   SharingConfig config;
-  config.apart_after_long_turn = milliseconds(50);
+  config.apart_after_long_turns = milliseconds(50);
   SharedShards shards(2, config);
   ASSERT_TRUE(shards.share_one_thread());
   shards.at(1).post([] { std::this_thread::sleep_for(milliseconds(60)); });

@@ -38,6 +38,18 @@ TEST(ThreadLoad, BeginsAnewAfterARestart) {
   EXPECT_FALSE(load.add(milliseconds(1), at(seconds(9)))) << "the time away is nobody's";
 }
 
+TEST(LongTurns, PartShardsByOneThatIsVeryLongOrSeveralInAShortTime) {
+  LongTurns one{SharingConfig{}};
+  EXPECT_FALSE(one.add(milliseconds(1), at(milliseconds(0))));
+  EXPECT_TRUE(one.add(milliseconds(20), at(milliseconds(30))));
+  LongTurns several{SharingConfig{}};
+  EXPECT_FALSE(several.add(milliseconds(4), at(milliseconds(0))));
+  EXPECT_FALSE(several.add(milliseconds(4), at(milliseconds(200))));
+  EXPECT_FALSE(several.add(milliseconds(4), at(milliseconds(400)))) << "the first was long ago";
+  EXPECT_TRUE(several.add(milliseconds(4), at(milliseconds(420))));
+  EXPECT_FALSE(several.add(milliseconds(4), at(milliseconds(430)))) << "what parted them once counts no more";
+}
+
 struct HostSharingTest : testing::Test {
   SharingConfig config;
   FakeSupply supply;
