@@ -158,7 +158,8 @@ TEST_F(Cluster, KeepsACopyCurrent) {
   informer.on_change([&](Change, const ObjectKey&, const Kept*, const Kept*) { ++changes; });
   informer.start();
   ASSERT_TRUE(informer.wait_until_synced(std::chrono::seconds(10))) << informer.last_error();
-  ASSERT_NE(informer.get({namespace_, "before"}), nullptr);
+  // The first list comes from the API server's cache, which may be a moment behind what was written.
+  ASSERT_TRUE(eventually([&] { return informer.get({namespace_, "before"}) != nullptr; }));
 
   auto began = std::chrono::steady_clock::now();
   ASSERT_TRUE(client_->apply(config_map("later"),
