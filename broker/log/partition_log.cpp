@@ -54,9 +54,10 @@ Shard& PartitionLog::shard() const { return state_->shard; }
 void PartitionLog::append(AppendRequest request, AppendCompletion done) {
   if (state_->holding()) {
     const auto source = request.source;
-    return state_->hold(
-        source, [self = shared_from_this(), request, of_term = state_->term,
-                 done = std::move(done)]() mutable { self->state_->append_held(request, of_term, std::move(done)); });
+    return state_->hold(source,
+                        [self = shared_from_this(), request, of_term = state_->term, done = std::move(done)]() mutable {
+                          self->state_->append_held(request, of_term, std::move(done));
+                        });
   }
   state_->append_now(request, std::move(done));
 }

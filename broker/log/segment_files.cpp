@@ -121,8 +121,7 @@ Result<SegmentFiles> tidy_segment_files(FileSystem& files, const std::string& di
   auto left = remove_temporary(files, directory, *entries);
   if (!left) return tl::unexpected(left.error());
   if (!left->swap.empty()) {
-    if (auto done = complete_swaps(files, directory, *left, *entries); !done)
-      return tl::unexpected(done.error());
+    if (auto done = complete_swaps(files, directory, *left, *entries); !done) return tl::unexpected(done.error());
     entries = files.list(directory);
     if (!entries) return tl::unexpected(entries.error());
   }
