@@ -48,6 +48,8 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& p
 EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
                      MetricsRegistry& metrics)
     : id_(id), pool_(pool), workers_(workers), slow_turn_warning_(slow_turn_warning) {
+  // Before its first turn a loop is young, not silent.
+  last_turn_.store(clock_.now().time_since_epoch().count(), std::memory_order_relaxed);
   MetricLabels labels{{"shard", std::to_string(id)}};
   turns_slow_ = metrics.counter("millrace_shard_slow_turns_total",
                                 "Turns of the shard's loop that took longer than a second", labels);

@@ -31,7 +31,8 @@ Result<std::unique_ptr<ShardRuntime>> ShardRuntime::start(const ShardRuntimeConf
   for (auto& loop : runtime->loops_) loop->introduce(runtime->loops_);
   for (auto& loop : runtime->loops_) {
     auto* host = runtime->threads_.empty() ? nullptr : runtime->threads_.front().get();
-    auto& thread = runtime->threads_.emplace_back(std::make_unique<ShardThread>(*loop, host, config.sharing, metrics));
+    auto& thread = runtime->threads_.emplace_back(
+        std::make_unique<ShardThread>(*loop, host, config.sharing, config.cpu_supply, metrics));
     if (auto started = thread->start(); !started) return tl::unexpected(started.error());
   }
   return runtime;

@@ -30,6 +30,7 @@ struct ShardRuntimeConfig {
   std::size_t worker_threads_max = 0;    // the same; 0: as many as shards
   Duration slow_turn_warning = std::chrono::seconds(1);
   SharingConfig sharing = {};
+  CpuSupply* cpu_supply = nullptr;  // outlives the runtime; null: the system's
 };
 
 class ShardRuntime final : public ShardGroup {

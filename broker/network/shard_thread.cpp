@@ -46,13 +46,14 @@ class ShardThread::Ticket {
   ShardThread* owner_;
 };
 
-ShardThread::ShardThread(EventLoop& home, ShardThread* host, const SharingConfig& config, MetricsRegistry& metrics)
+ShardThread::ShardThread(EventLoop& home, ShardThread* host, const SharingConfig& config, CpuSupply* supply,
+                         MetricsRegistry& metrics)
     : home_(home),
       host_(host),
       config_(config),
       load_(config.window),
       long_turns_(config),
-      host_sharing_(config, supply_),
+      host_sharing_(config, supply != nullptr ? *supply : system_supply_),
       guest_sharing_(config),
       shards_that_share_(metrics.gauge("millrace_shards_sharing_a_thread",
                                        "Shards that have little to do and run on the thread of shard 0")) {}

@@ -4,6 +4,9 @@
 // loops after its own in each turn: their sockets are watched through the host's (an epoll in an epoll), and jobs between them
 // need no wake. Who moves when is decided in thread_sharing.h; a shard moves between turns only, so that no lock is needed.
 //
+// Owned by the runtime: start() and join() are its calls, all else happens on the thread itself. Errors: resource_exhausted when the
+// thread cannot be started; where a shard's sockets cannot be watched by the host, the shard stays on its own thread.
+//
 // Order of jobs from one shard to another: on one thread they go to the receiver's own jobs, otherwise by mail, which is run before
 // own jobs. Before a shard moves out it runs what it was given, and the others run what it gave them.
 #pragma once
@@ -26,8 +29,9 @@ namespace millrace::network {
 
 class ShardThread {
  public:
-  // `host` is null for the first one. Both outlive this.
-  ShardThread(EventLoop& home, ShardThread* host, const SharingConfig& config, MetricsRegistry& metrics);
+  // `host` is null for the first one. Without a `supply` the system's is asked. What is pointed to outlives this.
+  ShardThread(EventLoop& home, ShardThread* host, const SharingConfig& config, CpuSupply* supply,
+              MetricsRegistry& metrics);
   ShardThread(const ShardThread&) = delete;
   ShardThread& operator=(const ShardThread&) = delete;
   ~ShardThread();
@@ -55,7 +59,7 @@ class ShardThread {
   ShardThread* const host_;
   const SharingConfig config_;
   const SystemClock clock_;
-  SystemCpuSupply supply_;
+  SystemCpuSupply system_supply_;
   ThreadLoad load_;
   LongTurns long_turns_;
   HostSharing host_sharing_;

@@ -71,7 +71,11 @@ struct CpuSample {
 
 class CpuSupply {
  public:
+  CpuSupply() = default;
+  CpuSupply(const CpuSupply&) = delete;
+  CpuSupply& operator=(const CpuSupply&) = delete;
   virtual ~CpuSupply() = default;
+  // Of the calling thread, and of the whole machine.
   [[nodiscard]] virtual CpuSample sample() = 0;
 };
 

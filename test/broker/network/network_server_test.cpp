@@ -44,6 +44,25 @@ TEST(NetworkServer, TellsTheHandlerWhoCallsAndOnWhichShard) {
   EXPECT_TRUE(on_its_shard);
 }
 
+TEST(NetworkServer, SaysWhenARequestCameNotWhenTheShardLastWoke) {
+  MonotonicTime received{};
+  ServerUnderTest under_test([&](const Request& request, Responder responder) {
+    received = request.received;
+    echo(request, std::move(responder));
+  });
+  RawClient client(under_test.port);
+  // A turn that goes on can read a request that came after it began: most of them, not all, come to a shard that sleeps.
+  int in_its_own_turn = 0;
+  for (int request = 0; request < 100; ++request) {
+    const auto before = SystemClock().now();
+    client.send(framed("x"));
+    ASSERT_EQ(client.receive_frame(), "x");
+    EXPECT_LE(received, SystemClock().now());
+    if (received >= before) ++in_its_own_turn;
+  }
+  EXPECT_GT(in_its_own_turn, 0);
+}
+
 TEST(NetworkServer, AnswersPipelinedRequestsInTheirOrder) {
   ServerUnderTest test(echo);
   RawClient client(test.port);

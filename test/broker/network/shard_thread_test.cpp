@@ -32,10 +32,11 @@ SharingConfig restless() {
 }
 
 struct SharedShards {
-  explicit SharedShards(std::size_t shards, const SharingConfig& sharing = {}) {
+  explicit SharedShards(std::size_t shards, const SharingConfig& sharing = {}, CpuSupply* supply = nullptr) {
     ShardRuntimeConfig config;
     config.shards = shards;
     config.sharing = sharing;
+    config.cpu_supply = supply;
     auto started = ShardRuntime::start(config, metrics);
     EXPECT_TRUE(started.has_value());
     runtime = std::move(*started);
@@ -43,6 +44,13 @@ struct SharedShards {
   Shard& at(ShardId id) const { return runtime->at(id); }
   std::thread::id thread_of(ShardId id) const {
     return on(at(id), [] { return std::this_thread::get_id(); });
+  }
+  double wakes() {
+    double all = 0;
+    for (ShardId id = 0; id < runtime->size(); ++id) {
+      all += metrics.counter("millrace_shard_wakes_total", "", {{"shard", std::to_string(id)}}).value();
+    }
+    return all;
   }
   double sharing() { return metrics.gauge("millrace_shards_sharing_a_thread", "").value(); }
   bool share_one_thread() {
@@ -53,16 +61,32 @@ struct SharedShards {
   std::unique_ptr<ShardRuntime> runtime;
 };
 
+// A turn that takes so long.
+void work_for(Duration busy) {
+  const auto until = std::chrono::steady_clock::now() + busy;
+  while (std::chrono::steady_clock::now() < until) {
+  }
+}
+
 // Works for `busy`, then again, until it is told to stop.
 struct Spin {
   Shard& shard;
   std::atomic<bool>& stop;
   Duration busy;
+  std::atomic<int>& rounds;
   void operator()() {
-    const auto until = std::chrono::steady_clock::now() + busy;
-    while (std::chrono::steady_clock::now() < until) {
-    }
+    work_for(busy);
+    ++rounds;
     if (!stop) shard.post(*this);
+  }
+};
+
+// A machine where a core was idle in each window.
+struct IdleCores final : CpuSupply {
+  CpuSample now;
+  CpuSample sample() override {
+    now.idle += SharingConfig{}.window;
+    return now;
   }
 };
 
@@ -78,8 +102,8 @@ TEST(ShardThread, GivesEachShardItsOwnThreadWhereSharingIsOff) {
   SharingConfig off;
   off.enabled = false;
   SharedShards shards(2, off);
-  std::this_thread::sleep_for(milliseconds(100));  // five windows in which they could have moved
   EXPECT_NE(shards.thread_of(1), shards.thread_of(0));
+  EXPECT_EQ(shards.sharing(), 0);
 }
 
 TEST(ShardThread, RunsTimersAndSocketsOfAShardThatIsAGuest) {
@@ -106,12 +130,49 @@ TEST(ShardThread, RunsTimersAndSocketsOfAShardThatIsAGuest) {
   on(loop, [&] { loop.sockets().forget(descriptor.get(), watcher); });
 }
 
+TEST(ShardThread, WakesNobodyForJobsBetweenShardsThatShare) {
+  SharedShards shards(2);
+  ASSERT_TRUE(shards.share_one_thread());
+  std::promise<double> woken;
+  struct Hop {
+    SharedShards& shards;
+    std::promise<double>& woken;
+    double before;
+    int left;
+    void operator()() {
+      if (left == 0) return woken.set_value(shards.wakes() - before);
+      shards.at(static_cast<ShardId>(left % 2)).post(Hop{shards, woken, before, left - 1});
+    }
+  };
+  shards.at(0).post([&] { Hop{shards, woken, shards.wakes(), 1'000}(); });
+  EXPECT_EQ(woken.get_future().get(), 0);
+}
+
+TEST(ShardThread, GivesTheBusiestGuestItsOwnThreadWhenTheHostIsFullAndCoresAreIdle) {
+  SharingConfig config;
+  config.split_above = 0.1;
+  config.split_after = Duration::zero();
+  config.join_below = 0;  // nobody comes back
+  config.very_long_turn = config.long_turn = std::chrono::minutes(1);
+  IdleCores cores;
+  SharedShards shards(3, config, &cores);
+  ASSERT_TRUE(shards.share_one_thread());
+  std::atomic<bool> stop{false};
+  std::atomic<int> rounds{0};
+  shards.at(2).post(Spin{shards.at(2), stop, milliseconds(1), rounds});
+  EXPECT_TRUE(eventually([&] { return shards.sharing() < 2; }));
+  EXPECT_NE(shards.thread_of(2), shards.thread_of(0));
+  EXPECT_EQ(shards.thread_of(1), shards.thread_of(0)) << "the idle one went too";
+  stop = true;
+  shards.runtime->stop();
+}
+
 TEST(ShardThread, PartsShardsOfWhichOneHoldsUpTheOther) {
   SharingConfig config;
   config.apart_after_long_turns = std::chrono::minutes(10);
   SharedShards shards(2, config);
   ASSERT_TRUE(shards.share_one_thread());
-  shards.at(1).post([] { std::this_thread::sleep_for(milliseconds(60)); });
+  shards.at(1).post([] { work_for(milliseconds(60)); });
   EXPECT_TRUE(eventually([&] { return shards.sharing() == 0; }));
   EXPECT_NE(shards.thread_of(1), shards.thread_of(0));
 }
@@ -121,7 +182,7 @@ TEST(ShardThread, BringsShardsTogetherAgainWhenTheyHaveLittleToDo) {
   config.apart_after_long_turns = milliseconds(50);
   SharedShards shards(2, config);
   ASSERT_TRUE(shards.share_one_thread());
-  shards.at(1).post([] { std::this_thread::sleep_for(milliseconds(60)); });
+  shards.at(1).post([] { work_for(milliseconds(60)); });
   EXPECT_TRUE(eventually([&] { return shards.thread_of(1) != shards.thread_of(0); }));
   EXPECT_TRUE(shards.share_one_thread());
   EXPECT_EQ(shards.thread_of(1), shards.thread_of(0));
@@ -157,20 +218,20 @@ TEST(ShardThread, KeepsTheOrderOfJobsWhileShardsMoveInAndOut) {
     void operator()() {
       for (int step = 0; step < 5; ++step) send_one(id);
       // Now and then a turn that is long enough to part them.
-      if (++round % 50 == id) std::this_thread::sleep_for(std::chrono::microseconds(400));
+      if (++round % 50 == id) work_for(std::chrono::microseconds(400));
       if (!stop) shard.post(*this);
     }
   };
   for (std::uint32_t id = 0; id < count; ++id) shards.at(id).post(Sender{shards.at(id), stop, send, id});
   double moves = 0;
   double before = 0;
-  const auto until = std::chrono::steady_clock::now() + milliseconds(700);
-  while (std::chrono::steady_clock::now() < until) {
-    send(count);
+  const auto moved_enough = eventually([&] {
+    for (int job = 0; job < 20; ++job) send(count);
     const double now = shards.sharing();
     moves += std::abs(now - std::exchange(before, now));
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
+    return moves > 40;
+  });
+  EXPECT_TRUE(moved_enough) << "only " << moves << " moves: the test says little";
   stop = true;
   EXPECT_TRUE(eventually([&] {
     std::uint64_t all = 0;
@@ -179,17 +240,17 @@ TEST(ShardThread, KeepsTheOrderOfJobsWhileShardsMoveInAndOut) {
   }));
   shards.runtime->stop();
   for (auto& receiver : receivers) EXPECT_EQ(receiver.out_of_order, 0U);
-  EXPECT_GT(moves, 4) << "nothing moved: the test says nothing";
 }
 
 TEST(ShardThread, StopsWhileShardsMove) {
   for (int round = 0; round < 30; ++round) {
     SharedShards shards(3, restless());
     std::atomic<bool> stop{false};
+    std::atomic<int> rounds{0};
     for (ShardId id = 0; id < 3; ++id) {
-      shards.at(id).post(Spin{shards.at(id), stop, std::chrono::microseconds(100 * (id + 1))});
+      shards.at(id).post(Spin{shards.at(id), stop, std::chrono::microseconds(100 * (id + 1)), rounds});
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(300 * round));
+    EXPECT_TRUE(eventually([&] { return rounds > 2 * round; }));
     stop = true;
     shards.runtime->stop();
   }
