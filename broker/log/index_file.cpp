@@ -39,6 +39,7 @@ Status IndexFile::load() {
   }
   entries_ = written_ = *size / entry_bytes_;
   memory_.clear();
+  extended_ = false;
   return {};
 }
 
@@ -47,26 +48,38 @@ Status IndexFile::create() {
   memory_.clear();
   auto file = file_->open(OpenMode::read_write_or_create);
   if (!file) return tl::unexpected(file.error());
-  return (*file)->truncate(0).and_then([&] { return (*file)->truncate(max_entries_ * entry_bytes_); });
+  auto size = (*file)->size_bytes();
+  if (!size) return tl::unexpected(size.error());
+  extended_ = false;
+  if (*size == 0) return {};
+  unsynced_ = true;
+  return (*file)->truncate(0);
 }
 
 Status IndexFile::extend() {
-  if (entries_ > max_entries_) return {};  // segment.index.bytes was made smaller: full, the next append rolls
+  if (extended_ || entries_ > max_entries_) return {};  // more when segment.index.bytes was made smaller
   auto file = file_->open();
   if (!file) return tl::unexpected(file.error());
+  extended_ = unsynced_ = true;
   return (*file)->truncate(max_entries_ * entry_bytes_);
 }
 
 Status IndexFile::trim() {
   if (auto written = write_pending(); !written) return written;
+  if (!extended_) return {};
   auto file = file_->open();
   if (!file) return tl::unexpected(file.error());
-  return (*file)->truncate(entries_ * entry_bytes_);
+  unsynced_ = true;
+  auto cut = (*file)->truncate(entries_ * entry_bytes_);
+  extended_ = !cut;
+  return cut;
 }
 
 Status IndexFile::write_pending() {
   auto waiting = (entries_ - written_) * entry_bytes_;
   if (waiting == 0) return {};
+  if (auto extended = extend(); !extended) return extended;
+  unsynced_ = true;
   auto file = file_->open();
   if (!file) return tl::unexpected(file.error());
   auto status = (*file)->write_at(written_ * entry_bytes_, BytesView(memory_).last(waiting));

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "broker/base/bytes.h"
@@ -48,14 +49,15 @@ class IndexFile {
 
   // Takes over what the file has. corrupt when its size is not a multiple of an entry's.
   Status load();
-  // Makes the file empty and as long as it may become.
+  // Makes the file empty.
   Status create();
-  // The same length for a file that has been loaded and will be appended to.
-  Status extend();
   // Writes what waits and cuts the file behind its last entry.
   Status trim();
-  // Writes what waits. After a failure it waits on.
+  // Writes what waits. After a failure it waits on. Before the first entry the file is made as long as it may become, so that one
+  // that was never trimmed shows; those of logs that nobody writes to stay as they are.
   Status write_pending();
+  // Whether the file was written to or cut since this was asked last: whoever asks syncs it.
+  [[nodiscard]] bool take_unsynced() { return std::exchange(unsynced_, false); }
   // Frees the entries in memory, where the file has them all: nobody is to read this index often any more.
   void forget();
   void set_max_bytes(std::size_t max_bytes) { max_entries_ = max_bytes / entry_bytes_; }
@@ -74,12 +76,16 @@ class IndexFile {
   [[nodiscard]] const std::shared_ptr<CachedFile>& file() const { return file_; }
 
  private:
+  Status extend();
+
   std::shared_ptr<CachedFile> file_;
   const std::size_t entry_bytes_;
   std::size_t max_entries_;
   std::size_t entries_ = 0;
   std::size_t written_ = 0;           // of entries_; the rest waits in memory_
   std::vector<std::uint8_t> memory_;  // the newest entries
+  bool extended_ = false;             // the file is longer than its entries
+  bool unsynced_ = false;
 };
 
 template <class AtMost>

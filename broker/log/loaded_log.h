@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/base/types.h"
 #include "broker/base/uuid.h"
@@ -38,7 +39,8 @@ struct LoadedLog {
   LogConfig config;
   SegmentList segments;  // at least one
   LeaderEpochCache epochs;
-  bool epochs_changed = false;  // since their file was written
+  bool epochs_changed = false;                                // they may differ from their file
+  std::optional<std::vector<EpochStart>> stored_epochs = {};  // what the file has; nullopt: not known
   ProducerState producers;
   Offset producer_snapshot_offset = Offset::none();  // of the newest snapshot file
   Offset log_start{0};

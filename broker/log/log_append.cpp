@@ -226,10 +226,9 @@ tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& 
 void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_offset, std::uint64_t position,
                                    const std::optional<ProducerAppend>& producer) {
   const auto last_offset = base_offset + std::int64_t{batch.header.last_offset_delta};
-  if (batch.header.partition_leader_epoch >= LeaderEpoch(0) &&
-      log->epochs.assign(batch.header.partition_leader_epoch, base_offset)) {
-    epochs_changed();
-  }
+  const bool begins_epoch = batch.header.partition_leader_epoch >= LeaderEpoch(0) &&
+                            log->epochs.assign(batch.header.partition_leader_epoch, base_offset);
+  if (begins_epoch || epochs_dirty_) epochs_changed();
   if (producer) {
     if (auto completed = log->producers.apply(*producer); completed && completed->aborted)
       index_transaction(*completed);

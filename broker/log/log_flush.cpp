@@ -22,9 +22,10 @@ Status sync_files(const std::vector<std::shared_ptr<CachedFile>>& files) {
 
 }  // namespace
 
-// What has been written since the recovery point, up to `target`.
+// What has been written since the recovery point, up to `target`, and is not known to be on the disk.
 std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offset target) {
   std::vector<std::shared_ptr<CachedFile>> files;
+  // What a flush under way has taken is asked for again: its end is not awaited when the log is closed.
   auto first = segment_number(log->recovery_point);
   // The segment that ends there may have been sealed since: its truncations are to be synced.
   if (first > 0 && log->segments[first]->base_offset() == log->recovery_point) --first;
@@ -33,10 +34,13 @@ std::vector<std::shared_ptr<CachedFile>> PartitionLog::State::files_to_sync(Offs
     if (segment.base_offset() > target) break;
     if (auto written = segment.write_pending_index_entries(); !written && disk_is_online())
       logger.warning(written.error().message);
-    files.push_back(segment.log_file());
-    files.push_back(segment.offset_index().file());
-    files.push_back(segment.time_index().file());
-    if (!segment.transaction_index().empty()) files.push_back(segment.transaction_index().file());
+    const auto end = number + 1 < log->segments.size() ? log->segments[number + 1]->base_offset() : log->log_end;
+    if (flushing_ || end > log->recovery_point) {
+      files.push_back(segment.log_file());
+      if (!segment.transaction_index().empty()) files.push_back(segment.transaction_index().file());
+    }
+    if (segment.offset_index().take_unsynced() || flushing_) files.push_back(segment.offset_index().file());
+    if (segment.time_index().take_unsynced() || flushing_) files.push_back(segment.time_index().file());
   }
   return files;
 }
@@ -58,12 +62,13 @@ void PartitionLog::State::start_flush() {
     return serve_idle();
   }
   if (waiting_flushes_.empty()) return;
-  if (epochs_dirty_) return write_epochs();
-  flushing_ = true;
+  if (epochs_unwritten()) return write_epochs();
   const auto target = log->log_end;
   last_flush_ = shard.clock().now();
   ++environment->statistics.flushes;
-  shard.pool().submit([self_alive = self.shared_from_this(), this, target, files = files_to_sync(target),
+  auto files = files_to_sync(target);
+  flushing_ = true;
+  shard.pool().submit([self_alive = self.shared_from_this(), this, target, files = std::move(files),
                        sync_directory = std::exchange(directory_dirty_, false),
                        snapshots = std::exchange(unwritten_snapshots_, {})]() mutable {
     auto status = sync_files(files);
@@ -107,7 +112,13 @@ void PartitionLog::State::snapshot_producers(Offset offset) {
 
 void PartitionLog::State::epochs_changed() {
   epochs_dirty_ = true;
-  if (!flushing_ && !changing_ && !stopped) write_epochs();
+  if (!flushing_ && !changing_ && !stopped && epochs_unwritten()) write_epochs();
+}
+
+// A log without records forgets its epochs at the load, and mostly gets the same ones back when it is led.
+bool PartitionLog::State::epochs_unwritten() {
+  epochs_dirty_ = epochs_dirty_ && log->stored_epochs != log->epochs.entries();
+  return epochs_dirty_;
 }
 
 void PartitionLog::State::write_epochs() {
@@ -118,9 +129,12 @@ void PartitionLog::State::write_epochs() {
     auto status = write_epoch_checkpoint(environment->files,
                                          log->directory + "/" + std::string(leader_epoch_checkpoint_name), entries);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, status = std::move(status)]() mutable {
-      epochs_written(std::move(status));
-    });
+    home.post(
+        [self_alive = std::move(self_alive), this, entries = std::move(entries), status = std::move(status)]() mutable {
+          log->stored_epochs.reset();
+          if (status) log->stored_epochs = std::move(entries);
+          epochs_written(std::move(status));
+        });
   });
 }
 
@@ -136,7 +150,7 @@ void PartitionLog::State::epochs_written(Status status) {
     return serve_idle();
   }
   start_change();
-  if (epochs_dirty_ && waiting_flushes_.empty() && !stopped) write_epochs();
+  if (waiting_flushes_.empty() && !stopped && epochs_unwritten()) write_epochs();
   serve_next();
 }
 
@@ -150,21 +164,26 @@ void PartitionLog::State::serve_idle() {
   for (auto waiting = std::exchange(waiting_for_idle_, {}); auto& job : waiting) job();
 }
 
+// Costs nothing where the disk has everything, so that a broker with many logs that nobody writes to stops at once.
 Status PartitionLog::State::close() {
   stopped = true;
   if (failure) return fail(ErrorKind::io, name + " cannot be closed cleanly: " + *failure);
   if (changing_) return fail(ErrorKind::io, name + " cannot be closed cleanly: its files were being changed");
   auto status = finish_retirements();
   if (status) status = active().seal();
-  if (status) status = sync_files(files_to_sync(log->log_end));
-  if (status)
+  const auto files = files_to_sync(log->log_end);
+  if (status) status = sync_files(files);
+  const bool with_epochs = writing_epochs_ || epochs_unwritten();
+  if (status && with_epochs)
     status = write_epoch_checkpoint(
         environment->files, log->directory + "/" + std::string(leader_epoch_checkpoint_name), log->epochs.entries());
-  if (log->producer_snapshot_offset != log->log_end) snapshot_producers(log->log_end);
+  // There is nothing to remember of a log without records.
+  if (log->producer_snapshot_offset != log->log_end && log->log_start < log->log_end) snapshot_producers(log->log_end);
   for (const auto& [offset, entries] : unwritten_snapshots_) {
     if (status) status = write_producer_snapshot(environment->files, log->directory, offset, entries);
   }
-  if (status) status = environment->files.sync_directory(log->directory);
+  const bool written = flushing_ || directory_dirty_ || with_epochs || !files.empty() || !unwritten_snapshots_.empty();
+  if (status && written) status = environment->files.sync_directory(log->directory);
   if (!status) return status;
   unwritten_snapshots_.clear();
   log->recovery_point = log->log_end;

@@ -65,7 +65,6 @@ class Loader {
     }
     auto& active = *log_->segments.back();
     active.set_roll_jitter_ms(roll_jitter_ms(request_.config, environment_.random));
-    if (auto ready = active.make_active(); !ready) return tl::unexpected(ready.error());
     return std::move(log_);
   }
 
@@ -329,11 +328,18 @@ class Loader {
       if (seen.epoch > log_->epochs.latest())
         log_->epochs_changed |= log_->epochs.assign(seen.epoch, seen.start_offset);
     }
-    log_->epochs_changed |= log_->epochs.truncate_from_end(log_->log_end);
+    const bool truncated = log_->epochs.truncate_from_end(log_->log_end);
     log_->epochs_changed |= log_->epochs.truncate_from_start(log_->log_start);
-    if (!log_->epochs_changed) return {};
-    log_->epochs_changed = false;
-    return write_epoch_checkpoint(files(), path, log_->epochs.entries());
+    // The epoch at which a log without records ends is mostly the one in which it is led again: its file may wait for another one.
+    const bool may_wait =
+        log_->log_start == log_->log_end && entries->size() == 1 && entries->front().start_offset == log_->log_end;
+    if (log_->epochs_changed || (truncated && !may_wait)) {
+      if (auto written = write_epoch_checkpoint(files(), path, log_->epochs.entries()); !written) return written;
+      entries = log_->epochs.entries();
+    }
+    log_->epochs_changed = truncated;
+    log_->stored_epochs = std::move(*entries);
+    return {};
   }
 
   Status scan_epochs() {

@@ -60,8 +60,10 @@ void LogManager::show_in(MetricsRegistry& registry) {
   state_->metrics = std::make_unique<DirectoryMetrics>(registry, state_->directory_states());
 }
 
+bool LogManager::has_offline() const { return state_->environment->health->offline_count() > 0; }
+
 bool LogManager::is_offline(const TopicPartition& partition) const {
-  if (state_->environment->health->offline_count() == 0) return false;
+  if (!has_offline()) return false;
   std::lock_guard lock(state_->mutex);
   if (state_->not_made.contains(partition)) return true;
   auto at = state_->entries.find(partition);

@@ -92,6 +92,8 @@ class LogManager {
 
   // Its log is, or may be, in a directory that is offline.
   [[nodiscard]] bool is_offline(const TopicPartition& partition) const;
+  // Whether is_offline may be true of any.
+  [[nodiscard]] bool has_offline() const;
   // `path` is one of the options' directories, and serves.
   [[nodiscard]] bool is_online(const std::string& path) const;
 

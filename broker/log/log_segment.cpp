@@ -72,10 +72,6 @@ Status LogSegment::load_first_timestamp(const File& file) {
   return {};
 }
 
-Status LogSegment::make_active() {
-  return offset_index_.extend().and_then([&] { return time_index_.extend(); });
-}
-
 Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_interval_bytes) {
   MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset()), "a segment is written that cannot take more");
   auto file = log_file_->open();

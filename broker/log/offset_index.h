@@ -55,9 +55,9 @@ class OffsetIndex {
   // right; not_found without a file.
   Status load(std::uint64_t log_size_bytes);
   Status create();
-  Status extend() { return file_.extend(); }
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
+  [[nodiscard]] bool take_unsynced() { return file_.take_unsynced(); }
   void forget() { file_.forget(); }
   void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
 

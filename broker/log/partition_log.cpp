@@ -18,6 +18,7 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
       name(partition_directory_name(log->partition)),
       resident_segment_(log->segments.back()->base_offset()),
       resident_position_(log->resident_from_position),
+      epochs_dirty_(log->epochs_changed),
       directory_dirty_(!log->report.clean),
       last_flush_(shard.clock().now()),
       last_producer_expiry_(last_flush_) {
@@ -135,7 +136,7 @@ void PartitionLog::housekeeping(TimestampMs now) {
     state.last_producer_expiry_ = monotonic;
     state.log->producers.remove_expired(now);
   }
-  if (state.epochs_dirty_) state.write_epochs();
+  if (state.epochs_unwritten()) state.write_epochs();
   const auto since_flush = std::chrono::duration_cast<std::chrono::milliseconds>(monotonic - state.last_flush_);
   if (since_flush.count() >= state.log->config.flush_ms && state.log->recovery_point < state.log->log_end) {
     state.flush_to(state.log->log_end, [](const Status&) {});

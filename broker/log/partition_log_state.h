@@ -191,6 +191,7 @@ class PartitionLog::State {
   void flushed(Offset target, Status status);
   void write_epochs();
   void epochs_written(Status status);
+  [[nodiscard]] bool epochs_unwritten();
   void serve_idle();
   std::vector<std::shared_ptr<CachedFile>> files_to_sync(Offset target);
 
@@ -210,7 +211,7 @@ class PartitionLog::State {
   std::shared_ptr<RetiredSegments> retiring_;  // on the pool
   bool changing_ = false;
   bool flushing_ = false;
-  bool epochs_dirty_ = false;
+  bool epochs_dirty_;  // perhaps: epochs_unwritten knows
   bool writing_epochs_ = false;
   bool directory_dirty_;  // segments were made since the directory was synced, perhaps by the process that was killed
   std::uint64_t size_bytes_ = 0;  // of all segments

@@ -51,9 +51,9 @@ class TimeIndex {
   // As OffsetIndex::load.
   Status load();
   Status create();
-  Status extend() { return file_.extend(); }
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
+  [[nodiscard]] bool take_unsynced() { return file_.take_unsynced(); }
   void forget() { file_.forget(); }
   void set_max_bytes(std::size_t max_bytes) { file_.set_max_bytes(max_bytes); }
 

@@ -48,7 +48,8 @@ PartitionAnswer answer_of(std::string_view topic, const metadata::PartitionImage
   }
   // Kafka's controller takes the leadership away from a broker whose disk has failed; here only the answer says so.
   const auto self = context.services().broker_id;
-  const bool here_offline = std::ranges::find(partition.replicas, self) != partition.replicas.end() &&
+  const bool here_offline = context.services().logs.has_offline() &&
+                            std::ranges::find(partition.replicas, self) != partition.replicas.end() &&
                             context.services().logs.is_offline({std::string(topic), partition.index});
   if (here_offline && std::ranges::find(answer.offline_replicas, self) == answer.offline_replicas.end())
     answer.offline_replicas.push_back(self);

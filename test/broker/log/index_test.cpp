@@ -28,12 +28,33 @@ TEST_F(OffsetIndexFile, HoldsRelativeOffsetAndPositionBigEndian) {
   EXPECT_EQ(file_bytes(directory.path() + "/i"), (Bytes{0, 0, 0, 5, 0, 0, 0x10, 0, 0, 0, 1, 4, 1, 2, 3, 4}));
 }
 
-TEST_F(OffsetIndexFile, IsAsLongAsItMayBecomeUntilItIsTrimmed) {
+TEST_F(OffsetIndexFile, IsAsLongAsItMayBecomeFromItsFirstEntryUntilItIsTrimmed) {
   OffsetIndex index(Offset(0), file("i"), 1023);
   ASSERT_TRUE(index.create());
+  EXPECT_EQ(file_bytes(directory.path() + "/i").size(), 0U);
+  index.append(Offset(1), 10);
+  ASSERT_TRUE(index.write_pending());
   EXPECT_EQ(file_bytes(directory.path() + "/i").size(), 1016U);
   ASSERT_TRUE(index.trim());
-  EXPECT_EQ(file_bytes(directory.path() + "/i").size(), 0U);
+  EXPECT_EQ(file_bytes(directory.path() + "/i").size(), 8U);
+}
+
+TEST_F(OffsetIndexFile, IsToBeSyncedOnlyAfterItWasWrittenTo) {
+  OffsetIndex index(Offset(0), file("i"), 1024);
+  ASSERT_TRUE(index.create());
+  ASSERT_TRUE(index.trim());
+  EXPECT_FALSE(index.take_unsynced()) << "it is empty";
+  index.append(Offset(1), 10);
+  EXPECT_FALSE(index.take_unsynced()) << "the entry waits in memory";
+  ASSERT_TRUE(index.write_pending());
+  EXPECT_TRUE(index.take_unsynced());
+  EXPECT_FALSE(index.take_unsynced());
+  ASSERT_TRUE(index.trim());
+  EXPECT_TRUE(index.take_unsynced()) << "it was cut";
+  ASSERT_TRUE(index.trim());
+  EXPECT_FALSE(index.take_unsynced()) << "nothing was left to cut";
+  ASSERT_TRUE(index.create());
+  EXPECT_TRUE(index.take_unsynced()) << "it was emptied";
 }
 
 TEST_F(OffsetIndexFile, FindsTheLastEntryAtOrBelowAnOffsetInMemoryAndOnDisk) {
@@ -110,8 +131,9 @@ TEST_F(OffsetIndexFile, LeavesEntriesOutWhileTheDiskTakesNone) {
 TEST_F(TimeIndexFile, HoldsTimestampAndRelativeOffsetBigEndian) {
   TimeIndex index(Offset(1000), file("t"), 1024);
   ASSERT_TRUE(index.create());
-  EXPECT_EQ(file_bytes(directory.path() + "/t").size(), 1020U);
   index.maybe_append(TimestampMs(0x0102030405060708), Offset(1003));
+  ASSERT_TRUE(index.write_pending());
+  EXPECT_EQ(file_bytes(directory.path() + "/t").size(), 1020U);
   ASSERT_TRUE(index.trim());
   EXPECT_EQ(file_bytes(directory.path() + "/t"), (Bytes{1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 3}));
 }
