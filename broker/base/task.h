@@ -206,4 +206,21 @@ auto run_blocking(Shard& home, Work work) {
   return Completion<T, decltype(start)>(std::move(start));
 }
 
+// The same on one of the workers, for what computes for long. Its time is the awaiting coroutine's.
+template <class Work>
+auto run_on_worker(Shard& home, Work work) {
+  using T = std::invoke_result_t<Work&>;
+  auto start = [&home, work = std::move(work)](UniqueFunction<void(T)> done) mutable {
+    home.workers().submit(
+        [&home, work = std::move(work), done = std::move(done), account = WorkScope::current()]() mutable {
+          auto value = [&] {
+            const WorkScope scope(std::move(account));
+            return work();
+          }();
+          home.post([value = std::move(value), done = std::move(done)]() mutable { done(std::move(value)); });
+        });
+  };
+  return Completion<T, decltype(start)>(std::move(start));
+}
+
 }  // namespace millrace

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <type_traits>
 
+#include "broker/base/task.h"
 #include "broker/protocol/message.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/handlers/alter_client_quotas.h"
@@ -30,6 +33,14 @@
 namespace millrace::server {
 namespace {
 
+// A body of more bytes is decoded, and its answer encoded, by a worker: its arrays may have hundreds of thousands of elements, and a
+// shard would serve nobody else meanwhile. It is far more than clients of clusters with thousands of partitions send.
+constexpr std::size_t large_body_bytes = std::size_t{32} << 10;
+
+// Records make these large, not arrays, and what one connection appends keeps its order.
+template <class Handler>
+constexpr bool may_leave_the_shard = !std::is_same_v<Handler, ProduceHandler> && !std::is_same_v<Handler, FetchHandler>;
+
 protocol::DecodeOptions decode_options(RequestContext& context, std::size_t& used_memory_bytes) {
   const auto limit_bytes =
       std::min(context.services().configuration.network.request_arrays_max_bytes, context.arrays_max_bytes());
@@ -42,9 +53,12 @@ std::int32_t milliseconds_of(Duration wait) {
 
 template <class Handler>
 Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& context) {
+  const bool is_large = may_leave_the_shard<Handler> && body.size() > large_body_bytes;
   std::size_t arrays_bytes = 0;
-  auto request = protocol::decode<typename Handler::Request>(body, context.version(), nullptr,
-                                                             decode_options(context, arrays_bytes));
+  auto decode = [body, version = context.version(), options = decode_options(context, arrays_bytes)] {
+    return protocol::decode<typename Handler::Request>(body, version, nullptr, options);
+  };
+  auto request = is_large ? co_await run_on_worker(context.shard(), decode) : decode();
   if (!request) co_return tl::unexpected(request.error());
   if (!context.charge_arrays(arrays_bytes))
     co_return fail(ErrorKind::resource_exhausted, "there is no memory for what the request holds");
@@ -56,8 +70,11 @@ Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& 
   if constexpr (requires { (*response)->throttle_time_ms; }) {
     if (wait > Duration::zero()) (*response)->throttle_time_ms = milliseconds_of(wait);
   }
-  auto frame = protocol::encode_response_frame(**response, context.version(), context.header().correlation_id,
-                                               protocol::FrameLength::left_out);
+  auto encode = [answer = std::move(**response), version = context.version(),
+                 correlation_id = context.header().correlation_id] {
+    return protocol::encode_response_frame(answer, version, correlation_id, protocol::FrameLength::left_out);
+  };
+  auto frame = is_large ? co_await run_on_worker(context.shard(), std::move(encode)) : encode();
   if (!frame) co_return tl::unexpected(frame.error());
   co_return std::optional<OutputChain>(std::move(*frame));
 }

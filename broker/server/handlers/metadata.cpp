@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "broker/base/task.h"
+#include "broker/base/turn_slices.h"
 #include "broker/controller/topic_name.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/cluster_image.h"
@@ -133,17 +135,27 @@ MetadataResponse refuse(const std::vector<MetadataRequest::Topic>& topics, Error
   return response;
 }
 
-// What is asked for: each topic once, and, where any is named by its id, only those that are (Kafka:
+// What each name that is asked for costs beside the request: who names hundreds of thousands pays for the answers as for the request.
+constexpr std::size_t answers_per_charge = 1024;
+constexpr std::uint64_t bytes_per_answer =
+    2 * sizeof(TopicAnswer) + 64;  // while the list grows; the name when it is sorted
+
+// What is asked for: each topic once, where it is named first, and, where any is named by its id, only those that are (Kafka:
 // KafkaApis.handleTopicMetadataRequest).
-std::vector<MetadataRequest::Topic> wanted_topics(const std::vector<MetadataRequest::Topic>& topics) {
+std::vector<const MetadataRequest::Topic*> wanted_topics(const std::vector<MetadataRequest::Topic>& topics) {
   const bool by_id = std::ranges::any_of(topics, [](const auto& topic) { return !topic.topic_id.is_zero(); });
-  std::vector<MetadataRequest::Topic> wanted;
-  std::set<std::pair<TopicId, std::string_view>> seen;
+  std::vector<const MetadataRequest::Topic*> wanted;
+  wanted.reserve(topics.size());
   for (const auto& topic : topics) {
-    if (by_id && topic.topic_id.is_zero()) continue;
-    const std::string_view name = by_id ? std::string_view() : topic.name.value_or("");
-    if (seen.emplace(topic.topic_id, name).second) wanted.push_back(topic);
+    if (!by_id || !topic.topic_id.is_zero()) wanted.push_back(&topic);
   }
+  auto named = [by_id](const MetadataRequest::Topic* topic) {
+    return std::pair(topic->topic_id, by_id ? std::string_view() : std::string_view(topic->name.value_or("")));
+  };
+  std::ranges::sort(wanted, {}, [&](const auto* topic) { return std::pair(named(topic), topic); });
+  const auto repeated = std::ranges::unique(wanted, {}, named);
+  wanted.erase(repeated.begin(), repeated.end());
+  std::ranges::sort(wanted);
   return wanted;
 }
 
@@ -162,8 +174,17 @@ Task<Result<std::optional<MetadataResponse>>> MetadataHandler::handle(const Requ
       response.topics.push_back(answer_of(*topic, request.include_topic_authorized_operations, context));
     });
   } else {
-    for (const auto& wanted : wanted_topics(*request.topics)) {
-      auto& answered = response.topics.emplace_back(co_await find(wanted, request, context));
+    auto choose = [&topics = *request.topics] { return wanted_topics(topics); };
+    const bool are_many = request.topics->size() > answers_per_charge;
+    TurnSlices slices(context.shard());
+    for (const auto* wanted : are_many ? co_await run_on_worker(context.shard(), choose) : choose()) {
+      co_await slices.next();
+      const auto answers = response.topics.size();
+      const bool to_be_paid = answers > 0 && answers % answers_per_charge == 0;
+      if (to_be_paid && !context.charge_arrays(answers_per_charge * bytes_per_answer))
+        co_return fail(ErrorKind::resource_exhausted,
+                       "there is no memory for the answers to " + std::to_string(request.topics->size()) + " topics");
+      auto& answered = response.topics.emplace_back(co_await find(*wanted, request, context));
       // Told for a topic that is not there too: it could be made.
       if (request.include_topic_authorized_operations && answered.name)
         answered.topic_authorized_operations = all_topic_operations;

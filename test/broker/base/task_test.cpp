@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/base/manual_shard.h"
+#include "broker/base/work_account.h"
 
 namespace millrace {
 namespace {
@@ -45,6 +46,31 @@ TEST(Task, CarriesValuesThatCannotBeCopied) {
   home.post([&] { spawn(read_blocking(home), [&](std::unique_ptr<std::string> value) { result = *value; }); });
   home.run();
   EXPECT_EQ(result, "read");
+}
+
+Task<std::unique_ptr<int>> compute(Shard& home, WorkAccountPointer& charged) {
+  co_return co_await run_on_worker(home, [&charged] {
+    charged = WorkScope::current();
+    return std::make_unique<int>(42);
+  });
+}
+
+TEST(Task, ComputesOnAWorkerOnItsOwnAccount) {
+  ManualShard home;
+  const auto account = std::make_shared<WorkAccount>();
+  WorkAccountPointer charged;
+  int result = 0;
+  home.post([&] {
+    const WorkScope scope(account);
+    spawn(compute(home, charged), [&](std::unique_ptr<int> value) {
+      result = *value;
+      EXPECT_EQ(WorkScope::current(), account);
+    });
+    EXPECT_EQ(result, 0);
+  });
+  home.run();
+  EXPECT_EQ(result, 42);
+  EXPECT_EQ(charged, account);
 }
 
 Task<void> await_calls(std::vector<UniqueFunction<void(int)>>& pending, std::vector<int>& seen) {

@@ -1,0 +1,58 @@
+// Keeps a long loop of a coroutine from holding up its shard: when a slice of time is used up, the rest runs in the shard's next
+// turn, behind what others wait for.
+//
+//   TurnSlices slices(shard);
+//   for (...) {
+//     co_await slices.next();
+//     ...
+//   }
+//
+// Owned by the coroutine; on its shard only. The time between is not on the coroutine's account (work_account.h).
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <utility>
+
+#include "broker/base/clock.h"
+#include "broker/base/shard.h"
+#include "broker/base/work_account.h"
+
+namespace millrace {
+
+class TurnSlices {
+ public:
+  static constexpr Duration slice = std::chrono::milliseconds(1);
+
+  explicit TurnSlices(Shard& shard) : shard_(shard), began_(shard.clock().now()) {}
+
+  struct Awaiter {
+    TurnSlices& slices;
+
+    [[nodiscard]] bool await_ready() const { return !slices.used_up(); }
+    void await_suspend(std::coroutine_handle<> awaiting) const { slices.go_on_later(awaiting); }
+    void await_resume() const noexcept {}
+  };
+  // Before each step of the loop; a step is short.
+  [[nodiscard]] Awaiter next() { return {*this}; }
+
+ private:
+  static constexpr std::uint32_t steps_between_looks = 32;  // at the clock
+
+  bool used_up() { return ++steps_ % steps_between_looks == 0 && shard_.clock().now() - began_ >= slice; }
+
+  void go_on_later(std::coroutine_handle<> awaiting) {
+    shard_.after(Duration::zero(), [this, awaiting, account = WorkScope::current()]() mutable {
+      const WorkScope scope(std::move(account));
+      began_ = shard_.clock().now();
+      awaiting.resume();
+    });
+  }
+
+  Shard& shard_;
+  MonotonicTime began_;
+  std::uint32_t steps_ = 0;
+};
+
+}  // namespace millrace
