@@ -235,6 +235,7 @@ void PartitionLog::State::remember(const protocol::Batch& batch, Offset base_off
   }
   log->log_end = last_offset + 1;
   log->producers.set_end_offset(log->log_end);
+  note_duties();
   tail_.add({base_offset, last_offset, active().base_offset(), static_cast<std::uint32_t>(position),
              static_cast<std::uint32_t>(batch.bytes.size())});
 }

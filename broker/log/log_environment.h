@@ -13,6 +13,7 @@
 #include "broker/log/directory_health.h"
 #include "broker/log/directory_state.h"
 #include "broker/log/file_cache.h"
+#include "broker/log/log_duties.h"
 #include "broker/log/log_options.h"
 #include "broker/log/retention_schedule.h"
 #include "broker/log/watched_files.h"
@@ -40,6 +41,10 @@ class LogEnvironment {
   Random& random;
   FileCache cache;
   RetentionSchedule retention;
+  LogDuties duties;
+  ChangedNumbers recovery_points;  // of any log, since their file was written; the next two alike
+  ChangedNumbers log_starts;
+  ChangedNumbers high_watermarks;
   LogManagerStatistics statistics;
   LoadProgress progress;
   std::vector<DirectoryProgress> directories;  // as in the options

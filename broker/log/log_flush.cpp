@@ -112,6 +112,7 @@ void PartitionLog::State::snapshot_producers(Offset offset) {
 
 void PartitionLog::State::epochs_changed() {
   epochs_dirty_ = true;
+  note_duties();
   if (!flushing_ && !changing_ && !stopped && epochs_unwritten()) write_epochs();
 }
 
@@ -142,6 +143,7 @@ void PartitionLog::State::epochs_written(Status status) {
   writing_epochs_ = false;
   if (!status) {
     epochs_dirty_ = true;  // housekeeping tries again
+    note_duties();
     if (!stopped && disk_is_online())
       logger.error(status.error().message + "; the log of " + name + " is not flushed until this succeeds");
     for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting) flush.done(status);

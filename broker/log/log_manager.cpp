@@ -92,7 +92,7 @@ void LogManager::start(Shard& home) {
   arm_task(options.retention_check_interval_ms, &State::apply_retention);
   if (auto interval_ms = options.compacted_retention_check_interval_ms)
     state_->arm(home, *interval_ms, *interval_ms, &State::apply_compacted_retention);
-  state_->post_to_logs(state_->logs(), [](PartitionLog& log) { log.schedule_retention(); });
+  state_->post_to_logs(state_->logs(), [](PartitionLog& log) { log.schedule_duties(); });
 }
 
 std::vector<std::shared_ptr<PartitionLog>> LogManager::logs() const { return state_->logs(); }

@@ -1,4 +1,5 @@
 // What a log manager writes down while it runs and when it stops.
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,12 @@
 #include "broker/log/parallel_jobs.h"
 
 namespace millrace::log {
+
+namespace {
+
+constexpr std::size_t syncs_together = 8;
+
+}  // namespace
 
 DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& directory) const {
   DirectoryCheckpoints checkpoints;
@@ -66,7 +73,8 @@ void LogManager::State::post_to_logs(std::vector<std::shared_ptr<PartitionLog>> 
 }
 
 void LogManager::State::keep_house() {
-  post_to_logs(logs(), [now = environment->clock.wall_clock()](PartitionLog& log) { log.housekeeping(now); });
+  const auto now = environment->clock.wall_clock();
+  post_to_logs(environment->duties.all(), [now](PartitionLog& log) { log.housekeeping(now); });
 }
 
 void LogManager::State::apply_retention_to(bool compacted) {
@@ -75,28 +83,36 @@ void LogManager::State::apply_retention_to(bool compacted) {
 }
 
 void LogManager::State::write_recovery_points_on_pool() {
-  write_on_pool(recovery_point_checkpoint_name, &DirectoryCheckpoints::recovery_points,
+  write_on_pool(recovery_point_checkpoint_name, &DirectoryCheckpoints::recovery_points, environment->recovery_points,
                 &State::writing_recovery_points_);
 }
 
 void LogManager::State::write_log_starts_on_pool() {
-  write_on_pool(log_start_checkpoint_name, &DirectoryCheckpoints::log_starts, &State::writing_log_starts_);
+  write_on_pool(log_start_checkpoint_name, &DirectoryCheckpoints::log_starts, environment->log_starts,
+                &State::writing_log_starts_);
 }
 
 void LogManager::State::write_high_watermarks_on_pool() {
-  write_on_pool(high_watermark_checkpoint_name, &DirectoryCheckpoints::high_watermarks,
+  write_on_pool(high_watermark_checkpoint_name, &DirectoryCheckpoints::high_watermarks, environment->high_watermarks,
                 &State::writing_high_watermarks_);
 }
 
-// While one write of a kind is under way, the next is left out: the one after it has the newer numbers.
+// While one write of a kind is under way, the next is left out: the one after it has the newer numbers. Where none has changed, there
+// is nothing to look for.
 void LogManager::State::write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which,
-                                      std::atomic<bool> State::* writing) {
+                                      ChangedNumbers& numbers, std::atomic<bool> State::* writing) {
   if ((this->*writing).exchange(true)) return;
-  environment->pool.submit([self = shared_from_this(), name, which, writing] {
+  if (!numbers.take()) {
+    this->*writing = false;
+    return;
+  }
+  environment->pool.submit([self = shared_from_this(), name, which, &numbers, writing] {
     for (auto& directory : self->directories) {
       if (!self->is_online(*directory)) continue;
       auto written = directory->write_checkpoint(name, [&] { return self->checkpoints_of(*directory).*which; });
-      if (!written && self->is_online(*directory)) manager_logger.error(written.error().message);
+      if (written || !self->is_online(*directory)) continue;
+      numbers.set();
+      manager_logger.error(written.error().message);
     }
     (*self).*writing = false;
   });
@@ -124,7 +140,9 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
       });
     }
   }
-  run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
+  // Syncs that are under way together are one commit of the file system.
+  const auto helpers = std::max(syncs_together, environment->options.recovery_threads * directories.size());
+  run_in_parallel(environment->pool, helpers, std::move(work));
   for (auto& directory : directories) {
     if (!is_online(*directory)) {
       directory->unlock();

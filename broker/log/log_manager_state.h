@@ -124,7 +124,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void remove_files(const std::string& path);
   void serve_waiting(std::vector<Job> waiting) const;
 
-  void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which,
+  void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which, ChangedNumbers& numbers,
                      std::atomic<bool> State::* writing);
 
   MonotonicTime next_progress_line_{};  // under the mutex

@@ -91,7 +91,10 @@ void PartitionLog::State::appended_bytes(std::uint64_t bytes) {
     schedule_retention();
 }
 
-PartitionLog::State::~State() { environment->retention.move(&self, {}, retention_place_, std::nullopt); }
+PartitionLog::State::~State() {
+  environment->duties.remove(&self);
+  environment->retention.move(&self, {}, retention_place_, std::nullopt);
+}
 
 Status PartitionLog::advance_log_start_offset(Offset offset) {
   const auto high_watermark = Offset(state_->published.high_watermark.load(std::memory_order_relaxed));
@@ -106,6 +109,9 @@ Status PartitionLog::advance_log_start_offset(Offset offset) {
 }
 
 std::size_t PartitionLog::apply_retention(TimestampMs now) { return state_->apply_retention(now); }
-void PartitionLog::schedule_retention() { state_->schedule_retention(); }
+void PartitionLog::schedule_duties() {
+  state_->schedule_retention();
+  state_->note_duties();
+}
 
 }  // namespace millrace::log

@@ -1,6 +1,7 @@
 #include "broker/log/partition_log.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "broker/base/check.h"
@@ -25,13 +26,15 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
   size_bytes_ = log->segments.size_bytes();
   published.high_watermark = log->high_watermark.value();
   publish();
+  for (auto* numbers : {&environment->recovery_points, &environment->log_starts, &environment->high_watermarks})
+    numbers->set();
 }
 
 void PartitionLog::State::publish() {
-  published.log_start_offset.store(log->log_start.value(), std::memory_order_relaxed);
-  published.first_segment_offset.store(log->segments.front()->base_offset().value(), std::memory_order_relaxed);
+  environment->log_starts.publish(published.log_start_offset, log->log_start.value());
+  environment->log_starts.publish(published.first_segment_offset, log->segments.front()->base_offset().value());
   published.log_end_offset.store(log->log_end.value(), std::memory_order_relaxed);
-  published.recovery_point.store(log->recovery_point.value(), std::memory_order_relaxed);
+  environment->recovery_points.publish(published.recovery_point, log->recovery_point.value());
   published.size_bytes.store(size_bytes_, std::memory_order_relaxed);
   published.segments.store(static_cast<std::uint32_t>(log->segments.size()), std::memory_order_relaxed);
 }
@@ -106,7 +109,7 @@ std::uint64_t PartitionLog::size_bytes() const { return state_->size_bytes_; }
 Offset PartitionLog::checkpointed_high_watermark() const { return state_->log->high_watermark; }
 
 void PartitionLog::publish_high_watermark(Offset high_watermark) {
-  state_->published.high_watermark.store(high_watermark.value(), std::memory_order_relaxed);
+  state_->environment->high_watermarks.publish(state_->published.high_watermark, high_watermark.value());
   state_->log->producers.on_high_watermark(high_watermark);
 }
 
@@ -128,8 +131,25 @@ void PartitionLog::end_leader_epoch() { ++state_->term; }
 
 void PartitionLog::flush(UniqueFunction<void(Status)> done) { state_->flush_to(state_->log->log_end, std::move(done)); }
 
+// Whether housekeeping would find nothing to do, now and until note_duties is called again.
+bool PartitionLog::State::rests() const {
+  if (stopped || offline) return true;
+  const bool flushes = log->config.flush_ms < std::numeric_limits<std::int64_t>::max();
+  return !epochs_dirty_ && log->producers.empty() && !(flushes && log->recovery_point < log->log_end);
+}
+
+void PartitionLog::State::note_duties() {
+  if (has_duties_ || rests()) return;
+  has_duties_ = true;
+  environment->duties.add(&self, self.weak_from_this());
+}
+
 void PartitionLog::housekeeping(TimestampMs now) {
   auto& state = *state_;
+  if (state.has_duties_ && state.rests()) {
+    state.has_duties_ = false;
+    state.environment->duties.remove(this);
+  }
   if (state.stopped || state.offline) return;
   const auto monotonic = state.shard.clock().now();
   if (monotonic - state.last_producer_expiry_ >= state.environment->options.producer_id_expiration_check_interval) {
@@ -146,6 +166,7 @@ void PartitionLog::housekeeping(TimestampMs now) {
 const LogConfig& PartitionLog::config() const { return state_->log->config; }
 void PartitionLog::set_config(const LogConfig& config) {
   state_->log->config = config;
+  state_->note_duties();
   state_->schedule_retention();
 }
 

@@ -109,13 +109,14 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // Takes away the segments whose time has come by retention.ms, retention.bytes or the log's start; returns how many. The
   // log manager calls it for logs that are due (retention_schedule.h).
   std::size_t apply_retention(TimestampMs now);
-  // Says when this log is due: once after the load; the log itself says it again whenever that changes.
-  void schedule_retention();
+  // Says when this log is due for retention, and whether housekeeping has to look at it: once after the load; the log itself says it
+  // again whenever that changes.
+  void schedule_duties();
 
   // Syncs everything below the log end that is here now, then advances the recovery point.
   void flush(UniqueFunction<void(Status)> done);
 
-  // flush.ms, producer expiry. The log manager calls it every few seconds.
+  // flush.ms, producer expiry. The log manager calls it every few seconds for logs that may have something to do (log_duties.h).
   void housekeeping(TimestampMs now);
 
   [[nodiscard]] const LogConfig& config() const;

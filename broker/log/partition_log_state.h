@@ -86,6 +86,10 @@ class PartitionLog::State {
   // Whether the disk still serves: when it does not, that was said once for its whole directory.
   [[nodiscard]] bool disk_is_online() const { return environment->health->is_online(log->directory); }
 
+  // Whoever gives housekeeping something to do calls this.
+  void note_duties();
+  [[nodiscard]] bool rests() const;
+
   void publish();
   [[nodiscard]] LogSegment& active() { return log->segments.active(); }
   // The segment that holds `offset`, or the last one that starts below it.
@@ -211,6 +215,7 @@ class PartitionLog::State {
   std::shared_ptr<RetiredSegments> retiring_;  // on the pool
   bool changing_ = false;
   bool flushing_ = false;
+  bool has_duties_ = false;  // it is in environment->duties
   bool epochs_dirty_;  // perhaps: epochs_unwritten knows
   bool writing_epochs_ = false;
   bool directory_dirty_;  // segments were made since the directory was synced, perhaps by the process that was killed

@@ -6,6 +6,7 @@
 
 #include "broker/log/checkpoint_file.h"
 #include "broker/log/loaded_log.h"
+#include "broker/log/log_duties.h"
 #include "test/broker/log/log_world.h"
 
 namespace millrace::log::test {
@@ -87,6 +88,20 @@ TEST_F(IdleLogs, WithoutRecordsForgetAnEpochForGoodWithTheFirstRecordOfAnotherOn
   ASSERT_TRUE(world->append(batch, AppendOrigin::replica, "empty"));
   const auto path = world->options.directories.front() + "/empty-0/" + std::string(leader_epoch_checkpoint_name);
   EXPECT_EQ(read_epoch_checkpoint(files, path).value(), (std::vector<EpochStart>{{LeaderEpoch(3), Offset(0)}}));
+}
+
+TEST(ChangedNumbersOfLogs, AreToBeWrittenOnceAfterTheyChanged) {
+  ChangedNumbers numbers;
+  std::atomic<std::int64_t> offset{0};
+  EXPECT_FALSE(numbers.take());
+  numbers.publish(offset, 0);
+  EXPECT_FALSE(numbers.take()) << "nothing has changed";
+  numbers.publish(offset, 5);
+  numbers.publish(offset, 6);
+  EXPECT_TRUE(numbers.take());
+  EXPECT_FALSE(numbers.take());
+  numbers.set();
+  EXPECT_TRUE(numbers.take()) << "the write has failed";
 }
 
 }  // namespace
