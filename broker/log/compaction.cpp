@@ -276,9 +276,9 @@ CleanedGroup Compaction::take_group() {
 
 void Compaction::abandon() {
   feed_.reset();
-  if (cleaned_ == nullptr) return;
-  const Offset base_offset = cleaned_->base_offset();
   cleaned_.reset();
+  if (group_end_ == 0) return;
+  const Offset base_offset = input_.segments[group_begin_].view.base_offset;
   auto removed = remove_files(cache_.file_system(), input_.directory, base_offset);
   if (!removed) logger.warning(removed.error().message + "; it is removed when the log is next loaded");
 }

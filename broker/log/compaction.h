@@ -82,7 +82,7 @@ class Compaction {
   // After `group`, take_group() first. After an error or `finished` no more.
   Result<Step> step();
   CleanedGroup take_group();
-  // Removes the files of a group that was not finished or not taken. Of a pass that is given up.
+  // Removes the files of a group that was not finished, not taken or not put into the log. At the end of a pass.
   void abandon();
 
   // After `finished`.

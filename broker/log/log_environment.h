@@ -42,6 +42,7 @@ class LogEnvironment {
   FileCache cache;
   RetentionSchedule retention;
   LogDuties duties;
+  LogDuties compacted;  // what the cleaner looks at
   ChangedNumbers recovery_points;  // of any log, since their file was written; the next two alike
   ChangedNumbers log_starts;
   ChangedNumbers high_watermarks;

@@ -91,6 +91,12 @@ void PartitionLog::State::retire_segments(std::vector<std::unique_ptr<LogSegment
 }
 
 void PartitionLog::State::segments_changed() {
+  compaction_aborted = true;
+  if (log->cleaned_to) log->cleaned_to = std::min(*log->cleaned_to, active().base_offset());
+  sizes_changed();
+}
+
+void PartitionLog::State::sizes_changed() {
   size_bytes_ = log->segments.size_bytes();
   tail_.forget_below(log->segments.front()->base_offset());
   publish();
@@ -113,16 +119,21 @@ void PartitionLog::State::retirement_done(const Status& status) {
   auto retired = std::move(retiring_);
   retiring_ = nullptr;
   if (status) {
-    shard.after(bounded_milliseconds(log->config.file_delete_delay_ms), [retired, &pool = shard.pool()] {
-      pool.submit([retired] {
-        if (auto removed = remove_deleted(*retired); !removed)
-          logger.warning(removed.error().message + "; the next start removes it");
-      });
-    });
+    remove_later(retired);
   } else if (disk_is_online()) {
     logger.error("segments of " + name + " stay on the disk: " + status.error().message);
   }
   serve_next();
+}
+
+void PartitionLog::State::remove_later(std::shared_ptr<RetiredSegments> retired) {
+  shard.after(bounded_milliseconds(log->config.file_delete_delay_ms),
+              [retired = std::move(retired), &pool = shard.pool()] {
+                pool.submit([retired] {
+                  if (auto removed = remove_deleted(*retired); !removed)
+                    logger.warning(removed.error().message + "; the next start removes it");
+                });
+              });
 }
 
 // What could not be started while the shard ran. Blocks.

@@ -162,7 +162,7 @@ void PartitionLog::State::when_idle(Job done) {
 }
 
 void PartitionLog::State::serve_idle() {
-  if (flushing_ || writing_epochs_ || changing_ || retiring_ != nullptr) return;
+  if (flushing_ || writing_epochs_ || changing_ || cleaning || retiring_ != nullptr) return;
   for (auto waiting = std::exchange(waiting_for_idle_, {}); auto& job : waiting) job();
 }
 

@@ -28,7 +28,9 @@ LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, cons
   });
 }
 
-LogManager::~LogManager() = default;
+LogManager::~LogManager() {
+  if (state_->cleaner != nullptr) state_->cleaner->abandon();
+}
 
 void LogManager::on_directory_offline(DirectoryOffline listener) {
   std::lock_guard lock(state_->mutex);
@@ -58,6 +60,7 @@ Status LogManager::load(const ConfigForTopic& config_for_topic) { return state_-
 std::vector<DirectoryState> LogManager::directories() const { return state_->directory_states(); }
 void LogManager::show_in(MetricsRegistry& registry) {
   state_->metrics = std::make_unique<DirectoryMetrics>(registry, state_->directory_states());
+  state_->cleaner_metrics = std::make_unique<CleanerMetrics>(registry, state_->environment->options.directories);
 }
 
 bool LogManager::has_offline() const { return state_->environment->health->offline_count() > 0; }
@@ -79,7 +82,7 @@ bool LogManager::is_online(const std::string& path) const {
 
 const LoadProgress& LogManager::progress() const { return state_->environment->progress; }
 
-void LogManager::start(Shard& home) {
+void LogManager::start(Shard& home, BlockingPool& cleaner_threads) {
   const auto& options = state_->environment->options;
   auto arm_task = [&](std::int64_t interval_ms, void (State::*work)()) {
     state_->arm(home, options.initial_task_delay_ms.value_or(interval_ms), interval_ms, work);
@@ -90,9 +93,16 @@ void LogManager::start(Shard& home) {
   state_->arm(home, options.high_watermark_checkpoint_interval_ms, options.high_watermark_checkpoint_interval_ms,
               &State::write_high_watermarks_on_pool);
   arm_task(options.retention_check_interval_ms, &State::apply_retention);
-  if (auto interval_ms = options.compacted_retention_check_interval_ms)
-    state_->arm(home, *interval_ms, *interval_ms, &State::apply_compacted_retention);
-  state_->post_to_logs(state_->logs(), [](PartitionLog& log) { log.schedule_duties(); });
+  state_->start_cleaner(home, cleaner_threads);
+}
+
+void LogManager::reconfigure_cleaner(const CleanerOptions& options) {
+  if (state_->cleaner != nullptr) state_->cleaner->reconfigure(options);
+}
+
+void LogManager::stop_cleaner(Job done) {
+  if (state_->cleaner == nullptr) return done();
+  state_->cleaner->stop(std::move(done));
 }
 
 std::vector<std::shared_ptr<PartitionLog>> LogManager::logs() const { return state_->logs(); }

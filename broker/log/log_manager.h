@@ -80,8 +80,13 @@ class LogManager {
   // No directory is left, after the load. The same thread; it may end the process.
   void on_all_directories_offline(AllOffline listener);
 
-  // Arms the periodic work (checkpoints, flush.ms, producer expiry) on `home`. Called on that shard, once.
-  void start(Shard& home);
+  // Arms the periodic work (checkpoints, flush.ms, producer expiry, retention) on `home`, and compaction, which reads and writes on
+  // `cleaner_threads`. Called on that shard, once. The threads outlive the manager.
+  void start(Shard& home, BlockingPool& cleaner_threads);
+  // On `home`, after start. Nothing where the options have no cleaner.
+  void reconfigure_cleaner(const CleanerOptions& options);
+  // On `home`. What is being compacted ends soon, and `done` runs when nothing is any more: to be waited for before close().
+  void stop_cleaner(Job done);
 
   // All logs that are loaded and not being deleted.
   [[nodiscard]] std::vector<std::shared_ptr<PartitionLog>> logs() const;

@@ -29,16 +29,47 @@ DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& d
     if (entry.log != nullptr) {
       const auto& published = entry.log->published();
       offsets = {Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()),
-                 Offset(published.high_watermark.load()), offsets.cleaned};
+                 Offset(published.high_watermark.load()), std::nullopt};
+      if (const Offset cleaned_to(published.cleaned_to.load()); cleaned_to >= Offset(0))
+        offsets.cleaned_to = cleaned_to;
       start_is_known_from_segments = offsets.log_start.value() <= published.first_segment_offset.load();
     } else if (entry.failure.empty()) {
       continue;
     }
+    // Kept whatever the log's policy is now: where a log was compacted, offsets may be missing for ever.
+    if (offsets.cleaned_to) checkpoints.cleaned.emplace(partition, *offsets.cleaned_to);
     checkpoints.recovery_points.emplace(partition, offsets.recovery_point);
     checkpoints.high_watermarks.emplace(partition, offsets.high_watermark);
     if (!start_is_known_from_segments) checkpoints.log_starts.emplace(partition, offsets.log_start);
   }
   return checkpoints;
+}
+
+Status LogManager::State::write_cleaner_checkpoint(const PartitionLog& log) {
+  ManagedDirectory* directory = nullptr;
+  {
+    std::lock_guard lock(mutex);
+    auto at = entries.find(log.topic_partition());
+    // One that is being removed is taken out of the checkpoint with the others.
+    if (at == entries.end() || at->second.log.get() != &log || at->second.busy) return {};
+    directory = at->second.directory;
+  }
+  if (!is_online(*directory)) return {};
+  return directory->write_checkpoint(cleaner_checkpoint_name, [&] { return checkpoints_of(*directory).cleaned; });
+}
+
+void LogManager::State::start_cleaner(Shard& home, BlockingPool& threads) {
+  if (!environment->options.cleaner) return;
+  LogCleaner::Host host{[weak = weak_from_this()] {
+                          if (auto self = weak.lock()) self->apply_retention_to(true);
+                        },
+                        [weak = weak_from_this()](const PartitionLog& log) -> Status {
+                          auto self = weak.lock();
+                          return self == nullptr ? Status{} : self->write_cleaner_checkpoint(log);
+                        }};
+  cleaner = std::make_shared<LogCleaner>(std::move(host), environment, home, threads, *environment->options.cleaner,
+                                         std::move(cleaner_metrics));
+  cleaner->start();
 }
 
 Status LogManager::State::write_checkpoints() {

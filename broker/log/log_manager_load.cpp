@@ -125,13 +125,15 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
                        .recovery_point = job.checkpoint.recovery_point,
                        .log_start = job.checkpoint.log_start,
                        .high_watermark = job.checkpoint.high_watermark,
-                       .cleaned = job.checkpoint.cleaned},
+                       .cleaned = job.checkpoint.cleaned_to.has_value()},
                       *environment);
   Entry entry;
   entry.directory = job.directory;
   entry.checkpoint = job.checkpoint;
   if (log) {
+    (*log)->cleaned_to = job.checkpoint.cleaned_to;
     entry.log = std::make_shared<PartitionLog>(std::move(*log), environment, shard_for_partition(partition));
+    entry.log->schedule_duties();  // nobody else has it yet
   } else {
     entry.failure = log.error().message;
     if (is_online(*job.directory))

@@ -19,6 +19,7 @@
 
 #include "broker/base/logging.h"
 #include "broker/log/directory_metrics.h"
+#include "broker/log/log_cleaner.h"
 #include "broker/log/log_directory.h"
 #include "broker/log/log_environment.h"
 #include "broker/log/log_manager.h"
@@ -76,12 +77,13 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
 
   DirectoryCheckpoints checkpoints_of(const ManagedDirectory& directory) const;
   Status write_checkpoints();
+  Status write_cleaner_checkpoint(const PartitionLog& log);
+  void start_cleaner(Shard& home, BlockingPool& threads);
   void arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)());
   // One job per shard for all of its logs.
   static void post_to_logs(std::vector<std::shared_ptr<PartitionLog>> logs,
                            const std::function<void(PartitionLog&)>& work);
   void apply_retention() { apply_retention_to(false); }
-  void apply_compacted_retention() { apply_retention_to(true); }
   void apply_retention_to(bool compacted);
   void keep_house();
   void write_recovery_points_on_pool();
@@ -92,7 +94,9 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   std::shared_ptr<LogEnvironment> environment;
   ShardForPartition shard_for_partition;
   std::vector<std::unique_ptr<ManagedDirectory>> directories;
-  std::unique_ptr<DirectoryMetrics> metrics;  // set before the directories are opened
+  std::unique_ptr<DirectoryMetrics> metrics;        // set before the directories are opened
+  std::unique_ptr<CleanerMetrics> cleaner_metrics;  // the cleaner's, once it is started
+  std::shared_ptr<LogCleaner> cleaner;              // on its home shard; null without one
   MetaProperties identity;
   bool clean = false;  // all directories had their marker
   BrokerEpoch clean_broker_epoch = BrokerEpoch::none();

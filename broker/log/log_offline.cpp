@@ -9,6 +9,7 @@ namespace millrace::log {
 void PartitionLog::State::go_offline(const Error& why) {
   if (offline) return;
   offline = true;
+  compaction_aborted = true;
   failure = why.message;
   sync_failure_ = why.message;
   for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting)

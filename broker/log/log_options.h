@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,17 @@ inline Duration bounded_milliseconds(std::int64_t milliseconds) {
   return std::chrono::milliseconds(std::min(milliseconds, longest_ms));
 }
 
+// log.cleaner.*, all of them but `enable` may change at any time.
+struct CleanerOptions {
+  std::size_t threads = 1;           // passes at the same time
+  std::int64_t backoff_ms = 15'000;  // between two looks, and two of retention at compacted logs
+  std::uint64_t dedupe_buffer_bytes = std::uint64_t{128} << 20;  // of all passes
+  double load_factor = 0.9;
+  double io_max_bytes_per_second = std::numeric_limits<double>::max();
+
+  friend bool operator==(const CleanerOptions&, const CleanerOptions&) = default;
+};
+
 struct LogManagerOptions {
   std::vector<std::string> directories;          // log.dirs; made when absent
   BrokerId broker_id = BrokerId::none();         // none(): whatever meta.properties says (broker.id.generation)
@@ -32,8 +44,8 @@ struct LogManagerOptions {
   std::int64_t high_watermark_checkpoint_interval_ms = 5'000;  // replica.high.watermark.checkpoint.interval.ms
   std::int64_t housekeeping_interval_ms = 3'000;               // log.flush.scheduler.interval.ms
   std::int64_t retention_check_interval_ms = 300'000;          // log.retention.check.interval.ms
-  // Of logs with cleanup.policy=compact, with or without delete: log.cleaner.backoff.ms; nullopt: log.cleaner.enable is false.
-  std::optional<std::int64_t> compacted_retention_check_interval_ms = 15'000;
+  // nullopt: log.cleaner.enable is false, and logs with cleanup.policy=compact, with or without delete, keep everything.
+  std::optional<CleanerOptions> cleaner = CleanerOptions{};
   // log.initial.task.delay.ms: before retention, flush.ms and these checkpoints begin; nullopt: the interval of each.
   std::optional<std::int64_t> initial_task_delay_ms;
   std::int64_t producer_id_expiration_ms = 86'400'000;  // producer.id.expiration.ms

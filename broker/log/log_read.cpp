@@ -18,6 +18,11 @@ bool PartitionLog::State::is_resident(std::size_t number, std::uint64_t position
   return behind <= environment->options.tail_window_bytes;
 }
 
+bool PartitionLog::State::has(const SegmentView& view) const {
+  const auto number = log->segments.number_at(view.base_offset);
+  return number < log->segments.size() && log->segments[number]->log_file() == view.log_file;
+}
+
 std::optional<PartitionLog::State::Located> PartitionLog::State::locate_hot(std::size_t number, Offset offset) const {
   const auto& segment = *log->segments[number];
   if (const auto* batch = tail_.find(offset); batch != nullptr && batch->segment == segment.base_offset()) {
@@ -79,8 +84,8 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     std::optional<Located> first;
     std::uint64_t end_position;
   };
-  auto find = [view = log->segments[number]->view(), offset = request.offset,
-               bound = request.upper_bound]() -> Result<Found> {
+  const auto view = log->segments[number]->view();
+  auto find = [view, offset = request.offset, bound = request.upper_bound]() -> Result<Found> {
     auto file = view.log_file->open();
     if (!file) return tl::unexpected(file.error());
     auto first = view.find_batch(offset);
@@ -94,14 +99,15 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     if (!at_bound) return tl::unexpected(at_bound.error());
     return Found{*file, located, *at_bound ? (*at_bound)->position : view.size_bytes};
   };
-  auto answer = [this, request, base = log->segments[number]->base_offset()](Result<Found> found,
-                                                                             ReadCompletion completion) {
+  auto answer = [this, request, view](Result<Found> found, ReadCompletion completion) {
     // A stopped log's directory may have gone, and another log's of that name have come.
     if (auto refused = unreadable()) return completion(tl::unexpected(std::move(*refused)));
     // Retention may have taken the segment away meanwhile.
     if (request.offset < log->log_start) return read(request, request.offset, std::move(completion));
+    // Compaction may have put another segment in its place, with more behind it, and without the transactions of what it dropped.
+    if (!has(view)) return read(request, request.offset, std::move(completion));
     if (!found) return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
-    const auto here = segment_number(base);
+    const auto here = segment_number(view.base_offset);
     if (!found->first) {
       // Compaction has taken what was at the end of this segment: the next one has the answer.
       if (here + 1 < log->segments.size())
@@ -130,11 +136,10 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
                           from = log->log_start, done = std::move(done)]() mutable {
     auto found = view.find_timestamp(timestamp, from);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, timestamp, base = view.base_offset, found = std::move(found),
-               done = std::move(done)]() mutable {
+    home.post([self_alive = std::move(self_alive), this, timestamp, view, base = view.base_offset,
+               found = std::move(found), done = std::move(done)]() mutable {
       if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
-      if (!found && log->segments.number_at(base) == log->segments.size())
-        return find_timestamp(timestamp, log->log_start, std::move(done));
+      if (!has(view)) return find_timestamp(timestamp, std::max(base, log->log_start), std::move(done));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       if (*found) return done(**found);
       auto next = segment_number(base) + 1;
@@ -153,13 +158,13 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
                           done = std::move(done)]() mutable {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, base = view.base_offset, found = std::move(found),
-               done = std::move(done)]() mutable {
-      if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
-      if (!found && log->segments.number_at(base) == log->segments.size()) return find_max_timestamp(std::move(done));
-      if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
-      done(found->value_or(TimestampOffset{}));
-    });
+    home.post(
+        [self_alive = std::move(self_alive), this, view, found = std::move(found), done = std::move(done)]() mutable {
+          if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
+          if (!has(view)) return find_max_timestamp(std::move(done));
+          if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+          done(found->value_or(TimestampOffset{}));
+        });
   });
 }
 

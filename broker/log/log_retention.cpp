@@ -75,6 +75,11 @@ std::optional<TimestampMs> PartitionLog::State::next_retention() const {
 }
 
 void PartitionLog::State::schedule_retention() {
+  if (log->config.compacted && log->segments.size() > 1 && !stopped && !offline) {
+    environment->compacted.add(&self, self.weak_from_this());
+  } else {
+    environment->compacted.remove(&self);
+  }
   std::optional<RetentionSchedule::Place> wanted;
   if (auto due = next_retention()) wanted = {*due, log->config.compacted};
   if (wanted == retention_place_) return;
@@ -93,6 +98,7 @@ void PartitionLog::State::appended_bytes(std::uint64_t bytes) {
 
 PartitionLog::State::~State() {
   environment->duties.remove(&self);
+  environment->compacted.remove(&self);
   environment->retention.move(&self, {}, retention_place_, std::nullopt);
 }
 

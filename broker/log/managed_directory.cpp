@@ -18,8 +18,10 @@ Offset offset_of(const PartitionOffsets& offsets, const TopicPartition& partitio
 }  // namespace
 
 CheckpointedOffsets DirectoryCheckpoints::of(const TopicPartition& partition) const {
-  return {offset_of(recovery_points, partition), offset_of(log_starts, partition),
-          offset_of(high_watermarks, partition), cleaned.contains(partition)};
+  CheckpointedOffsets offsets{offset_of(recovery_points, partition), offset_of(log_starts, partition),
+                              offset_of(high_watermarks, partition)};
+  if (const auto at = cleaned.find(partition); at != cleaned.end()) offsets.cleaned_to = at->second;
+  return offsets;
 }
 
 Status ManagedDirectory::open() {
@@ -58,8 +60,18 @@ Status ManagedDirectory::write(std::string_view name, const PartitionOffsets& of
 }
 
 DirectoryCheckpoints ManagedDirectory::read_checkpoints() {
-  return {read(recovery_point_checkpoint_name), read(log_start_checkpoint_name), read(high_watermark_checkpoint_name),
-          read(cleaner_checkpoint_name)};
+  DirectoryCheckpoints checkpoints{
+      read(recovery_point_checkpoint_name), read(log_start_checkpoint_name), read(high_watermark_checkpoint_name), {}};
+  // Mostly there is none, and none is to be made before something is compacted.
+  const auto path = path_ + "/" + std::string(cleaner_checkpoint_name);
+  if (auto cleaned = read_offset_checkpoint(files_, path)) {
+    checkpoints.cleaned = *cleaned;
+    std::lock_guard lock(writing_);
+    written_.insert_or_assign(std::string(cleaner_checkpoint_name), std::move(*cleaned));
+  } else {
+    logger.warning(cleaned.error().message + "; it is ignored");
+  }
+  return checkpoints;
 }
 
 Status ManagedDirectory::write_checkpoints(const std::function<DirectoryCheckpoints()>& now) {
@@ -67,7 +79,8 @@ Status ManagedDirectory::write_checkpoints(const std::function<DirectoryCheckpoi
   const auto checkpoints = now();
   return write(recovery_point_checkpoint_name, checkpoints.recovery_points)
       .and_then([&] { return write(log_start_checkpoint_name, checkpoints.log_starts); })
-      .and_then([&] { return write(high_watermark_checkpoint_name, checkpoints.high_watermarks); });
+      .and_then([&] { return write(high_watermark_checkpoint_name, checkpoints.high_watermarks); })
+      .and_then([&] { return write(cleaner_checkpoint_name, checkpoints.cleaned); });
 }
 
 Status ManagedDirectory::write_checkpoint(std::string_view name, const std::function<PartitionOffsets()>& now) {

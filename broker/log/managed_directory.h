@@ -27,14 +27,14 @@ struct CheckpointedOffsets {
   Offset recovery_point{0};
   Offset log_start{0};
   Offset high_watermark{0};
-  bool cleaned = false;  // it was compacted at some time
+  std::optional<Offset> cleaned_to{};  // compacted up to here; nullopt: never
 };
 
 struct DirectoryCheckpoints {
   PartitionOffsets recovery_points;
   PartitionOffsets log_starts;
   PartitionOffsets high_watermarks;
-  PartitionOffsets cleaned;  // only read: up to where compaction has come
+  PartitionOffsets cleaned;  // up to where compaction has come
 
   [[nodiscard]] CheckpointedOffsets of(const TopicPartition& partition) const;
 };

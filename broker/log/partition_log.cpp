@@ -35,6 +35,7 @@ void PartitionLog::State::publish() {
   environment->log_starts.publish(published.first_segment_offset, log->segments.front()->base_offset().value());
   published.log_end_offset.store(log->log_end.value(), std::memory_order_relaxed);
   environment->recovery_points.publish(published.recovery_point, log->recovery_point.value());
+  published.cleaned_to.store(log->cleaned_to.value_or(Offset(-1)).value(), std::memory_order_relaxed);
   published.size_bytes.store(size_bytes_, std::memory_order_relaxed);
   published.segments.store(static_cast<std::uint32_t>(log->segments.size()), std::memory_order_relaxed);
 }
@@ -167,11 +168,13 @@ const LogConfig& PartitionLog::config() const { return state_->log->config; }
 void PartitionLog::set_config(const LogConfig& config) {
   state_->log->config = config;
   state_->note_duties();
+  if (!config.compacted) state_->compaction_aborted = true;
   state_->schedule_retention();
 }
 
 void PartitionLog::stop() {
   state_->stopped = true;
+  state_->compaction_aborted = true;
   state_->schedule_retention();
 }
 void PartitionLog::when_idle(Job done) { state_->when_idle(std::move(done)); }

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@
 namespace millrace::log {
 
 class LogEnvironment;
+struct CleanedGroup;         // compaction.h
+struct CompactionCandidate;  // compaction_candidates.h
+struct CompactionInput;      // compaction.h
 struct LoadedLog;
 struct RecoveryReport;  // loaded_log.h
 
@@ -41,6 +45,7 @@ struct PublishedOffsets {
   std::atomic<std::int64_t> log_end_offset{0};
   std::atomic<std::int64_t> recovery_point{0};
   std::atomic<std::int64_t> high_watermark{0};
+  std::atomic<std::int64_t> cleaned_to{-1};  // compacted up to here; -1: never
   std::atomic<std::uint64_t> size_bytes{0};
   std::atomic<std::uint32_t> segments{0};
 };
@@ -109,8 +114,8 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // Takes away the segments whose time has come by retention.ms, retention.bytes or the log's start; returns how many. The
   // log manager calls it for logs that are due (retention_schedule.h).
   std::size_t apply_retention(TimestampMs now);
-  // Says when this log is due for retention, and whether housekeeping has to look at it: once after the load; the log itself says it
-  // again whenever that changes.
+  // Says when this log is due for retention, whether housekeeping has to look at it and whether there may be something to compact:
+  // once after the load, before the shard has the log; the log itself says it again whenever that changes.
   void schedule_duties();
 
   // Syncs everything below the log end that is here now, then advances the recovery point.
@@ -118,6 +123,20 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // flush.ms, producer expiry. The log manager calls it every few seconds for logs that may have something to do (log_duties.h).
   void housekeeping(TimestampMs now);
+
+  // Compaction, for the log cleaner (log_compaction.cpp). What there is to do, by what is known now; a checkpoint that does not fit
+  // the log is put right.
+  CompactionCandidate compaction_candidate(TimestampMs now);
+  // What a pass is to go through; null when there is nothing to be done or nobody may. From it to end_compaction, which follows in
+  // any case, no other pass begins, and neither retention nor a removal touches the log's files.
+  std::unique_ptr<CompactionInput> begin_compaction(TimestampMs now);
+  // A compacted segment takes the place of its group. cancelled: the pass was aborted, the log is as it was, and the group's files
+  // are the caller's. io: the disk has some of the new names; the log takes no more appends until it is recovered.
+  void replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done);
+  // `cleaned_to`: up to where it is compacted now; nullopt: the pass did not come to its end.
+  void end_compaction(std::optional<Offset> cleaned_to);
+  // Any thread. The log has stopped, is offline, was cut or is no longer to be compacted: the pass over it is to end.
+  [[nodiscard]] bool compaction_is_aborted() const;
 
   [[nodiscard]] const LogConfig& config() const;
   void set_config(const LogConfig& config);

@@ -1,8 +1,10 @@
 // The inside of PartitionLog, shared by the files that implement it: partition_log.cpp (what it is), log_append.cpp (appends and
 // rolls), long_checks.cpp (appends that workers check), log_read.cpp (reads and searches), log_flush.cpp (everything that is
-// synced), log_exclusive.cpp (what has the files for itself), log_retention.cpp (what leaves its start), log_offline.cpp (the end of its disk). Owned by the log's shard.
+// synced), log_exclusive.cpp (what has the files for itself), log_retention.cpp (what leaves its start),
+// log_compaction.cpp (what compaction replaces), log_offline.cpp (the end of its disk). Owned by the log's shard.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -11,6 +13,8 @@
 #include <vector>
 
 #include "broker/base/shard.h"
+#include "broker/log/compaction.h"
+#include "broker/log/compaction_candidates.h"
 #include "broker/log/loaded_log.h"
 #include "broker/log/log_environment.h"
 #include "broker/log/partition_log.h"
@@ -62,9 +66,16 @@ class PartitionLog::State {
   void retire_segments(std::vector<std::unique_ptr<LogSegment>> segments, std::vector<Offset> snapshots,
                        RemovalReason reason);
   // To be called when segments were removed, replaced or cut otherwise. Positions of batches that are remembered are forgotten
-  // below the first segment only: who replaces others calls forget_positions.
+  // below the first segment only: who replaces others calls forget_positions. A pass of compaction is aborted, and its checkpoint
+  // comes down to the active segment.
   void segments_changed();
   void forget_positions() { tail_.clear(); }
+
+  // log_compaction.cpp
+  CompactionCandidate compaction_candidate(TimestampMs now);
+  std::unique_ptr<CompactionInput> begin_compaction(TimestampMs now);
+  void replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done);
+  void end_compaction(std::optional<Offset> cleaned_to);
 
   // log_retention.cpp
   std::size_t apply_retention(TimestampMs now);
@@ -94,6 +105,8 @@ class PartitionLog::State {
   [[nodiscard]] LogSegment& active() { return log->segments.active(); }
   // The segment that holds `offset`, or the last one that starts below it.
   [[nodiscard]] std::size_t segment_number(Offset offset) const { return log->segments.number_of(offset); }
+  // Whether the log still has this segment, and not another one in its place.
+  [[nodiscard]] bool has(const SegmentView& view) const;
   [[nodiscard]] ReadError read_error(ReadErrorKind kind, std::string message) const;
 
   PartitionLog& self;
@@ -104,6 +117,7 @@ class PartitionLog::State {
   PublishedOffsets published;
   std::optional<std::string> failure;  // why the log takes no more appends until it is recovered
   bool stopped = false;
+  std::atomic<bool> compaction_aborted{false};  // for the cleaner's threads
   bool cleaning = false;  // compaction reads its segments: retention leaves them alone meanwhile (Kafka: deletableLogs)
   bool offline = false;   // with its directory; `failure` says why
   std::uint64_t term = 0;  // counts the leader's: what is checked in one is not written in the next
@@ -180,6 +194,8 @@ class PartitionLog::State {
 
   void start_change();
   void changed(const Status& status, UniqueFunction<void(Status)> done);
+  void sizes_changed();
+  void remove_later(std::shared_ptr<RetiredSegments> retired);
   void start_retirement();
   void retirement_done(const Status& status);
   Status finish_retirements();

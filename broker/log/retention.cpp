@@ -18,7 +18,7 @@ bool exceeds_retention_bytes(const LogConfig& config, std::uint64_t log_bytes, s
 }
 
 std::optional<TimestampMs> retention_due(const LogConfig& config, const RetainedSegment& first) {
-  if (!config.deleted_by_age_or_size || config.retention_ms < 0 || first.size_bytes == 0) return std::nullopt;
+  if (!config.deleted_by_age_or_size || config.retention_ms < 0) return std::nullopt;
   if (config.retention_ms >= LogConfig::unlimited - first.largest_timestamp.value()) return std::nullopt;
   return first.largest_timestamp + config.retention_ms + 1;
 }

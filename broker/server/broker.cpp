@@ -21,6 +21,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/metadata/metadata_loader.h"
 #include "broker/metadata/producer_id_blocks.h"
+#include "broker/network/blocking_threads.h"
 #include "broker/network/network_server.h"
 #include "broker/network/shard_runtime.h"
 #include "broker/replication/replica_manager.h"
@@ -28,6 +29,7 @@
 #include "broker/server/broker_registration.h"
 #include "broker/server/broker_services.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/configuration/cleaner_settings.h"
 #include "broker/server/configuration/current_configuration.h"
 #include "broker/server/configuration/topic_configuration.h"
 #include "broker/server/fetch_sessions.h"
@@ -43,7 +45,8 @@ namespace {
 constexpr Logger logger{"broker"};
 constexpr Duration stuck_loop = std::chrono::seconds(30);
 constexpr Duration stop_patience = std::chrono::seconds(30);
-constexpr Duration request_end_max = std::chrono::seconds(2);  // of one that nobody waits for any more
+constexpr Duration compaction_end_max = std::chrono::seconds(10);  // of a step, or of a segment's way into its log
+constexpr Duration request_end_max = std::chrono::seconds(2);      // of one that nobody waits for any more
 
 // Runs `task()` on `shard` and waits for its value. Not from a shard.
 template <class MakeTask>
@@ -89,6 +92,9 @@ class Health final : public BrokerHealth {
   std::function<std::string()> details_;
 };
 
+// Started on demand: log.cleaner.threads may grow while the broker runs.
+constexpr std::size_t most_cleaner_threads = 64;
+
 }  // namespace
 
 class Broker::State {
@@ -114,7 +120,9 @@ class Broker::State {
       logger.warning("requests in work were cut off: they took too long to end");
     if (store_) leave_cluster();
     if (dispatcher_) end_requests_without_clients();
+    if (logs_loaded_) stop_cleaner();
     if (runtime_) runtime_->stop();
+    if (cleaner_threads_) cleaner_threads_->stop();
     // Not before: requests whose clients have gone may still be in work, and nobody waits long for those.
     topic_commands_.reset();
     config_commands_.reset();
@@ -168,6 +176,9 @@ class Broker::State {
           return runtime_->at(replication::owner_of(partition.topic, partition.partition, runtime_->size()));
         });
     logs_->show_in(metrics_);
+    cleaner_threads_ = std::make_unique<network::BlockingThreads>(
+        "cleaner", most_cleaner_threads,
+        metrics_.gauge("millrace_cleaner_queued", "Pieces of compaction that wait for a thread"));
     logs_->on_all_directories_offline(all_directories_offline_);
     return logs_->open_directories();
   }
@@ -249,8 +260,28 @@ class Broker::State {
     if (!loaded) return loaded;
     health_.set_reason("starting");
     logs_loaded_ = true;
-    metadata_shard().post([this] { logs_->start(metadata_shard()); });
+    metadata_shard().post([this] { start_logs(); });
     return {};
+  }
+
+  // On the metadata shard.
+  void start_logs() {
+    logs_->start(metadata_shard(), *cleaner_threads_);
+    auto reconfigure = [this](const BrokerConfigLayers& layers) {
+      logs_->reconfigure_cleaner(cleaner_options(layers.values()));
+    };
+    reconfigure(*current_->of(metadata_shard().id()));
+    current_->subscribe(metadata_shard().id(),
+                        [reconfigure](const auto&, const auto& after, const auto&) { reconfigure(*after); });
+  }
+
+  // A segment that is being swapped in would make the stop an unclean one.
+  void stop_cleaner() {
+    auto stopped = std::make_shared<std::promise<void>>();
+    auto ended = stopped->get_future();
+    metadata_shard().post([this, stopped] { logs_->stop_cleaner([stopped] { stopped->set_value(); }); });
+    if (ended.wait_for(compaction_end_max) != std::future_status::ready)
+      logger.warning("compaction was cut off: its disk takes long");
   }
 
   Status serve() {
@@ -364,6 +395,7 @@ class Broker::State {
   std::unique_ptr<network::ShardRuntime> runtime_;
   std::unique_ptr<CurrentConfiguration> current_;
   protocol::ConversionBoundsPointer conversions_;
+  std::unique_ptr<network::BlockingThreads> cleaner_threads_;
   std::unique_ptr<log::LogManager> logs_;
   std::unique_ptr<metadata::EmbeddedStore> embedded_;
   std::unique_ptr<security::ClientQuotas> quotas_;

@@ -7,6 +7,7 @@
 #include "broker/server/configuration/broker_config_layers.h"
 #include "broker/server/configuration/broker_config_rows.h"
 #include "broker/server/configuration/broker_configuration_checks.h"
+#include "broker/server/configuration/cleaner_settings.h"
 #include "broker/server/configuration/network_settings.h"
 
 namespace millrace::server {
@@ -150,9 +151,8 @@ log::LogManagerOptions log_options(const BrokerConfiguration& configuration, std
   options.log_start_checkpoint_interval_ms = values.integer("log.flush.start.offset.checkpoint.interval.ms");
   options.initial_task_delay_ms = values.integer("log.initial.task.delay.ms");
   options.retention_check_interval_ms = values.integer("log.retention.check.interval.ms");
-  options.compacted_retention_check_interval_ms.reset();
-  if (values.boolean("log.cleaner.enable"))
-    options.compacted_retention_check_interval_ms = values.integer("log.cleaner.backoff.ms");
+  options.cleaner.reset();
+  if (values.boolean("log.cleaner.enable")) options.cleaner = cleaner_options(values);
   options.high_watermark_checkpoint_interval_ms = values.integer("replica.high.watermark.checkpoint.interval.ms");
   std::string_view housekeeping = values.is_set("log.flush.scheduler.interval.ms")
                                       ? "log.flush.scheduler.interval.ms"

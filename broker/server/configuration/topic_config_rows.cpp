@@ -37,7 +37,8 @@ constexpr ConfigRow rows[] = {
               "How long a compacted topic keeps a delete marker (a record without a value) after it was cleaned, so "
               "that readers can still see it.")
         .of_topic("log.cleaner.delete.retention.ms")
-        .at_least(0),
+        .at_least(0)
+        .effective(),
     int64_row("file.delete.delay.ms", "60000",
               "Wait between the moment a segment leaves the log and the removal of its files.")
         .of_topic("log.segment.delete.delay.ms")
@@ -82,7 +83,8 @@ constexpr ConfigRow rows[] = {
     int64_row("max.compaction.lag.ms", "9223372036854775807",
               "Longest time that a record may stay uncompacted in a compacted topic.")
         .of_topic("log.cleaner.max.compaction.lag.ms")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("max.message.bytes", "1048588", "Largest record batch, as stored, that a producer may append.")
         .of_topic("message.max.bytes")
         .at_least(0)
@@ -123,10 +125,12 @@ constexpr ConfigRow rows[] = {
     float64_row("min.cleanable.dirty.ratio", "0.5",
                 "Share of a compacted log that must be uncleaned before the cleaner takes it up.")
         .of_topic("log.cleaner.min.cleanable.ratio")
-        .between(0, 1),
+        .between(0, 1)
+        .effective(),
     int64_row("min.compaction.lag.ms", "0", "Time during which a record is safe from compaction.")
         .of_topic("log.cleaner.min.compaction.lag.ms")
-        .at_least(0),
+        .at_least(0)
+        .effective(),
     int32_row("min.insync.replicas", "1",
               "In-sync replicas that must exist for a produce request with acks=all to be accepted.")
         .of_topic("min.insync.replicas")

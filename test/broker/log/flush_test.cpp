@@ -103,7 +103,7 @@ TEST_F(Flushes, ComeByThemselvesAfterFlushMs) {
   LogConfig config;
   config.flush_ms = 5000;
   start(config);
-  world->manager->start(world->shard);
+  world->manager->start(world->shard, world->shard.pool());
   ASSERT_TRUE(world->append({.values = {"a"}}));
   world->shard.advance(std::chrono::milliseconds(3100));
   EXPECT_EQ(world->log()->recovery_point(), Offset(0));

@@ -384,7 +384,7 @@ TEST_F(SlowDisk, DoesNotServeASuccessorsRecordsToAReaderOfTheDeletedLog) {
 
 TEST_F(LogManagers, WriteCheckpointsByThemselves) {
   ASSERT_TRUE(start());
-  world.manager->start(world.shard);
+  world.manager->start(world.shard, world.shard.pool());
   ASSERT_TRUE(world.append({.values = {"a", "b"}}));
   world.log()->publish_high_watermark(Offset(1));
   world.log()->flush([](const Status&) {});

@@ -111,6 +111,16 @@ inline std::vector<ReadRecord> records_in(BytesView bytes) {
   }
 }
 
+// Where a consumer goes on that has read these batches.
+inline Offset offset_behind(BytesView bytes, Offset otherwise) {
+  protocol::BatchReader batches(bytes);
+  while (true) {
+    auto more = batches.next();
+    if (!more || !*more) return otherwise;
+    otherwise = batches.batch().header.last_offset() + 1;
+  }
+}
+
 inline FileSystem& unsynced_files() {
   static FaultFileSystem files;
   files.faults->synced.clear();
@@ -199,11 +209,11 @@ class LogWorld {
       auto data = read(offset, max_bytes, std::nullopt, true, topic);
       EXPECT_TRUE(data.has_value()) << data.error().message;
       if (!data || data->records.length_bytes == 0) break;
-      for (auto& record : records_in(bytes_of(*data))) {
-        if (record.offset < offset) continue;
-        offset = record.offset + 1;
-        all.push_back(std::move(record));
+      const auto bytes = bytes_of(*data);
+      for (auto& record : records_in(bytes)) {
+        if (record.offset >= offset) all.push_back(std::move(record));
       }
+      offset = offset_behind(bytes, offset);
     }
     return all;
   }
