@@ -61,8 +61,8 @@ Result<std::vector<Offset>> remove_stray_snapshots(FileSystem& files, const Repl
       kept.push_back(offset);
       continue;
     }
-    if (auto removed = files.remove(snapshot_path(request.directory, offset)); !removed)
-      return tl::unexpected(removed.error());
+    auto removed = files.remove(snapshot_path(request.directory, offset));
+    if (!removed && removed.error().kind != ErrorKind::not_found) return tl::unexpected(removed.error());
   }
   return kept;
 }
@@ -76,6 +76,11 @@ Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
   while (!snapshots.empty() && newest == Offset::none()) {
     const auto path = snapshot_path(request.directory, snapshots.back());
     auto text = files.read_text(path, snapshot_limit_bytes);
+    // One that could not be read was removed when the producers of an earlier segment were looked for.
+    if (!text && text.error().kind == ErrorKind::not_found) {
+      snapshots.pop_back();
+      continue;
+    }
     if (!text) return tl::unexpected(text.error());
     if (auto entries = decode_producer_snapshot(as_bytes(*text), path); entries) {
       newest = snapshots.back();
