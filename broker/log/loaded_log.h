@@ -48,7 +48,7 @@ struct LoadedLog {
   Offset log_end{0};
   Offset recovery_point{0};
   Offset high_watermark{0};
-  std::optional<Offset> cleaned_to{};  // the cleaner's checkpoint; nullopt: never compacted
+  std::optional<Offset> cleaned_to{};        // the cleaner's checkpoint; nullopt: never compacted
   std::uint64_t resident_from_position = 0;  // in the active segment: what recovery has just read is in the page cache
   RecoveryReport report;
 };
