@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/base/bytes.h"
+#include "broker/protocol/legacy_message.h"
+
 namespace millrace::log {
 
 Result<BytesView> BatchScanner::bytes_at(std::uint64_t position, std::size_t count) {
@@ -39,6 +42,9 @@ Result<bool> BatchScanner::next() {
     batch_.max_timestamp = header->max_timestamp;
     batch_.leader_epoch = header->partition_leader_epoch;
     batch_.header = *header;
+  } else if (prefix->magic > 0) {
+    batch_.max_timestamp =
+        TimestampMs(load_big_endian<std::int64_t>(bytes->data() + protocol::legacy_timestamp_position));
   }
   next_position_ += batch_.size_bytes;
   return true;

@@ -1,5 +1,5 @@
 // Walks over the batches of a segment file by their headers, with few and small reads: to find positions, to replay producers.
-// Message sets of magic 0 and 1 are stepped over as batches of one offset. Blocks; any thread.
+// Messages of magic 0 and 1 are batches of one offset, a compressed one that of its last; those of magic 0 have no timestamp. Blocks; any thread.
 #pragma once
 
 #include <cstdint>

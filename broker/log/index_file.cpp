@@ -64,6 +64,13 @@ Status IndexFile::extend() {
   return (*file)->truncate(max_entries_ * entry_bytes_);
 }
 
+Status IndexFile::cut(std::size_t entries) {
+  auto file = file_->open();
+  if (!file) return tl::unexpected(file.error());
+  unsynced_ = true;
+  return (*file)->truncate(entries * entry_bytes_);
+}
+
 Status IndexFile::trim() {
   if (auto written = write_pending(); !written) return written;
   if (!extended_) return {};

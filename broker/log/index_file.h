@@ -31,6 +31,9 @@ class IndexView {
   // The last entry for which `at_most(entry)` is true, when the entries for which it is true come first; nullopt when there is none.
   template <class AtMost>
   Result<std::optional<std::vector<std::uint8_t>>> last_where(AtMost at_most) const;
+  // The number of entries for which `is_before(entry)` is true, when those come first.
+  template <class IsBefore>
+  Result<std::size_t> count_where(IsBefore is_before) const;
   Result<std::vector<std::uint8_t>> read(std::size_t first, std::size_t count) const;
 
  private:
@@ -51,6 +54,8 @@ class IndexFile {
   Status load();
   // Makes the file empty.
   Status create();
+  // Cuts a file that has not been loaded behind its first so many entries.
+  Status cut(std::size_t entries);
   // Writes what waits and cuts the file behind its last entry.
   Status trim();
   // Writes what waits. After a failure it waits on. Before the first entry the file is made as long as it may become, so that one
@@ -108,6 +113,18 @@ Result<std::optional<std::vector<std::uint8_t>>> IndexView::last_where(AtMost at
                   entries->begin() + static_cast<std::ptrdiff_t>(at + entry_bytes_));
   }
   return found;
+}
+
+template <class IsBefore>
+Result<std::size_t> IndexView::count_where(IsBefore is_before) const {
+  std::size_t low = 0;
+  for (std::size_t high = entries_; low < high;) {
+    const auto middle = low + (high - low) / 2;
+    auto entry = read(middle, 1);
+    if (!entry) return tl::unexpected(entry.error());
+    (is_before(entry->data()) ? low = middle + 1 : high = middle);
+  }
+  return low;
 }
 
 }  // namespace millrace::log

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -34,6 +36,9 @@ class LogEnvironment {
         directories(chosen.directories.size()) {}
 
   LogManagerOptions options;  // fixed from the load on
+  // Writes the checkpoints of the log directory that `path` is in, with what its logs publish. Blocks; any thread. The manager's,
+  // set before a log is loaded.
+  std::function<Status(const std::string& path)> write_checkpoints = [](const std::string&) { return Status(); };
   std::shared_ptr<DirectoryHealth> health;
   WatchedFileSystem files;
   const Clock& clock;

@@ -63,7 +63,7 @@ bool PartitionLog::State::holds(AppendSource source) const {
 }
 
 void PartitionLog::State::serve_held() {
-  while (!changing_ && !held_.empty()) {
+  while (!changing_ && truncations_ == 0 && !held_.empty()) {
     auto held = std::move(held_.front());
     held_.pop_front();
     auto* check = held.source == 0 ? nullptr : check_of(held.source);

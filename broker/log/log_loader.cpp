@@ -164,7 +164,7 @@ class Loader {
       found_.snapshots.insert(std::ranges::upper_bound(found_.snapshots, base), base);
       return write_producer_snapshot(files(), request_.directory, base, log_->producers.entries());
     }
-    return replay_producers(files(), {request_.directory, found_.snapshots, start, base, now()}, log_->segments,
+    return replay_producers(files(), {request_.directory, found_.snapshots, start, base, now()}, log_->segments.views(),
                             log_->producers)
         .map([](Offset) {});
   }
@@ -375,7 +375,7 @@ class Loader {
       log_->producers.remove_expired(request.now);
       log_->producers.on_log_start(log_->log_start);
     } else {
-      auto newest = replay_producers(files(), request, log_->segments, log_->producers);
+      auto newest = replay_producers(files(), request, log_->segments.views(), log_->producers);
       if (!newest) return tl::unexpected(newest.error());
       log_->producer_snapshot_offset = *newest;
     }

@@ -23,6 +23,11 @@ std::vector<std::shared_ptr<PartitionLog>> LogManager::State::logs() const {
 LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool,
                        Random& random, ShardForPartition shard_for_partition)
     : state_(std::make_shared<State>(options, files, clock, pool, random, std::move(shard_for_partition))) {
+  state_->environment->write_checkpoints = [weak = state_->weak_from_this()](const std::string& path) -> Status {
+    auto state = weak.lock();
+    if (state == nullptr) return fail(ErrorKind::unavailable, "the log manager has ended");
+    return state->write_checkpoints_of(path);
+  };
   state_->environment->health->listen([weak = state_->weak_from_this()](std::size_t directory, const Error& why) {
     if (auto state = weak.lock()) state->directory_failed(directory, why);
   });

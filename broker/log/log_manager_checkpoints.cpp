@@ -82,6 +82,13 @@ Status LogManager::State::write_checkpoints() {
   return first;
 }
 
+Status LogManager::State::write_checkpoints_of(const std::string& path) {
+  const auto number = environment->health->directory_of(path);
+  if (number >= directories.size()) return fail(ErrorKind::not_found, path + " is in no log directory");
+  auto& directory = *directories[number];
+  return directory.write_checkpoints([&] { return checkpoints_of(directory); });
+}
+
 void LogManager::State::arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)()) {
   if (interval_ms <= 0) return;
   home.after(bounded_milliseconds(delay_ms), [weak = weak_from_this(), &home, interval_ms, work] {

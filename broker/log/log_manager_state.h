@@ -77,6 +77,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
 
   DirectoryCheckpoints checkpoints_of(const ManagedDirectory& directory) const;
   Status write_checkpoints();
+  Status write_checkpoints_of(const std::string& path);  // of the directory that it is in
   Status write_cleaner_checkpoint(const PartitionLog& log);
   void start_cleaner(Shard& home, BlockingPool& threads);
   void arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)());

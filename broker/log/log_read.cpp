@@ -49,6 +49,12 @@ FetchData PartitionLog::State::slice(std::size_t number, std::shared_ptr<const F
 }
 
 void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, ReadCompletion done) {
+  if (reads_wait_) {
+    held_reads_.emplace_back([self_alive = self.shared_from_this(), this, request, done = std::move(done)]() mutable {
+      read(request, request.offset, std::move(done));
+    });
+    return;
+  }
   if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
   if (request.offset < log->log_start || request.offset > log->log_end) {
     return done(tl::unexpected(read_error(ReadErrorKind::offset_out_of_range,
@@ -105,7 +111,7 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     // Retention may have taken the segment away meanwhile.
     if (request.offset < log->log_start) return read(request, request.offset, std::move(completion));
     // Compaction may have put another segment in its place, with more behind it, and without the transactions of what it dropped.
-    if (!has(view)) return read(request, request.offset, std::move(completion));
+    if (reads_wait_ || !has(view)) return read(request, request.offset, std::move(completion));
     if (!found) return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
     const auto here = segment_number(view.base_offset);
     if (!found->first) {
@@ -129,6 +135,13 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
 // The segments are asked one after another, beginning with the first whose largest timestamp is large enough. By the workers:
 // batches are decompressed to find the record.
 void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_from, TimestampCompletion done) {
+  if (reads_wait_) {
+    held_reads_.emplace_back(
+        [self_alive = self.shared_from_this(), this, timestamp, segment_from, done = std::move(done)]() mutable {
+          find_timestamp(timestamp, std::min(segment_from, log->log_end), std::move(done));
+        });
+    return;
+  }
   auto number = segment_number(segment_from);
   while (number < log->segments.size() && log->segments[number]->max_timestamp().timestamp < timestamp) ++number;
   if (number == log->segments.size()) return done(TimestampOffset{});
@@ -139,7 +152,7 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
     home.post([self_alive = std::move(self_alive), this, timestamp, view, base = view.base_offset,
                found = std::move(found), done = std::move(done)]() mutable {
       if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
-      if (!has(view)) return find_timestamp(timestamp, std::max(base, log->log_start), std::move(done));
+      if (reads_wait_ || !has(view)) return find_timestamp(timestamp, std::max(base, log->log_start), std::move(done));
       if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
       if (*found) return done(**found);
       auto next = segment_number(base) + 1;
@@ -150,6 +163,12 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
 }
 
 void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
+  if (reads_wait_) {
+    held_reads_.emplace_back([self_alive = self.shared_from_this(), this, done = std::move(done)]() mutable {
+      find_max_timestamp(std::move(done));
+    });
+    return;
+  }
   auto largest = std::ranges::max_element(log->segments, {},
                                           [](const auto& segment) { return segment->max_timestamp().timestamp; });
   const auto max_timestamp = (*largest)->max_timestamp();
@@ -161,7 +180,7 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
     home.post(
         [self_alive = std::move(self_alive), this, view, found = std::move(found), done = std::move(done)]() mutable {
           if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
-          if (!has(view)) return find_max_timestamp(std::move(done));
+          if (reads_wait_ || !has(view)) return find_max_timestamp(std::move(done));
           if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
           done(found->value_or(TimestampOffset{}));
         });

@@ -72,6 +72,23 @@ Status LogSegment::load_first_timestamp(const File& file) {
   return {};
 }
 
+Status LogSegment::take_cut(const SegmentCut& cut) {
+  auto file = log_file_->open();
+  if (!file) return tl::unexpected(file.error());
+  auto done = (*file)
+                  ->truncate(cut.size_bytes)
+                  .and_then([&] { return (*file)->sync(); })
+                  .and_then([&] { return offset_index_.cut(cut.offset_entries); })
+                  .and_then([&] { return time_index_.cut(cut.time_entries); })
+                  .and_then([&] { return offset_index_.load(cut.size_bytes); })
+                  .and_then([&] { return time_index_.load(); })
+                  .and_then([&] { return transaction_index_.load(); })
+                  .and_then([&] { return transaction_index_.truncate_to(cut.end); });
+  if (!done) return done;
+  set_recovered(cut.size_bytes, {cut.max_timestamp, cut.max_timestamp_offset}, cut.first_timestamp);
+  return {};
+}
+
 Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_interval_bytes) {
   MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset()), "a segment is written that cannot take more");
   auto file = log_file_->open();

@@ -20,6 +20,7 @@
 #include "broker/log/file_cache.h"
 #include "broker/log/log_config.h"
 #include "broker/log/offset_index.h"
+#include "broker/log/segment_cut.h"
 #include "broker/log/segment_view.h"
 #include "broker/log/time_index.h"
 #include "broker/log/transaction_index.h"
@@ -63,8 +64,10 @@ class LogSegment {
   Status create(const LogConfig& config);
   // Takes over the files of a segment that needs no recovery. Blocks. corrupt or not_found: the indexes must be rebuilt.
   Status load();
-  // Makes the indexes of the last segment as long as they may become, so that they can be appended to.
-  Status make_active();
+
+  // Of an object that was made for the files of another one: cuts them, the log file for good, and takes over what is left as a
+  // segment that is written to. Nobody else writes to the files. Blocks.
+  Status take_cut(const SegmentCut& cut);
 
   // Writes to the page cache and indexes. After a failure the segment is as it was, or broken() when that could not be brought about.
   Status append(const SegmentAppend& batches, std::int32_t index_interval_bytes);

@@ -53,12 +53,13 @@ void PartitionLog::State::answer_read(std::size_t number, FetchData data, const 
     return aborted;
   };
   shard.pool().submit([self_alive = self.shared_from_this(), this, collect = std::move(collect), data = std::move(data),
-                       done = std::move(done)]() mutable {
+                       request, cuts = cuts_, done = std::move(done)]() mutable {
     auto aborted = collect();
     auto& home = shard;
-    home.post([self_alive = std::move(self_alive), this, aborted = std::move(aborted), data = std::move(data),
-               done = std::move(done)]() mutable {
+    home.post([self_alive = std::move(self_alive), this, aborted = std::move(aborted), data = std::move(data), request,
+               cuts, done = std::move(done)]() mutable {
       if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
+      if (cuts != cuts_) return read(request, request.offset, std::move(done));
       if (!aborted) return done(tl::unexpected(read_error(ReadErrorKind::storage, aborted.error().message)));
       data.aborted = std::move(*aborted);
       done(std::move(data));

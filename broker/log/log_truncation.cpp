@@ -1,5 +1,5 @@
-// Records that leave the end of a log because its leader does not have them. In this order, so that a crash leaves a prefix of
-// what was there:
+// Records that leave the end of a log because its leader does not have them. In this order, so that a crash leaves a
+// prefix of what was there:
 //
 //   1  the recovery point and the high watermark, no higher than the cut, in the checkpoints
 //   2  snapshots of producers behind the cut and segments behind it, the newest first, get the suffix ".deleted"; directory synced
@@ -7,8 +7,8 @@
 //   4  leader epochs
 //   5  the log's start in its checkpoint, when that was above the cut
 //
-// To begin anew at an offset, the first segment is cut to nothing before the new one is made and takes its place: without any
-// segment the directory would not say where the log begins.
+// To begin anew at an offset, the first segment is cut to nothing before the new one is made and takes its place:
+// without any segment the directory would not say where the log begins.
 #include <algorithm>
 #include <memory>
 #include <optional>

@@ -44,6 +44,10 @@ Result<std::optional<OffsetIndexEntry>> OffsetIndexView::first_from(std::uint64_
   return found;
 }
 
+Result<std::size_t> OffsetIndexView::entries_below(Offset end) const {
+  return view_.count_where([&](const std::uint8_t* bytes) { return decode(base_offset_, bytes).offset < end; });
+}
+
 Status OffsetIndex::load(std::uint64_t log_size_bytes) {
   if (auto loaded = file_.load(); !loaded) return loaded;
   last_offset_ = base_offset_;

@@ -37,6 +37,8 @@ class OffsetIndexView {
   // The first entry whose position is at least `position`, but never the very first when it is there exactly, as Kafka's search
   // has it; nullopt when there is none.
   [[nodiscard]] Result<std::optional<OffsetIndexEntry>> first_from(std::uint64_t position) const;
+  // How many entries, counted from the first, are below `end`.
+  [[nodiscard]] Result<std::size_t> entries_below(Offset end) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
 
  private:
@@ -55,6 +57,7 @@ class OffsetIndex {
   // right; not_found without a file.
   Status load(std::uint64_t log_size_bytes);
   Status create();
+  Status cut(std::size_t entries) { return file_.cut(entries); }  // before load
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
   [[nodiscard]] bool take_unsynced() { return file_.take_unsynced(); }

@@ -111,6 +111,21 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // high watermark that was published last.
   Status advance_log_start_offset(Offset offset);
 
+  // Truncation, of a follower to what its leader has (epoch_truncation.h says to where). Everything at and above `offset`
+  // goes; a batch that straddles it goes as a whole, so that log_end_offset() afterwards is `offset` or, then, less. Nothing
+  // happens to a log that ends there or below, but for leader epochs that start at its end without records. Below the first
+  // segment it is truncate_fully_and_start_at. The log's start, recovery point and high watermark come down to the new end;
+  // producers, their snapshots, transaction indexes and leader epochs are those of what is left.
+  //
+  // It is one step between the appends: those that wait for a sync of records that go are refused (closed), those that are
+  // being checked too, as when the leader's epoch ends; those that come later wait for it. Reads that come while it works
+  // wait too and see what is left; a slice that was handed out before is of the file as it will be. When `done` has the
+  // answer everything is on disk: no crash brings anything back. Until then a crash leaves the log as it was, or a prefix
+  // that has at least what is below the offset. After a failure of the disk the log is offline.
+  void truncate_to(Offset offset, UniqueFunction<void(Status)> done);
+  // Nothing of what was there stays; the log is empty, and both its start and its end are `offset`.
+  void truncate_fully_and_start_at(Offset offset, UniqueFunction<void(Status)> done);
+
   // Takes away the segments whose time has come by retention.ms, retention.bytes or the log's start; returns how many. The
   // log manager calls it for logs that are due (retention_schedule.h).
   std::size_t apply_retention(TimestampMs now);

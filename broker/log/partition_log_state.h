@@ -77,6 +77,9 @@ class PartitionLog::State {
   void replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done);
   void end_compaction(std::optional<Offset> cleaned_to);
 
+  // log_truncation.cpp
+  void truncate(Offset target, bool anew, UniqueFunction<void(Status)> done);
+
   // log_retention.cpp
   std::size_t apply_retention(TimestampMs now);
   // Whatever may move the instant at which the first segment goes calls this.
@@ -147,6 +150,8 @@ class PartitionLog::State {
     AppendSource source;
     Job job;
   };
+  struct Truncation;
+  using TruncationPointer = std::shared_ptr<Truncation>;
   struct Located {
     std::uint64_t position = 0;
     std::uint64_t size_bytes = 0;
@@ -200,12 +205,21 @@ class PartitionLog::State {
   void retirement_done(const Status& status);
   Status finish_retirements();
   // What must wait for an exclusive change, in order.
-  [[nodiscard]] bool holding() const { return changing_ || !held_.empty(); }
+  [[nodiscard]] bool holding() const { return changing_ || truncations_ > 0 || !held_.empty(); }
   void hold(AppendSource source, Job job);
   [[nodiscard]] bool holds(AppendSource source) const;
   void serve_held();
   // Something on the pool is done: whatever waits for that goes on.
   void serve_next();
+
+  UniqueFunction<Status()> find_place(const TruncationPointer& truncation);
+  void place_found(const TruncationPointer& truncation, Status status);
+  UniqueFunction<Status()> begin_cut(const TruncationPointer& truncation);
+  void give_up_what_waits_behind(Offset end);
+  void cut_done(const TruncationPointer& truncation, Status status);
+  bool take_truncated(Truncation& job);
+  void truncated(Truncation& job, Status status);
+  void serve_held_reads();
 
   void start_flush();
   void flushed(Offset target, Status status);
@@ -229,6 +243,10 @@ class PartitionLog::State {
   std::deque<HeldJob> held_;
   std::deque<std::shared_ptr<RetiredSegments>> waiting_retirements_;
   std::shared_ptr<RetiredSegments> retiring_;  // on the pool
+  std::vector<Job> held_reads_;  // while a truncation cuts files
+  bool reads_wait_ = false;
+  std::uint64_t truncations_ = 0;  // that were asked for and are not answered
+  std::uint64_t cuts_ = 0;         // so far
   bool changing_ = false;
   bool flushing_ = false;
   bool has_duties_ = false;  // it is in environment->duties

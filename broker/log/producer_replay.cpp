@@ -67,8 +67,8 @@ Result<std::vector<Offset>> remove_stray_snapshots(FileSystem& files, const Repl
   return kept;
 }
 
-Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request, const SegmentList& segments,
-                                ProducerState& producers) {
+Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
+                                const std::vector<SegmentView>& segments, ProducerState& producers) {
   auto snapshots = request.snapshots;
   std::erase_if(snapshots, [&](Offset offset) { return offset > request.end || offset <= request.log_start; });
   producers.reset(request.log_start, {}, request.now);
@@ -93,10 +93,9 @@ Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
   }
   const auto from = producers.end_offset();
   for (std::size_t number = 0; number < segments.size(); ++number) {
-    if (number + 1 < segments.size() && segments[number + 1]->base_offset() <= from) continue;
-    if (from >= request.end || segments[number]->base_offset() >= request.end) break;
-    if (auto done = replay_segment(segments[number]->view(), from, producers); !done)
-      return tl::unexpected(done.error());
+    if (number + 1 < segments.size() && segments[number + 1].base_offset <= from) continue;
+    if (from >= request.end || segments[number].base_offset >= request.end) break;
+    if (auto done = replay_segment(segments[number], from, producers); !done) return tl::unexpected(done.error());
   }
   producers.set_end_offset(request.end);
   return newest;

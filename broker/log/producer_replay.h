@@ -27,9 +27,9 @@ struct ReplayRequest {
 Result<std::vector<Offset>> remove_stray_snapshots(FileSystem& files, const ReplayRequest& request,
                                                    const SegmentList& segments);
 
-// Removes snapshots that cannot be read. Returns the offset of the one that was used; none() without one.
-Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request, const SegmentList& segments,
-                                ProducerState& producers);
+// Removes snapshots that cannot be read. Returns the offset of the one that was used; none() without one. `segments` by base offset.
+Result<Offset> replay_producers(FileSystem& files, const ReplayRequest& request,
+                                const std::vector<SegmentView>& segments, ProducerState& producers);
 
 // What a batch says of its producer; nullopt without one. Reads the record of a control batch.
 Result<std::optional<ProducerAppend>> read_producer_append(const File& file, const ScannedBatch& batch);

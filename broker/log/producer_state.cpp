@@ -150,6 +150,16 @@ void ProducerState::on_log_start(Offset log_start) {
   end_offset_ = std::max(end_offset_, log_start);
 }
 
+void ProducerState::truncate(Offset end, ProducerState read) {
+  for (const auto& [marker, first_offset] : unreplicated_) {
+    if (marker >= end) break;
+    read.unreplicated_.insert_or_assign(marker, first_offset);
+    read.unreplicated_starts_.insert(first_offset);
+  }
+  *this = std::move(read);
+  end_offset_ = end;
+}
+
 void ProducerState::reset(Offset offset, const std::vector<ProducerEntry>& entries, TimestampMs now) {
   producers_.clear();
   open_transactions_.clear();

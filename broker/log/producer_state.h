@@ -105,6 +105,11 @@ class ProducerState {
   [[nodiscard]] Offset first_unstable_offset() const;
   // Transactions whose markers lie below `high_watermark` are stable.
   void on_high_watermark(Offset high_watermark);
+  // The log ends at `end` now, and `read` are the producers that a snapshot and the batches up to there make. Transactions that
+  // were completed below it stay unstable as long as they were to, however old the snapshot is.
+  void truncate(Offset end, ProducerState read);
+  // Of the same log, knowing nobody.
+  [[nodiscard]] ProducerState without_producers() const { return {log_name_, expiration_ms_, max_producers_}; }
   // Nothing below `log_start` is readable any more.
   void on_log_start(Offset log_start);
 
@@ -118,9 +123,9 @@ class ProducerState {
   [[nodiscard]] Offset first_open_but(Offset first_offset) const;
   void make_room();
 
-  const std::string log_name_;
-  const std::int64_t expiration_ms_;
-  const std::size_t max_producers_;
+  std::string log_name_;
+  std::int64_t expiration_ms_;
+  std::size_t max_producers_;
   std::unordered_map<ProducerId, ProducerEntry> producers_;
   std::map<Offset, ProducerId> open_transactions_;  // by their first offsets
   std::map<Offset, Offset> unreplicated_;           // completed, not below the high watermark: first offsets by markers

@@ -25,6 +25,13 @@ std::size_t SegmentList::number_at(Offset base_offset) const {
   return static_cast<std::size_t>(at - segments_.begin());
 }
 
+std::vector<SegmentView> SegmentList::views() const {
+  std::vector<SegmentView> views;
+  views.reserve(segments_.size());
+  for (const auto& segment : segments_) views.push_back(segment->view());
+  return views;
+}
+
 std::uint64_t SegmentList::size_bytes() const {
   return std::accumulate(segments_.begin(), segments_.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& segment) { return sum + segment->size_bytes(); });

@@ -32,6 +32,8 @@ class SegmentList {
   [[nodiscard]] std::size_t number_of(Offset offset) const;
   // The one that starts there; size() without one.
   [[nodiscard]] std::size_t number_at(Offset base_offset) const;
+  // What another thread needs to read them.
+  [[nodiscard]] std::vector<SegmentView> views() const;
   // Of the log files. Counts anew.
   [[nodiscard]] std::uint64_t size_bytes() const;
 

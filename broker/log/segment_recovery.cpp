@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "broker/base/crc32c.h"
+#include "broker/protocol/legacy_message.h"
 
 namespace millrace::log {
 namespace {
 
 constexpr std::size_t chunk_bytes = 1 << 20;
-constexpr std::size_t crc_covers_from = 21;   // the attributes
-constexpr std::size_t old_crc_position = 12;  // of messages of magic 0 and 1; it covers what follows it
+constexpr std::size_t crc_covers_from = 21;  // the attributes
 
 // Reads a file in large chunks; a batch that is longer than a chunk is checked piece by piece.
 class ChunkReader {
@@ -53,70 +53,74 @@ class ChunkReader {
   std::uint64_t size_ = 0;
 };
 
-// The CRC-32 of messages of magic 0 and 1 (zlib's polynomial). Slow; for what should not be there.
-std::uint32_t crc32_of_old_message(BytesView bytes, std::uint32_t sum) {
-  static constexpr std::uint32_t polynomial = 0xedb88320;
-  sum = ~sum;
-  for (auto byte : bytes) {
-    sum ^= byte;
-    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? polynomial : 0);
-  }
-  return ~sum;
+using Checked = Result<std::optional<ScannedBatch>>;
+
+Checked bad(SegmentScan& scan, std::string why) {
+  scan.why = std::move(why);
+  return std::nullopt;
 }
 
-// Whether there is a message of magic 0 or 1, whole. The zeros that a torn write leaves behind a batch's length look
-// like one.
-Result<bool> is_old_message(ChunkReader& reader, std::uint64_t position, const protocol::BatchPrefix& prefix) {
-  auto stored = reader.at(position + old_crc_position, 4);
-  if (!stored) return tl::unexpected(stored.error());
-  if (stored->size() < 4) return false;
-  const auto expected = load_big_endian<std::uint32_t>(stored->data());
-  auto sum = reader.sum_of(position + protocol::batch_magic_position,
-                           prefix.size_bytes() - protocol::batch_magic_position, crc32_of_old_message);
-  return sum.map([&](std::uint32_t found) { return found == expected; });
+Checked bad_crc(SegmentScan& scan, Offset offset, std::uint32_t stored, std::uint32_t found) {
+  return bad(scan, "the batch at offset " + std::to_string(offset.value()) + " has CRC " + std::to_string(stored) +
+                       " but its bytes have " + std::to_string(found));
+}
+
+Checked cut_off(SegmentScan& scan, Offset offset, std::uint64_t size_bytes, std::uint64_t left) {
+  return bad(scan, "the batch of " + std::to_string(size_bytes) + " bytes at offset " + std::to_string(offset.value()) +
+                       " has only " + std::to_string(left) + " in the file");
+}
+
+// Its last offset is at least the next one, and the index can hold it.
+Checked checked_offsets(const LogSegment& segment, SegmentScan& scan, const ScannedBatch& batch, Offset first) {
+  if (first >= scan.next_offset && batch.last_offset >= first && segment.can_hold_offset(batch.last_offset))
+    return batch;
+  return bad(scan, "the batch has offset " + std::to_string(batch.base_offset.value()) + " where one from " +
+                       std::to_string(scan.next_offset.value()) + " on belongs");
+}
+
+// A message of magic 0 or 1. What is inside a compressed one is covered by its checksum, and its offset is that of
+// the last one.
+Checked check_message(ChunkReader& reader, const LogSegment& segment, SegmentScan& scan,
+                      const protocol::BatchPrefix& prefix) {
+  const auto position = scan.valid_bytes;
+  const auto left = scan.file_bytes - position;
+  if (prefix.size_bytes() > left) return cut_off(scan, prefix.base_offset, prefix.size_bytes(), left);
+  auto start = reader.at(position, protocol::legacy_timestamp_position + 8);
+  if (!start) return tl::unexpected(start.error());
+  const auto stored = load_big_endian<std::uint32_t>(start->data() + protocol::legacy_crc_position);
+  TimestampMs timestamp = TimestampMs::none();
+  if (prefix.magic > 0)
+    timestamp = TimestampMs(load_big_endian<std::int64_t>(start->data() + protocol::legacy_timestamp_position));
+  auto crc =
+      reader.sum_of(position + protocol::batch_magic_position, prefix.size_bytes() - protocol::batch_magic_position,
+                    [](BytesView piece, std::uint32_t sum) { return protocol::extend_legacy_crc(sum, piece); });
+  if (!crc) return tl::unexpected(crc.error());
+  if (*crc != stored) return bad_crc(scan, prefix.base_offset, stored, *crc);
+  ScannedBatch message{prefix.base_offset, prefix.base_offset,  position,    prefix.size_bytes(),
+                       timestamp,          LeaderEpoch::none(), std::nullopt};
+  return checked_offsets(segment, scan, message, prefix.base_offset);
 }
 
 // The good batch at `scan.valid_bytes`, or nullopt with scan.why.
-Result<std::optional<ScannedBatch>> check_next(ChunkReader& reader, const LogSegment& segment, SegmentScan& scan) {
+Checked check_next(ChunkReader& reader, const LogSegment& segment, SegmentScan& scan) {
   const auto position = scan.valid_bytes;
   const auto left = scan.file_bytes - position;
-  auto bad = [&](std::string why) -> Result<std::optional<ScannedBatch>> {
-    scan.why = std::move(why);
-    return std::nullopt;
-  };
   auto bytes = reader.at(position, std::min<std::uint64_t>(left, protocol::batch_header_bytes));
   if (!bytes) return tl::unexpected(bytes.error());
   auto prefix = protocol::parse_batch_prefix(*bytes);
-  if (!prefix) return bad(prefix.error().message);
-  if (prefix->magic != protocol::current_magic) {
-    auto old = prefix->size_bytes() <= left ? is_old_message(reader, position, *prefix) : Result<bool>(false);
-    if (!old) return tl::unexpected(old.error());
-    if (!*old) return bad("there is no batch of magic 2");
-    return fail(ErrorKind::unsupported,
-                segment.log_file()->path() + " position " + std::to_string(position) +
-                    " has a message of the old format (magic " + std::to_string(prefix->magic) +
-                    "), which cannot be recovered here; let the broker that wrote it shut down cleanly first");
-  }
+  if (!prefix) return bad(scan, prefix.error().message);
+  if (prefix->magic != protocol::current_magic) return check_message(reader, segment, scan, *prefix);
   auto header = protocol::parse_batch_header(*bytes);
-  if (!header) return bad(header.error().message);
-  if (header->size_bytes() > left) {
-    return bad("the batch of " + std::to_string(header->size_bytes()) + " bytes at offset " +
-               std::to_string(header->base_offset.value()) + " has only " + std::to_string(left) + " in the file");
-  }
+  if (!header) return bad(scan, header.error().message);
+  if (header->size_bytes() > left) return cut_off(scan, header->base_offset, header->size_bytes(), left);
   auto crc = reader.sum_of(position + crc_covers_from, header->size_bytes() - crc_covers_from,
                            [](BytesView piece, std::uint32_t sum) { return crc32c(piece, sum); });
   if (!crc) return tl::unexpected(crc.error());
-  if (*crc != header->crc) {
-    return bad("the batch at offset " + std::to_string(header->base_offset.value()) + " has CRC " +
-               std::to_string(header->crc) + " but its bytes have " + std::to_string(*crc));
-  }
-  if (header->base_offset < scan.next_offset || header->last_offset() < header->base_offset ||
-      !segment.can_hold_offset(header->last_offset())) {
-    return bad("the batch has offset " + std::to_string(header->base_offset.value()) + " where one from " +
-               std::to_string(scan.next_offset.value()) + " on belongs");
-  }
-  return ScannedBatch{header->base_offset,   header->last_offset(),          position, header->size_bytes(),
-                      header->max_timestamp, header->partition_leader_epoch, *header};
+  if (*crc != header->crc) return bad_crc(scan, header->base_offset, header->crc, *crc);
+  return checked_offsets(segment, scan,
+                         {header->base_offset, header->last_offset(), position, header->size_bytes(),
+                          header->max_timestamp, header->partition_leader_epoch, *header},
+                         header->base_offset);
 }
 
 }  // namespace

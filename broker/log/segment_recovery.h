@@ -29,8 +29,7 @@ struct SegmentScan {
 using BatchVisitor = std::function<Status(const File& file, const ScannedBatch& batch)>;
 
 // Builds the indexes of the good batches and sets the segment's size to where they end. The log file is not cut. The transaction
-// index is emptied: what belongs into it, `visit` finds out. Errors: io and its kin, those of `visit`; unsupported for batches of
-// magic 0 or 1, which nothing here may judge.
+// index is emptied: what belongs into it, `visit` finds out. Errors: io and its kin, those of `visit`.
 Result<SegmentScan> recover_segment(LogSegment& segment, std::int32_t index_interval_bytes, const BatchVisitor& visit);
 
 }  // namespace millrace::log

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/log/stored_messages.h"
 #include "broker/protocol/compression.h"
+#include "broker/protocol/legacy_message.h"
 #include "broker/protocol/record_scanner.h"
 
 namespace millrace::log {
@@ -14,13 +16,29 @@ TimestampMs record_timestamp(const protocol::BatchHeader& header, const protocol
                                                static_cast<std::uint64_t>(record.timestamp_delta)));
 }
 
+// The same of a message of magic 0 or 1, or of those inside it.
+Result<std::optional<TimestampOffset>> find_message(const File& file, const ScannedBatch& scanned, BytesView bytes,
+                                                    TimestampMs timestamp, Offset from) {
+  std::vector<std::uint8_t> plain;
+  auto messages = protocol::parse_legacy_message(bytes).and_then(
+      [&](const protocol::LegacyMessage& outer) { return stored_messages(outer, plain); });
+  if (!messages) {
+    return fail(ErrorKind::corrupt,
+                file.path() + " position " + std::to_string(scanned.position) + ": " + messages.error().message);
+  }
+  for (const auto& message : *messages) {
+    if (message.timestamp >= timestamp && message.offset >= from)
+      return std::optional<TimestampOffset>({message.timestamp, message.offset, LeaderEpoch::none()});
+  }
+  return std::nullopt;
+}
+
 // The first record of the batch at or above `from` whose timestamp is at least `timestamp`.
 Result<std::optional<TimestampOffset>> find_in_batch(const File& file, const ScannedBatch& scanned,
                                                      TimestampMs timestamp, Offset from) {
-  if (!scanned.header)
-    return std::optional<TimestampOffset>({scanned.max_timestamp, scanned.last_offset, scanned.leader_epoch});
   auto bytes = read_batch(file, scanned);
   if (!bytes) return tl::unexpected(bytes.error());
+  if (!scanned.header) return find_message(file, scanned, *bytes, timestamp, from);
   auto batch = protocol::parse_batch(*bytes);
   if (!batch) return tl::unexpected(batch.error());
   protocol::RecordScanner records(*batch, {});

@@ -26,6 +26,10 @@ Result<TimeIndexEntry> TimeIndexView::entry(std::size_t number) const {
   return view_.read(number, 1).map([&](const auto& bytes) { return decode(base_offset_, bytes.data()); });
 }
 
+Result<std::size_t> TimeIndexView::entries_below(Offset end) const {
+  return view_.count_where([&](const std::uint8_t* bytes) { return decode(base_offset_, bytes).offset < end; });
+}
+
 Status TimeIndex::load() {
   if (auto loaded = file_.load(); !loaded) return loaded;
   last_ = {TimestampMs::none(), base_offset_};

@@ -32,6 +32,8 @@ class TimeIndexView {
   // The last entry whose timestamp is at most `timestamp`; {none(), base offset} when there is none.
   [[nodiscard]] Result<TimeIndexEntry> lookup(TimestampMs timestamp) const;
   [[nodiscard]] Result<TimeIndexEntry> entry(std::size_t number) const;
+  // How many entries, counted from the first, have offsets below `end`.
+  [[nodiscard]] Result<std::size_t> entries_below(Offset end) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
 
  private:
@@ -51,6 +53,7 @@ class TimeIndex {
   // As OffsetIndex::load.
   Status load();
   Status create();
+  Status cut(std::size_t entries) { return file_.cut(entries); }  // before load
   Status trim() { return file_.trim(); }
   Status write_pending() { return file_.write_pending(); }
   [[nodiscard]] bool take_unsynced() { return file_.take_unsynced(); }

@@ -153,7 +153,13 @@ Status TransactionIndex::cut(std::size_t entries) {
     if (!last) return tl::unexpected(last.error());
     last_ = last->front();
   }
-  if (auto done = (*file)->truncate(entries * entry_bytes); !done) return done;
+  // Synced, because nobody syncs an index that has become empty: what came back would speak of records that are not there.
+  auto size = (*file)->size_bytes();
+  if (!size) return tl::unexpected(size.error());
+  if (*size > entries * entry_bytes) {
+    auto done = (*file)->truncate(entries * entry_bytes).and_then([&] { return (*file)->sync(); });
+    if (!done) return done;
+  }
   entries_ = entries;
   broken_ = false;
   return {};

@@ -57,9 +57,9 @@ class TransactionIndex {
   // Its last offset is above the last entry's. After a failure the index is as it was, or broken() when that could not be
   // brought about.
   Status append(const AbortedTransaction& transaction);
-  // Forgets the transactions whose markers are at or above `end`. Blocks.
+  // Forgets the transactions whose markers are at or above `end`, for good. Blocks.
   Status truncate_to(Offset end);
-  // Forgets all; a file that is there stays. Blocks.
+  // Forgets all, for good; a file that is there stays. Blocks.
   Status reset();
 
   [[nodiscard]] std::size_t entries() const { return entries_; }

@@ -70,6 +70,10 @@ std::uint32_t compute_legacy_crc(BytesView message) {
   return static_cast<std::uint32_t>(crc32_z(0, covered.data(), covered.size()));
 }
 
+std::uint32_t extend_legacy_crc(std::uint32_t sum, BytesView bytes) {
+  return static_cast<std::uint32_t>(crc32_z(sum, bytes.data(), bytes.size()));
+}
+
 Status check_legacy_crc(const LegacyMessage& message) {
   const auto actual = compute_legacy_crc(message.bytes);
   if (actual == message.crc) return {};

@@ -26,6 +26,9 @@
 
 namespace millrace::protocol {
 
+inline constexpr std::size_t legacy_crc_position = 12;        // it covers everything behind itself
+inline constexpr std::size_t legacy_timestamp_position = 18;  // of magic 1
+
 struct LegacyMessage {
   Offset offset{};
   std::int8_t magic = 0;
@@ -44,6 +47,8 @@ struct LegacyMessage {
 Result<LegacyMessage> parse_legacy_message(BytesView bytes);
 
 std::uint32_t compute_legacy_crc(BytesView message);
+// Of bytes in pieces: `sum` is that of those before, 0 at first.
+std::uint32_t extend_legacy_crc(std::uint32_t sum, BytesView bytes);
 // ErrorKind::corrupt with both checksums when they differ.
 Status check_legacy_crc(const LegacyMessage& message);
 

@@ -1,5 +1,5 @@
-// Everything that a log says of itself, as text that can be compared, and a log that is built anew from nothing but the log files of
-// another one: indexes, producers, epochs, aborted transactions must come out the same.
+// Everything that a log says of itself, as text that can be compared, and a log that is built anew from nothing but
+// the log files of another one: indexes, producers, epochs, aborted transactions must come out the same.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -37,7 +37,8 @@ inline std::string row_of(const ProducerEntry& entry) {
          std::to_string(entry.transaction_first_offset.value_or(Offset::none()).value());
 }
 
-// What a reader of committed records is told of the batch from `offset` to `last`: transactions that begin later may be told or not.
+// What a reader of committed records is told of the batch from `offset` to `last`: transactions that begin later may
+// be told or not.
 inline std::string read_committed_row(LogWorld& world, Offset offset, Offset last) {
   std::optional<ReadOutcome> outcome;
   world.log()->read({offset, world.log()->log_end_offset(), 1, true, true},
@@ -57,8 +58,8 @@ inline std::string read_committed_row(LogWorld& world, Offset offset, Offset las
   return row;
 }
 
-// Of the log "events". Producers and what depends on them are known to a log that is built anew only when it still has its first
-// record.
+// Of the log "events". Producers and what depends on them are known to a log that is built anew only when it still
+// has its first record.
 inline LogAnswers answers_of(LogWorld& world) {
   LogAnswers answers;
   auto log = world.log();

@@ -1,5 +1,5 @@
-// Truncation: what is left, in memory and on the disk, is what a log built anew from the remaining records would be; a crash in the
-// middle leaves a prefix.
+// Truncation: what is left, in memory and on the disk, is what a log built anew from the remaining records would be;
+// a crash in the middle leaves a prefix.
 #include <gtest/gtest.h>
 
 #include <algorithm>
