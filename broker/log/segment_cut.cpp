@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t read_ahead_bytes = 64 * 1024;
 
-// The index entries that stay, and the position of the batch from which on all that stays must be looked at: behind it there may
-// be a batch without an index entry that has the largest timestamp.
+// The index entries that stay, and the position of the batch from which on all that stays must be looked at: behind
+// it there may be a batch without an index entry that has the largest timestamp.
 Result<std::uint64_t> cut_indexes(const SegmentView& segment, Offset offset, SegmentCut& cut) {
   auto offset_entries = segment.offset_index.entries_below(offset);
   if (!offset_entries) return tl::unexpected(offset_entries.error());

@@ -1,5 +1,5 @@
-// Where a segment ends when a log is truncated to an offset (Kafka: LogSegment.truncateTo): in front of the first batch that
-// reaches the offset, so that a batch that straddles it goes as a whole.
+// Where a segment ends when a log is truncated to an offset (Kafka: LogSegment.truncateTo): in front of the first
+// batch that reaches the offset, so that a batch that straddles it goes as a whole.
 //
 //     |batch|batch|batch|batch|         |batch|batch|
 //                    ^ offset      =>               ^ end
