@@ -126,13 +126,13 @@ void PartitionLog::State::write_epochs() {
   if (writing_epochs_ || changing_) return;
   writing_epochs_ = true;
   epochs_dirty_ = false;
+  log->stored_epochs.reset();  // not known until it is written
   shard.pool().submit([self_alive = self.shared_from_this(), this, entries = log->epochs.entries()]() mutable {
     auto status = write_epoch_checkpoint(environment->files,
                                          log->directory + "/" + std::string(leader_epoch_checkpoint_name), entries);
     auto& home = shard;
     home.post(
         [self_alive = std::move(self_alive), this, entries = std::move(entries), status = std::move(status)]() mutable {
-          log->stored_epochs.reset();
           if (status) log->stored_epochs = std::move(entries);
           epochs_written(std::move(status));
         });
