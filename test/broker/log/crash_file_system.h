@@ -10,6 +10,8 @@
 // syncs that fail. One thread.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -287,5 +289,19 @@ class CrashFileSystem final : public FileSystem {
   std::set<std::string> directories_;
   std::set<std::string> locks_;
 };
+
+// Lives on disks of their own, the first of which is to end before the disk's first change, the next before its second,
+// until one comes to its end: `life(files, change, crashed)` sets whether the power went. No more than `most`.
+template <class Life>
+void at_each_change(std::uint64_t most, Life life) {
+  bool crashed = true;
+  for (std::uint64_t change = 0; crashed && !testing::Test::HasFailure(); ++change) {
+    ASSERT_LT(change, most);
+    SCOPED_TRACE(change);
+    SeededRandom random(change);
+    CrashFileSystem files(random);
+    life(files, change, crashed);
+  }
+}
 
 }  // namespace millrace::log::test

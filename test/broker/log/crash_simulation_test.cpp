@@ -344,12 +344,7 @@ TEST_F(CrashSimulation, KeepsWhatWasFlushedAndNothingTwiceThroughRandomLives) {
 }
 
 TEST_F(CrashSimulation, MakesALogAnewThatWasBeingMadeWhenThePowerWent) {
-  bool crashed = true;
-  for (std::uint64_t change = 0; crashed; ++change) {
-    ASSERT_LT(change, 200U);
-    SCOPED_TRACE(change);
-    SeededRandom random(change);
-    CrashFileSystem files(random);
+  at_each_change(200, [&](CrashFileSystem& files, std::uint64_t change, bool& crashed) {
     LogWorld world({}, files);
     ASSERT_TRUE(world.start());
     files.crash_after = change;
@@ -364,7 +359,7 @@ TEST_F(CrashSimulation, MakesALogAnewThatWasBeingMadeWhenThePowerWent) {
     ASSERT_NE(world.log(), nullptr);
     ASSERT_TRUE(world.append({.values = {"a"}}));
     EXPECT_EQ(world.read_all().size(), 1U);
-  }
+  });
 }
 
 }  // namespace

@@ -314,12 +314,7 @@ TEST_F(Retention, IsFinishedByTheNextStart) {
 }
 
 TEST_F(Retention, NeverLeavesAHoleWhenThePowerGoesWhileSegmentsAreRemoved) {
-  bool crashed = true;
-  for (std::uint64_t change = 0; crashed; ++change) {
-    ASSERT_LT(change, 300U);
-    SCOPED_TRACE(change);
-    SeededRandom random(change);
-    CrashFileSystem files(random);
+  at_each_change(300, [&](CrashFileSystem& files, std::uint64_t change, bool& crashed) {
     config.retention_ms = 4'000;
     config.file_delete_delay_ms = 0;
     LogWorld crash_world(config, files);
@@ -347,7 +342,7 @@ TEST_F(Retention, NeverLeavesAHoleWhenThePowerGoesWhileSegmentsAreRemoved) {
     EXPECT_EQ(log->log_end_offset(), Offset(9));
     EXPECT_EQ(crash_world.read_all(first).size(), static_cast<std::size_t>(9 - first.value()));
     if (!crashed) EXPECT_EQ(first, Offset(4));
-  }
+  });
 }
 
 // ---- who is asked
