@@ -45,11 +45,16 @@ TEST(CompactionCandidate, IsAllButTheActiveSegmentTheFirstTime) {
   EXPECT_TRUE(found.is_due({}));
 }
 
-TEST(CompactionCandidate, CountsTheSegmentThatWasCompactedInPartAsBothCleanAndDirty) {
+// Of a log of four segments that is compacted up to there.
+CompactionCandidate candidate_cleaned_to(Offset offset) {
   const auto made = segments(4);
   auto log = log_of(made);
-  log.cleaned_to = Offset(150);
-  const auto found = compaction_candidate(log, {}, TimestampMs(100'000));
+  log.cleaned_to = offset;
+  return compaction_candidate(log, {}, TimestampMs(100'000));
+}
+
+TEST(CompactionCandidate, CountsTheSegmentThatWasCompactedInPartAsBothCleanAndDirty) {
+  const auto found = candidate_cleaned_to(Offset(150));
   EXPECT_EQ(found.clean_bytes, 2000U);
   EXPECT_EQ(found.cleanable_bytes, 2000U);
   EXPECT_FALSE(found.is_due({})) << "half is not more than half";
@@ -87,10 +92,7 @@ TEST(CompactionCandidate, StartsAnewWhereTheCheckpointIsNotInTheLog) {
 }
 
 TEST(CompactionCandidate, HasNothingToDoInTheActiveSegment) {
-  const auto made = segments(4);
-  auto log = log_of(made);
-  log.cleaned_to = Offset(300);
-  const auto found = compaction_candidate(log, {}, TimestampMs(100'000));
+  const auto found = candidate_cleaned_to(Offset(300));
   EXPECT_EQ(found.cleanable_bytes, 0U);
   EXPECT_FALSE(found.is_due(with_ratio(0)));
 }

@@ -346,6 +346,52 @@ TEST_F(LogCleanerTest, StopsInTheMiddleOfAPassAndTheStopIsClean) {
   cleaned->check(180);
 }
 
+TEST_F(LogCleanerTest, EndsAPassOverALogThatIsTruncated) {
+  start();
+  cleaned->write(60);
+  stop_in_a_pass();
+  std::optional<Status> truncated;
+  world().log()->truncate_to(Offset(99), [&](Status status) { truncated = std::move(status); });
+  world().shard.run();
+  ASSERT_TRUE(truncated);
+  ASSERT_TRUE(*truncated) << truncated->error().message;
+  run_threads();
+  EXPECT_EQ(cleaned->cleaned_to(), Offset(0)) << "it has to begin anew";
+  EXPECT_TRUE(cleaned->names(".cleaned").empty());
+  EXPECT_TRUE(cleaned->names(".swap").empty());
+  EXPECT_EQ(world().log()->log_end_offset(), Offset(99));
+  const auto left = world().read_all();
+  ASSERT_FALSE(left.empty());
+  EXPECT_EQ(left.back().offset, Offset(98));
+  for (const auto& record : left) EXPECT_EQ(record.value, CleanedWorld::value_at(record.offset.value()));
+}
+
+TEST_F(LogCleanerTest, BringsItsCheckpointDownToTheActiveSegmentOfALogThatIsTruncated) {
+  start();
+  cleaned->write(60);
+  cleaned->start_cleaner();
+  ASSERT_GT(cleaned->cleaned_to(), Offset(150));
+  world().log()->truncate_to(Offset(99), [](const Status&) {});
+  world().shard.run();
+  EXPECT_LE(cleaned->cleaned_to(), Offset(99));
+  EXPECT_GE(cleaned->cleaned_to(), Offset(0));
+}
+
+TEST_F(LogCleanerTest, EndsAPassWhoseDiskFailsWithTheDirectoryOffline) {
+  set_log_level(LogLevel::off);
+  FaultFileSystem files;
+  files.faults->only_for = [](const std::string& path) { return path.ends_with(".cleaned"); };
+  cleaned = std::make_unique<CleanedWorld>(compacted_config(), files);
+  ASSERT_TRUE(start_again());
+  cleaned->write(60);
+  auto log = world().log();
+  files.faults->writable_bytes = 0;
+  cleaned->start_cleaner();
+  EXPECT_TRUE(log->is_offline());
+  EXPECT_FALSE(world().manager->is_online(world().data_path()));
+  EXPECT_TRUE(cleaned->stop_cleaner()) << "no pass is left";
+}
+
 // Consumers that read cold segments while these are replaced, begun at every moment of a pass: each sees every key's newest record.
 TEST_F(LogCleanerTest, LetsReadersMissNothingWhileSegmentsAreReplaced) {
   struct Consumer {
