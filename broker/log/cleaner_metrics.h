@@ -1,6 +1,6 @@
-// What the log cleaner does, as metrics show it (Kafka: uncleanable-partitions-count, uncleanable-bytes, max-dirty-percent,
-// max-compaction-delay-secs, max-buffer-utilization-percent, max-clean-time-secs, cleaner-recopy-percent, time-since-last-run-ms).
-// Any thread.
+// What the log cleaner does, as metrics show it (Kafka: uncleanable-partitions-count, uncleanable-bytes,
+// max-dirty-percent, max-compaction-delay-secs, max-buffer-utilization-percent, max-clean-time-secs,
+// cleaner-recopy-percent, time-since-last-run-ms). Any thread.
 #pragma once
 
 #include <cstdint>

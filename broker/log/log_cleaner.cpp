@@ -198,8 +198,8 @@ void LogCleaner::on_threads(const PassPointer& pass, void (LogCleaner::*work)(co
   threads_.submit([self = shared_from_this(), pass, work] { (self.get()->*work)(pass); });
 }
 
-// A log that was never compacted stands in the checkpoint before offsets are missing in it: only so does a load know, whatever its
-// cleanup.policy is by then, that they may.
+// A log that was never compacted stands in the checkpoint before offsets are missing in it: only so does a load know,
+// whatever its cleanup.policy is by then, that they may.
 void LogCleaner::prepare(const PassPointer& pass) {
   pass->first_dirty = pass->input->first_dirty;
   if (pass->is_first) {

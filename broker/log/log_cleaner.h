@@ -1,14 +1,15 @@
-// Who is compacted when (Kafka: LogCleaner, LogCleanerManager): each cleaner takes the log with the highest ratio of dirty bytes that
-// is due, compacts it once, and looks again; with none due it waits log.cleaner.backoff.ms, the rhythm of compacted logs' retention
-// too. A log whose pass fails, but for its disk or because it is to end, is left alone until the next start, named in the log and
-// shown in the metrics.
+// Who is compacted when (Kafka: LogCleaner, LogCleanerManager): each cleaner takes the log with the highest ratio of
+// dirty bytes that is due, compacts it once, and looks again; with none due it waits log.cleaner.backoff.ms, the rhythm
+// of compacted logs' retention too. A log whose pass fails, but for its disk or because it is to end, is left alone
+// until the next start, named in the log and shown in the metrics.
 //
-//     home shard      look ------------------> choose ------------------------------------------------------> done, look again
-//     log's shard         candidate -> /         begin          swap in a group ...        end
-//     cleaner threads                              prepare, step ... step / step ... finish \ checkpoint
+//     home shard        look ---------------> choose ---------------------------------------------> done, look again
+//     log's shard           candidates -> /          begin          swap a group in ...   end
+//     cleaner's threads                                 prepare, steps / steps ... finish     checkpoint
 //
-// Home's shard owns it: every method is called there. What reads and writes runs on `threads` of its own, never on a shard, at
-// most log.cleaner.threads passes at the same time, slowed down by log.cleaner.io.max.bytes.per.second between two steps.
+// Home's shard owns it: every method is called there. What reads and writes runs on `threads` of its own, never on a
+// shard, at most log.cleaner.threads passes at the same time, slowed down by log.cleaner.io.max.bytes.per.second
+// between two steps.
 #pragma once
 
 #include <atomic>

@@ -53,8 +53,9 @@ void PartitionLog::State::end_compaction(std::optional<Offset> cleaned_to) {
   serve_idle();
 }
 
-// The list has the new segment before the disk does, and the old ones are the pool's: readers that have views of those read on, and
-// new ones read the new one, whatever its files are called meanwhile. A crash in the middle is mended at the next load.
+// The list has the new segment before the disk does, and the old ones are the pool's: readers that have views of those
+// read on, and new ones read the new one, whatever its files are called meanwhile. A crash in the middle is mended at
+// the next load.
 void PartitionLog::State::replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done) {
   auto retired = std::make_shared<RetiredSegments>(RetiredSegments{environment, log->directory, {}, {}});
   auto prepare = [this, retired, group = std::move(group)]() mutable -> UniqueFunction<Status()> {

@@ -1,9 +1,10 @@
-// What the periodic work of a log manager has to look at, so that it never looks at all logs: those that have something to do soon
-// (flush.ms, producers that may expire, epochs to write), and whether any log's numbers differ from those in the checkpoint files.
+// What the periodic work of a log manager has to look at, so that it never looks at all logs: those that have something
+// to do soon (flush.ms, producers that may expire, epochs to write), and whether any log's numbers differ from those in
+// the checkpoint files.
 //
-// Each log enters by itself and leaves when it has nothing to do (PartitionLog::State::note_duties). The same for compacted logs with more
-// than the active segment, which the cleaner looks at (PartitionLog::State::schedule_retention). Any thread; the lock is held
-// for a few instructions.
+// Each log enters by itself and leaves when it has nothing to do (PartitionLog::State::note_duties). The same for
+// compacted logs with more than the active segment, which the cleaner looks at
+// (PartitionLog::State::schedule_retention). Any thread; the lock is held for a few instructions.
 #pragma once
 
 #include <atomic>

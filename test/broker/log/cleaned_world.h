@@ -99,8 +99,8 @@ class CleanedWorld {
     return Offset(world.log(topic)->published().cleaned_to.load());
   }
 
-  // The newest record of each key that was written below `end` is there, once, and whatever is there was once written there.
-  // Returns how many there are.
+  // The newest record of each key that was written below `end` is there, once, and whatever is there was once written
+  // there. Returns how many there are.
   std::size_t check(std::int64_t end, const std::string& topic = "events") {
     std::set<std::int64_t> found;
     std::int64_t last = -1;

@@ -1,5 +1,5 @@
-// The power goes while a log is compacted: at each change of the disk in turn, from the first of a pass to its last, with several
-// fates of what was not synced.
+// The power goes while a log is compacted: at each change of the disk in turn, from the first of a pass to its last,
+// with several fates of what was not synced.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -17,8 +17,8 @@ struct CompactionCrash : testing::Test {
 
   static constexpr int batches = 25;
 
-  // Returns whether the pass had come to its end before `change`. `plain`: the topic is no compacted one any more when the
-  // machine is back.
+  // Returns whether the pass had come to its end before `change`. `plain`: the topic is no compacted one any more when
+  // the machine is back.
   static bool crash_at(std::uint64_t change, std::uint64_t fate, bool second_pass, bool plain) {
     SCOPED_TRACE("change " + std::to_string(change) + ", fate " + std::to_string(fate));
     SeededRandom random(change * 100 + fate);

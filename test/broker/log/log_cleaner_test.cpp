@@ -1,4 +1,5 @@
-// Compaction of logs that are served: who is compacted when, what stays, what the checkpoint says, and what ends a pass.
+// Compaction of logs that are served: who is compacted when, what stays, what the checkpoint says, and what ends a
+// pass.
 #include "broker/log/log_cleaner.h"
 
 #include <gtest/gtest.h>
@@ -392,7 +393,8 @@ TEST_F(LogCleanerTest, EndsAPassWhoseDiskFailsWithTheDirectoryOffline) {
   EXPECT_TRUE(cleaned->stop_cleaner()) << "no pass is left";
 }
 
-// Consumers that read cold segments while these are replaced, begun at every moment of a pass: each sees every key's newest record.
+// Consumers that read cold segments while these are replaced, begun at every moment of a pass: each sees every key's
+// newest record.
 TEST_F(LogCleanerTest, LetsReadersMissNothingWhileSegmentsAreReplaced) {
   struct Consumer {
     Offset next{0};
