@@ -13,6 +13,7 @@ namespace millrace::log {
 namespace {
 
 constexpr Logger logger{"log"};
+constexpr Duration retirement_retry_delay = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -50,8 +51,8 @@ void PartitionLog::State::changed(const Status& status, UniqueFunction<void(Stat
 
 void PartitionLog::State::serve_next() {
   start_change();
-  start_flush();
   start_retirement();
+  start_flush();
   serve_held();
   serve_idle();
 }
@@ -84,9 +85,9 @@ void PartitionLog::State::retire_segments(std::vector<std::unique_ptr<LogSegment
   }
   std::erase_if(unwritten_snapshots_,
                 [&](const auto& snapshot) { return std::ranges::find(snapshots, snapshot.first) != snapshots.end(); });
-  segments_changed();
   waiting_retirements_.push_back(std::make_shared<RetiredSegments>(
       RetiredSegments{environment, log->directory, std::move(segments), std::move(snapshots)}));
+  segments_changed();
   start_retirement();
 }
 
@@ -102,10 +103,22 @@ void PartitionLog::State::sizes_changed() {
   publish();
 }
 
-// One after another, so that the older ones have gone when a younger one goes. Those of a log that has stopped go with its directory.
+Offset PartitionLog::State::first_segment_on_disk() const {
+  auto first = log->segments.front()->base_offset();
+  const auto look_at = [&](const RetiredSegments& retired) {
+    for (const auto& segment : retired.segments) first = std::min(first, segment->base_offset());
+  };
+  if (stopped) return first;  // they have gone, or go with the directory
+  if (retiring_ != nullptr) look_at(*retiring_);
+  for (const auto& retired : waiting_retirements_) look_at(*retired);
+  return first;
+}
+
+// One after another, so that the older ones have gone when a younger one goes. Not while a flush is under way, which may have
+// files of theirs to sync and must find them; the next flush has none. Those of a log that has stopped go with its directory.
 void PartitionLog::State::start_retirement() {
   if (stopped) waiting_retirements_.clear();
-  if (retiring_ != nullptr || changing_ || waiting_retirements_.empty()) return;
+  if (retiring_ != nullptr || changing_ || flushing_ || retirement_waits_ || waiting_retirements_.empty()) return;
   retiring_ = std::move(waiting_retirements_.front());
   waiting_retirements_.pop_front();
   shard.pool().submit([self_alive = self.shared_from_this(), this, retired = retiring_]() mutable {
@@ -119,11 +132,26 @@ void PartitionLog::State::retirement_done(const Status& status) {
   auto retired = std::move(retiring_);
   retiring_ = nullptr;
   if (status) {
+    publish();
     remove_later(retired);
-  } else if (disk_is_online()) {
-    logger.error("segments of " + name + " stay on the disk: " + status.error().message);
+  } else {
+    retry_retirement(std::move(retired), status.error());
   }
   serve_next();
+}
+
+// Where the disk itself failed, they are the next start's.
+void PartitionLog::State::retry_retirement(std::shared_ptr<RetiredSegments> retired, const Error& why) {
+  if (stopped || !disk_is_online()) return;
+  logger.warning("segments of " + name + " stay on the disk for now, and are tried again: " + why.message);
+  waiting_retirements_.push_front(std::move(retired));
+  retirement_waits_ = true;
+  shard.after(retirement_retry_delay, [weak = self.weak_from_this(), this] {
+    auto alive = weak.lock();
+    if (alive == nullptr) return;
+    retirement_waits_ = false;
+    start_retirement();
+  });
 }
 
 void PartitionLog::State::remove_later(std::shared_ptr<RetiredSegments> retired) {

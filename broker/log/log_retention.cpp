@@ -22,11 +22,18 @@ RetainedSegment retained(const LogSegment& segment) {
 
 }  // namespace
 
+// What holds it back may be there when the next look comes: one pass waits, however many were asked for.
 std::size_t PartitionLog::State::apply_retention(TimestampMs now) {
-  if (holding()) {
-    hold(0, [self_alive = self.shared_from_this(), this, now] { apply_retention(now); });
-    return 0;
-  }
+  if (!holding()) return remove_all_expired(now);
+  if (std::exchange(retention_held_, true)) return 0;
+  hold(0, [self_alive = self.shared_from_this(), this, now] {
+    retention_held_ = false;
+    remove_all_expired(now);
+  });
+  return 0;
+}
+
+std::size_t PartitionLog::State::remove_all_expired(TimestampMs now) {
   std::size_t removed = 0;
   if (!stopped && !failure && !cleaning) {
     for (auto reason : asked_in_order) removed += remove_expired(reason, now);
@@ -50,10 +57,10 @@ std::size_t PartitionLog::State::remove_expired(RemovalReason reason, TimestampM
     }
   }
   auto taken = log->segments.take_front(count);
-  move_log_start(std::max(log->log_start, log->segments.front()->base_offset()));
   auto snapshots = snapshots_of(taken);
   environment->statistics.segments_removed += taken.size();
   retire_segments(std::move(taken), std::move(snapshots), reason);
+  move_log_start(std::max(log->log_start, log->segments.front()->base_offset()));
   return count;
 }
 

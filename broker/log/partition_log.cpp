@@ -32,7 +32,7 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
 
 void PartitionLog::State::publish() {
   environment->log_starts.publish(published.log_start_offset, log->log_start.value());
-  environment->log_starts.publish(published.first_segment_offset, log->segments.front()->base_offset().value());
+  environment->log_starts.publish(published.first_segment_offset, first_segment_on_disk().value());
   published.log_end_offset.store(log->log_end.value(), std::memory_order_relaxed);
   environment->recovery_points.publish(published.recovery_point, log->recovery_point.value());
   published.cleaned_to.store(log->cleaned_to.value_or(Offset(-1)).value(), std::memory_order_relaxed);

@@ -82,6 +82,7 @@ class PartitionLog::State {
 
   // log_retention.cpp
   std::size_t apply_retention(TimestampMs now);
+  std::size_t remove_all_expired(TimestampMs now);
   // Whatever may move the instant at which the first segment goes calls this.
   void schedule_retention();
   void move_log_start(Offset offset);
@@ -105,6 +106,8 @@ class PartitionLog::State {
   [[nodiscard]] bool rests() const;
 
   void publish();
+  // Of the first segment that a start would find: those that are being retired may still be on the disk.
+  [[nodiscard]] Offset first_segment_on_disk() const;
   [[nodiscard]] LogSegment& active() { return log->segments.active(); }
   // The segment that holds `offset`, or the last one that starts below it.
   [[nodiscard]] std::size_t segment_number(Offset offset) const { return log->segments.number_of(offset); }
@@ -203,6 +206,7 @@ class PartitionLog::State {
   void remove_later(std::shared_ptr<RetiredSegments> retired);
   void start_retirement();
   void retirement_done(const Status& status);
+  void retry_retirement(std::shared_ptr<RetiredSegments> retired, const Error& why);
   Status finish_retirements();
   // What must wait for an exclusive change, in order.
   [[nodiscard]] bool holding() const { return changing_ || truncations_ > 0 || !held_.empty(); }
@@ -243,14 +247,16 @@ class PartitionLog::State {
   std::deque<HeldJob> held_;
   std::deque<std::shared_ptr<RetiredSegments>> waiting_retirements_;
   std::shared_ptr<RetiredSegments> retiring_;  // on the pool
-  std::vector<Job> held_reads_;  // while a truncation cuts files
+  std::vector<Job> held_reads_;                // while a truncation cuts files
   bool reads_wait_ = false;
   std::uint64_t truncations_ = 0;  // that were asked for and are not answered
   std::uint64_t cuts_ = 0;         // so far
+  bool retention_held_ = false;    // a pass is in held_
+  bool retirement_waits_ = false;  // for the next attempt, after one that failed
   bool changing_ = false;
   bool flushing_ = false;
   bool has_duties_ = false;  // it is in environment->duties
-  bool epochs_dirty_;  // perhaps: epochs_unwritten knows
+  bool epochs_dirty_;        // perhaps: epochs_unwritten knows
   bool writing_epochs_ = false;
   bool directory_dirty_;  // segments were made since the directory was synced, perhaps by the process that was killed
   std::uint64_t size_bytes_ = 0;  // of all segments

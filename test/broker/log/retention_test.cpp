@@ -281,25 +281,6 @@ TEST_F(Retention, ServesReadersThatHaveAViewOfARemovedSegment) {
   EXPECT_EQ(records_in(world->bytes_of(*slice)).size(), 2U);
 }
 
-TEST_F(Retention, AnswersOutOfRangeWhenTheSegmentGoesWhileItIsRead) {
-  config.retention_ms = 1000;
-  config.file_delete_delay_ms = 0;
-  start();
-  fill(9);
-  world->options.max_open_files = 1;
-  ASSERT_TRUE(world->stop());
-  ASSERT_TRUE(world->start());
-  world->log()->publish_high_watermark(world->log()->log_end_offset());
-  std::optional<ReadOutcome> outcome;
-  world->shard.manual_clock().set_wall_clock(noon + 1'000'000);
-  world->log()->apply_retention(noon + 1'000'000);
-  EXPECT_EQ(start_offset(), Offset(9));
-  world->shard.run();
-  world->log()->read({Offset(9), Offset(9), 1000, true}, [&](ReadOutcome got) { outcome = std::move(got); });
-  world->shard.run();
-  ASSERT_TRUE(outcome && *outcome);
-}
-
 TEST_F(Retention, IsFinishedByTheNextStart) {
   config.retention_ms = 1000;
   start();
@@ -347,7 +328,7 @@ TEST_F(Retention, NeverLeavesAHoleWhenThePowerGoesWhileSegmentsAreRemoved) {
 
 // ---- who is asked
 
-TEST_F(Retention, AsksOnlyLogsThatAreDue) {
+TEST_F(Retention, ScheduleGivesOnlyLogsThatAreDue) {
   config.retention_ms = 1'000'000;
   start();
   for (const auto* topic : {"a", "b", "c"}) ASSERT_TRUE(world->append(batch_of(0), AppendOrigin::client, topic));
