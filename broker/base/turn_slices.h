@@ -12,7 +12,6 @@
 
 #include <chrono>
 #include <coroutine>
-#include <cstdint>
 #include <utility>
 
 #include "broker/base/clock.h"
@@ -38,9 +37,7 @@ class TurnSlices {
   [[nodiscard]] Awaiter next() { return {*this}; }
 
  private:
-  static constexpr std::uint32_t steps_between_looks = 32;  // at the clock
-
-  bool used_up() { return ++steps_ % steps_between_looks == 0 && shard_.clock().now() - began_ >= slice; }
+  [[nodiscard]] bool used_up() const { return shard_.clock().now() - began_ >= slice; }
 
   void go_on_later(std::coroutine_handle<> awaiting) {
     shard_.after(Duration::zero(), [this, awaiting, account = WorkScope::current()]() mutable {
@@ -52,7 +49,6 @@ class TurnSlices {
 
   Shard& shard_;
   MonotonicTime began_;
-  std::uint32_t steps_ = 0;
 };
 
 }  // namespace millrace

@@ -38,16 +38,19 @@ MemoryCharge MemoryBudget::try_take(std::uint64_t bytes) {
 }
 
 MemoryCharge MemoryBudget::take_beyond(std::uint64_t bytes) {
+  const auto limit_bytes = 2 * capacity_bytes_ + (bytes <= small_piece_bytes() ? capacity_bytes_ / 4 : 0);
   auto used = used_bytes_.load(std::memory_order_seq_cst);
   do {
-    if (used > 2 * capacity_bytes_ || bytes > 2 * capacity_bytes_ - used) return {};
+    if (used > limit_bytes || bytes > limit_bytes - used) return {};
   } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_seq_cst));
   return {shared_from_this(), bytes};
 }
 
 std::uint64_t MemoryBudget::beyond_bytes() const {
   const auto used = used_bytes();
-  return used > 2 * capacity_bytes_ ? 0 : 2 * capacity_bytes_ - used;
+  const auto large_bytes = 2 * capacity_bytes_ - std::min(2 * capacity_bytes_, used);
+  const auto all_bytes = 2 * capacity_bytes_ + capacity_bytes_ / 4;
+  return std::max(large_bytes, std::min(small_piece_bytes(), all_bytes - std::min(all_bytes, used)));
 }
 
 MemoryBudget::Ticket MemoryBudget::wait(std::uint64_t bytes, Granted granted) {

@@ -5,11 +5,13 @@
 // each hold a part and wait for the rest could wait for each other for ever; so while no more than the capacity is in use, the
 // first in the middle of a frame is given all of its rest at once, even beyond the capacity:
 //   in use <= capacity + one frame.
-// What is made of a whole frame, its arrays, is taken beyond the capacity too, because nothing may wait there; with it
-//   in use <= 2 * capacity + one frame.
+// What is made of a whole frame, its arrays and large answers, is taken beyond the capacity too, because nothing may wait there; with it
+//   in use <= 2 * capacity + one frame,
+// and a quarter of the capacity more that only takes small pieces: who asks for much cannot keep others from what they need for little.
 // Any thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <list>
@@ -63,6 +65,9 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
   // Takes bytes without standing in line; an empty charge where more than beyond_bytes() are asked for.
   MemoryCharge take_beyond(std::uint64_t bytes);
   [[nodiscard]] std::uint64_t beyond_bytes() const;
+  [[nodiscard]] std::uint64_t small_piece_bytes() const {
+    return std::min(capacity_bytes_ / 256, std::uint64_t{64} << 10);
+  }
 
   // Stands in line at the start of a frame for `bytes` (at most the capacity).
   Ticket wait(std::uint64_t bytes, Granted granted);

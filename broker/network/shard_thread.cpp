@@ -134,8 +134,12 @@ void ShardThread::judge_load(MonotonicTime now) {
   if (!load_.add(worked, now)) return;
   if (host_ != nullptr) {
     const MonotonicTime apart_until(Duration(host_->apart_until_.load(std::memory_order_relaxed)));
-    const auto host_share = host_->published_share_.load(std::memory_order_relaxed);
-    if (guest_sharing_.should_join(load_.share(), host_share, apart_until, now)) move_in_with_host();
+    auto host_share = host_->published_share_.load(std::memory_order_relaxed);
+    if (!guest_sharing_.should_join(load_.share(), host_share, apart_until, now)) return;
+    // Room is taken before it is moved into: others that look at the same time must not count on it. The host's next window tells the truth.
+    if (host_->published_share_.compare_exchange_strong(host_share, host_share + load_.share(),
+                                                        std::memory_order_relaxed))
+      move_in_with_host();
     return;
   }
   published_share_.store(load_.share(), std::memory_order_relaxed);
@@ -156,6 +160,7 @@ void ShardThread::move_in_with_host() {
 
 // A job of the host's own shard.
 void ShardThread::adopt(ShardThread& owner) {
+  if (home_.finished()) return owner.came_home_.release();  // it would stay here for ever
   auto guest = std::make_unique<Guest>(owner);
   if (auto watched = home_.sockets().watch(guest->loop.sockets(), *guest); !watched) {
     logger.warning("shards do not share a thread: " + watched.error().message);

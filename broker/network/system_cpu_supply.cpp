@@ -3,8 +3,10 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -49,6 +51,24 @@ Duration delay_of_this_thread() {
 
 }  // namespace
 
-CpuSample SystemCpuSupply::sample() { return {idle_of_usable_cores(), delay_of_this_thread()}; }
+SystemCpuSupply::Idle SystemCpuSupply::look() const {
+  const auto cores = idle_of_usable_cores();
+  if (!quota_cores_) return {cores, cores};
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
+  const auto granted =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::nano>(since_boot) * *quota_cores_);
+  return {cores, granted - std::chrono::seconds(used.tv_sec) - std::chrono::nanoseconds(used.tv_nsec)};
+}
+
+CpuSample SystemCpuSupply::sample() {
+  const auto now = look();
+  // The kernel's count of a core may fall by a tick.
+  if (before_)
+    idle_ += std::max(Duration::zero(), std::min(now.cores - before_->cores, now.allowed - before_->allowed));
+  before_ = now;
+  return {idle_, delay_of_this_thread()};
+}
 
 }  // namespace millrace::network

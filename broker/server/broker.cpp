@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "broker/base/cpu_quota.h"
 #include "broker/base/file.h"
 #include "broker/base/logging.h"
 #include "broker/base/random.h"
@@ -148,8 +149,7 @@ class Broker::State {
 
   Status open_network() {
     network::ShardRuntimeConfig runtime;
-    runtime.shards = configuration_.shards > 0 ? configuration_.shards
-                                               : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    runtime.shards = configuration_.shards > 0 ? configuration_.shards : usable_cores();
     runtime.worker_threads_max = configuration_.worker_threads;
     runtime.sharing.enabled = configuration_.shards_share_thread;
     auto started = network::ShardRuntime::start(runtime, metrics_);

@@ -4,7 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <type_traits>
+#include <cstdint>
 
 #include "broker/base/task.h"
 #include "broker/protocol/message.h"
@@ -37,9 +37,9 @@ namespace {
 // shard would serve nobody else meanwhile. It is far more than clients of clusters with thousands of partitions send.
 constexpr std::size_t large_body_bytes = std::size_t{32} << 10;
 
-// Records make these large, not arrays, and what one connection appends keeps its order.
-template <class Handler>
-constexpr bool may_leave_the_shard = !std::is_same_v<Handler, ProduceHandler> && !std::is_same_v<Handler, FetchHandler>;
+// The next request of a connection overtakes one that is with a worker. So none leaves that changes anything, nor Fetch, whose
+// sessions count their requests.
+enum class LargeOnes : std::uint8_t { stay, leave };
 
 protocol::DecodeOptions decode_options(RequestContext& context, std::size_t& used_memory_bytes) {
   const auto limit_bytes =
@@ -51,17 +51,19 @@ std::int32_t milliseconds_of(Duration wait) {
   return static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
 }
 
-template <class Handler>
+template <class Handler, LargeOnes large_ones>
 Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& context) {
-  const bool is_large = may_leave_the_shard<Handler> && body.size() > large_body_bytes;
-  std::size_t arrays_bytes = 0;
-  auto decode = [body, version = context.version(), options = decode_options(context, arrays_bytes)] {
-    return protocol::decode<typename Handler::Request>(body, version, nullptr, options);
+  const bool is_large = large_ones == LargeOnes::leave && body.size() > large_body_bytes;
+  auto decode = [body, &context]() -> Result<typename Handler::Request> {
+    std::size_t arrays_bytes = 0;
+    auto decoded = protocol::decode<typename Handler::Request>(body, context.version(), nullptr,
+                                                               decode_options(context, arrays_bytes));
+    if (decoded && !context.charge_arrays(arrays_bytes))
+      return fail(ErrorKind::resource_exhausted, "there is no memory for what the request holds");
+    return decoded;
   };
   auto request = is_large ? co_await run_on_worker(context.shard(), decode) : decode();
   if (!request) co_return tl::unexpected(request.error());
-  if (!context.charge_arrays(arrays_bytes))
-    co_return fail(ErrorKind::resource_exhausted, "there is no memory for what the request holds");
   auto response = co_await Handler::handle(*request, context);
   if (!response) co_return tl::unexpected(response.error());
   if (!response->has_value()) context.quota().is_unanswered();
@@ -79,31 +81,31 @@ Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& 
   co_return std::optional<OutputChain>(std::move(*frame));
 }
 
-template <class Handler>
+template <class Handler, LargeOnes large_ones = LargeOnes::stay>
 constexpr HandlerEntry entry() {
-  return {Handler::Request::api_key, Handler::Request::versions, &handle<Handler>};
+  return {Handler::Request::api_key, Handler::Request::versions, &handle<Handler, large_ones>};
 }
 
 constexpr std::array entries{
     entry<ProduceHandler>(),
     entry<FetchHandler>(),
-    entry<ListOffsetsHandler>(),
-    entry<MetadataHandler>(),
+    entry<ListOffsetsHandler, LargeOnes::leave>(),
+    entry<MetadataHandler, LargeOnes::leave>(),
     entry<ApiVersionsHandler>(),
     entry<CreateTopicsHandler>(),
     entry<DeleteTopicsHandler>(),
     entry<DeleteRecordsHandler>(),
     entry<InitProducerIdHandler>(),
-    entry<OffsetForLeaderEpochHandler>(),
-    entry<DescribeConfigsHandler>(),
+    entry<OffsetForLeaderEpochHandler, LargeOnes::leave>(),
+    entry<DescribeConfigsHandler, LargeOnes::leave>(),
     entry<AlterConfigsHandler>(),
-    entry<DescribeLogDirsHandler>(),
+    entry<DescribeLogDirsHandler, LargeOnes::leave>(),
     entry<CreatePartitionsHandler>(),
     entry<IncrementalAlterConfigsHandler>(),
-    entry<DescribeClientQuotasHandler>(),
+    entry<DescribeClientQuotasHandler, LargeOnes::leave>(),
     entry<AlterClientQuotasHandler>(),
     entry<DescribeClusterHandler>(),
-    entry<DescribeProducersHandler>(),
+    entry<DescribeProducersHandler, LargeOnes::leave>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
 

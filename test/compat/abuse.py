@@ -33,6 +33,7 @@ def checks(context):
         ("a length that is announced costs no memory", announced_lengths),
         ("counts of INT_MAX, -1 and -2 anywhere in requests", array_counts),
         ("arrays that are larger in memory than on the wire", large_arrays),
+        ("answers that are far larger than their requests", large_answers),
         ("tagged fields that repeat, go backwards and never end", tagged_fields),
         (f"{MUTATIONS} damaged requests, seed {seed}", lambda each: damaged_requests(each, seed)),
         ("a bomb in each codec", decompression_bombs),
@@ -207,6 +208,27 @@ def large_arrays(abused_broker):
                 send_each(broker, [content] * 3, lambda _, count=count, kind=kind: f"Metadata of {count} {kind} names")
     refused = broker.counter("millrace_request_arrays_refused_total") - before
     require(refused >= 12, f"{refused} refusals are counted")
+
+
+def large_answers(abused_broker):
+    """A DescribeConfigs that names one topic again and again: 13 bytes on the wire, kilobytes in the answer."""
+    broker = abused_broker.broker
+    resource = b"\2" + struct.pack(">h", len(PROBED)) + PROBED.encode() + struct.pack(">i", -1)
+    request = struct.pack(">hhih", 32, 0, 1, 5) + b"abuse" + struct.pack(">i", 100_000) + resource * 100_000
+    before = broker.counter("millrace_request_arrays_refused_total")
+    at_rest = broker.resident_bytes()
+    # What is made of requests may take as much as they, and a quarter more is kept for small ones.
+    with abused_broker.watched(2 * broker.REQUEST_BYTES + broker.REQUEST_BYTES // 4):
+        for _ in range(3):
+            # The allocator keeps for a second what was freed.
+            wait_until(PATIENCE_S, "memory to be given back", lambda: broker.resident_bytes() < at_rest + ALLOWANCE_BYTES or SANITIZED)
+            with contextlib.ExitStack() as stack:
+                connections = [stack.enter_context(contextlib.closing(broker.connect())) for _ in range(3)]
+                for connection in connections:
+                    connection.sendall(frames.with_length(request))
+                require_equal([None] * 3, [receive(connection) for connection in connections], "answers")
+    refused = broker.counter("millrace_request_arrays_refused_total") - before
+    require(refused >= 9, f"{refused} refusals are counted")
 
 
 def tagged_fields(abused_broker):

@@ -38,7 +38,7 @@ constexpr ConfigRow rows[] = {
     int32_row(
         "millrace.shards", "0",
         "Event loops that serve connections and partitions, each on a thread of its own when there is work for it; "
-        "0 takes one per core.")
+        "0 takes one per core that the broker may use, by its affinity and by the limit of its container.")
         .between(0, 1024)
         .effective(),
     boolean_row("millrace.shards.share.thread", "true",

@@ -33,4 +33,10 @@ std::vector<ConfigEntry> describe_topic(const BrokerConfigLayers& broker, const 
   return entries;
 }
 
+std::shared_ptr<const std::vector<ConfigEntry>> TopicDescriptions::of(const ConfigTexts& overrides) {
+  auto& described = described_[overrides];
+  if (!described) described = std::make_shared<const std::vector<ConfigEntry>>(describe_topic(*broker_, overrides));
+  return described;
+}
+
 }  // namespace millrace::server

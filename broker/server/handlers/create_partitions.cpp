@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/base/logging.h"
+#include "broker/base/turn_slices.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/server/partition_growth.h"
 #include "broker/server/request_context.h"
@@ -92,7 +93,9 @@ Task<Result<std::optional<CreatePartitionsResponse>>> CreatePartitionsHandler::h
   for (const auto& wanted : request.topics) ++entries[wanted.name];
   const bool is_controller = context.image().controller() == context.services().broker_id;
   std::set<std::string_view> named_twice;
+  TurnSlices slices(context.shard());
   for (const auto& wanted : request.topics) {
+    co_await slices.next();
     if (!is_controller) {
       response.results.push_back(answer(wanted.name, ErrorCode::not_controller));
     } else if (entries[wanted.name] == 1) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/base/logging.h"
+#include "broker/base/turn_slices.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/request_context.h"
@@ -72,7 +73,9 @@ Task<Result<std::optional<DeleteTopicsResponse>>> DeleteTopicsHandler::handle(co
       std::ranges::any_of(topics, [](const auto& topic) { return topic.name && !topic.topic_id.is_zero(); });
   const auto timeout = std::chrono::milliseconds(std::max(request.timeout_ms, 0));
   std::map<std::string, Answer, std::less<>> deleted;  // by name, so that an entry that comes twice is answered alike
+  TurnSlices slices(context.shard());
   for (const auto& topic : topics) {
+    co_await slices.next();
     if (named_twofold) {
       response.responses.push_back(refuse(topic, ErrorCode::invalid_request));
       continue;

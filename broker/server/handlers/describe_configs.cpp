@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "broker/base/turn_slices.h"
 #include "broker/controller/topic_name.h"
 #include "broker/metadata/cluster_image.h"
+#include "broker/server/answer_memory.h"
 #include "broker/server/configuration/broker_description.h"
 #include "broker/server/configuration/topic_description.h"
 #include "broker/server/logger_levels.h"
@@ -24,6 +26,7 @@ using protocol::ErrorCode;
 using Wanted = DescribeConfigsRequest::Resource;
 using Answer = DescribeConfigsResponse::Resource;
 using Entries = std::vector<ConfigEntry>;
+using EntriesPointer = std::shared_ptr<const Entries>;
 
 Answer refuse(const Wanted& wanted, ErrorCode code, protocol::NullableString message = "") {
   Answer answer;
@@ -36,41 +39,6 @@ Answer refuse(const Wanted& wanted, ErrorCode code, protocol::NullableString mes
 
 protocol::NullableString view(const std::optional<std::string>& text) {
   return text ? protocol::NullableString(*text) : std::nullopt;
-}
-
-// The answer views `entries`, which the context keeps.
-Answer answer_of(const Wanted& wanted, const DescribeConfigsRequest& request, Entries described,
-                 RequestContext& context) {
-  auto entries = std::make_shared<const Entries>(std::move(described));
-  context.keep(entries);
-  auto answer = refuse(wanted, ErrorCode::none);
-  for (const auto& entry : *entries) {
-    const auto& keys = wanted.configuration_keys;
-    if (keys && !keys->empty() && std::ranges::find(*keys, entry.name) == keys->end()) continue;
-    auto& config = answer.configs.emplace_back();
-    config.name = entry.name;
-    config.value = view(entry.value);
-    config.read_only = entry.read_only;
-    if (context.version() == 0) config.is_default = entry.is_default;
-    config.config_source = entry.source;
-    config.is_sensitive = entry.is_sensitive;
-    config.config_type = entry.type;
-    const bool documented = request.include_documentation && !entry.documentation.empty();
-    config.documentation = documented ? protocol::NullableString(entry.documentation) : std::nullopt;
-    if (!request.include_synonyms) continue;
-    for (const auto& synonym : entry.synonyms)
-      config.synonyms.push_back({synonym.name, view(synonym.value), synonym.source});
-  }
-  return answer;
-}
-
-Answer describe_topic_resource(const Wanted& wanted, const DescribeConfigsRequest& request, RequestContext& context) {
-  if (auto checked = controller::check_topic_name(wanted.resource_name); !checked) {
-    return refuse(wanted, ErrorCode::invalid_topic_exception, context.keep(checked.error().message));
-  }
-  if (!context.image().topic(wanted.resource_name)) return refuse(wanted, ErrorCode::unknown_topic_or_partition);
-  auto overrides = context.image().topic_config(wanted.resource_name);
-  return answer_of(wanted, request, describe_topic(*context.configuration(), *overrides), context);
 }
 
 std::optional<std::int32_t> integer_of(std::string_view text) {
@@ -89,18 +57,7 @@ std::optional<std::string> wrong_broker(std::string_view name, BrokerId self, st
          " but received " + std::string(name);
 }
 
-Answer describe_broker_resource(const Wanted& wanted, const DescribeConfigsRequest& request, RequestContext& context) {
-  const auto layers = context.configuration();
-  if (wanted.resource_name.empty()) return answer_of(wanted, request, describe_broker_defaults(*layers), context);
-  if (auto wrong = wrong_broker(wanted.resource_name, context.services().broker_id, " or empty string,"))
-    return refuse(wanted, ErrorCode::invalid_request, context.keep(std::move(*wrong)));
-  return answer_of(wanted, request, describe_broker(*layers), context);
-}
-
-Answer describe_loggers(const Wanted& wanted, const DescribeConfigsRequest& request, RequestContext& context) {
-  if (wanted.resource_name.empty()) return refuse(wanted, ErrorCode::invalid_request, "Broker id must not be empty");
-  if (auto wrong = wrong_broker(wanted.resource_name, context.services().broker_id, ""))
-    return refuse(wanted, ErrorCode::invalid_request, context.keep(std::move(*wrong)));
+Entries describe_loggers() {
   Entries entries;
   for (auto& [name, level] : logger_levels()) {
     auto& entry = entries.emplace_back();
@@ -108,7 +65,108 @@ Answer describe_loggers(const Wanted& wanted, const DescribeConfigsRequest& requ
     entry.value = std::move(level);
     entry.source = ConfigSource::dynamic_broker_logger;
   }
-  return answer_of(wanted, request, std::move(entries), context);
+  return entries;
+}
+
+// What one request asks for. A request that names a resource again and again makes its description once.
+class Describer {
+ public:
+  Describer(const DescribeConfigsRequest& request, RequestContext& context)
+      : request_(request), context_(context), layers_(context.configuration()), topics_(layers_) {}
+
+  Answer describe(const Wanted& wanted) {
+    switch (wanted.resource_type) {
+      case ConfigResourceType::topic:
+        return describe_topic(wanted);
+      case ConfigResourceType::broker:
+        return describe_broker(wanted);
+      case ConfigResourceType::broker_logger:
+        return describe_loggers(wanted);
+      default:
+        return refuse(
+            wanted, ErrorCode::invalid_request,
+            context_.keep("Unsupported resource type: " + std::to_string(static_cast<int>(wanted.resource_type)) +
+                          ", allowed are 2 (topic), 4 (broker) and 8 (broker logger)"));
+    }
+  }
+
+ private:
+  Answer describe_topic(const Wanted& wanted) {
+    if (auto checked = controller::check_topic_name(wanted.resource_name); !checked)
+      return refuse(wanted, ErrorCode::invalid_topic_exception, context_.keep(checked.error().message));
+    if (!context_.image().topic(wanted.resource_name)) return refuse(wanted, ErrorCode::unknown_topic_or_partition);
+    return answer_of(wanted, topics_.of(*context_.image().topic_config(wanted.resource_name)));
+  }
+
+  Answer describe_broker(const Wanted& wanted) {
+    if (wanted.resource_name.empty())
+      return answer_of(wanted, once(defaults_, [this] { return describe_broker_defaults(*layers_); }));
+    if (auto wrong = wrong_broker(wanted.resource_name, context_.services().broker_id, " or empty string,"))
+      return refuse(wanted, ErrorCode::invalid_request, context_.keep(std::move(*wrong)));
+    return answer_of(wanted, once(broker_, [this] { return server::describe_broker(*layers_); }));
+  }
+
+  Answer describe_loggers(const Wanted& wanted) {
+    if (wanted.resource_name.empty()) return refuse(wanted, ErrorCode::invalid_request, "Broker id must not be empty");
+    if (auto wrong = wrong_broker(wanted.resource_name, context_.services().broker_id, ""))
+      return refuse(wanted, ErrorCode::invalid_request, context_.keep(std::move(*wrong)));
+    return answer_of(wanted, once(loggers_, [] { return server::describe_loggers(); }));
+  }
+
+  template <class Describe>
+  static const EntriesPointer& once(EntriesPointer& described, Describe describe) {
+    if (!described) described = std::make_shared<const Entries>(describe());
+    return described;
+  }
+
+  // The answer views `entries`, which the context keeps.
+  Answer answer_of(const Wanted& wanted, const EntriesPointer& entries) {
+    context_.keep(entries);
+    auto answer = refuse(wanted, ErrorCode::none);
+    const auto& keys = wanted.configuration_keys;
+    const bool all = !keys || keys->empty();
+    if (all) answer.configs.reserve(entries->size());
+    for (const auto& entry : *entries) {
+      if (!all && std::ranges::find(*keys, entry.name) == keys->end()) continue;
+      add(entry, answer);
+    }
+    return answer;
+  }
+
+  void add(const ConfigEntry& entry, Answer& answer) const {
+    auto& config = answer.configs.emplace_back();
+    config.name = entry.name;
+    config.value = view(entry.value);
+    config.read_only = entry.read_only;
+    if (context_.version() == 0) config.is_default = entry.is_default;
+    config.config_source = entry.source;
+    config.is_sensitive = entry.is_sensitive;
+    config.config_type = entry.type;
+    const bool documented = request_.include_documentation && !entry.documentation.empty();
+    config.documentation = documented ? protocol::NullableString(entry.documentation) : std::nullopt;
+    if (!request_.include_synonyms) return;
+    for (const auto& synonym : entry.synonyms)
+      config.synonyms.push_back({synonym.name, view(synonym.value), synonym.source});
+  }
+
+  const DescribeConfigsRequest& request_;
+  RequestContext& context_;
+  const std::shared_ptr<const BrokerConfigLayers> layers_;
+  TopicDescriptions topics_;
+  EntriesPointer broker_;
+  EntriesPointer defaults_;
+  EntriesPointer loggers_;
+};
+
+// What the answer takes, encoded too.
+std::uint64_t bytes_of(const Answer& answer) {
+  auto size_of = [](const protocol::NullableString& text) { return text ? text->size() : 0; };
+  std::uint64_t bytes = sizeof(Answer) + answer.configs.capacity() * sizeof(Answer::Config);
+  for (const auto& config : answer.configs) {
+    bytes += config.name.size() + size_of(config.value) + size_of(config.documentation);
+    for (const auto& synonym : config.synonyms) bytes += sizeof synonym + synonym.name.size() + size_of(synonym.value);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -116,23 +174,13 @@ Answer describe_loggers(const Wanted& wanted, const DescribeConfigsRequest& requ
 Task<Result<std::optional<DescribeConfigsResponse>>> DescribeConfigsHandler::handle(const Request& request,
                                                                                     RequestContext& context) {
   Response response;
+  Describer describer(request, context);
+  TurnSlices slices(context.shard());
+  AnswerMemory memory(context);
   for (const auto& wanted : request.resources) {
-    switch (wanted.resource_type) {
-      case ConfigResourceType::topic:
-        response.results.push_back(describe_topic_resource(wanted, request, context));
-        break;
-      case ConfigResourceType::broker:
-        response.results.push_back(describe_broker_resource(wanted, request, context));
-        break;
-      case ConfigResourceType::broker_logger:
-        response.results.push_back(describe_loggers(wanted, request, context));
-        break;
-      default:
-        response.results.push_back(
-            refuse(wanted, ErrorCode::invalid_request,
-                   context.keep("Unsupported resource type: " + std::to_string(static_cast<int>(wanted.resource_type)) +
-                                ", allowed are 2 (topic), 4 (broker) and 8 (broker logger)")));
-    }
+    co_await slices.next();
+    response.results.push_back(describer.describe(wanted));
+    if (auto paid = memory.add(bytes_of(response.results.back())); !paid) co_return tl::unexpected(paid.error());
   }
   co_return response;
 }

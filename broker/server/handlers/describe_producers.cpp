@@ -10,6 +10,7 @@
 #include "broker/controller/topic_name.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/replication/replica_manager.h"
+#include "broker/server/answer_memory.h"
 #include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
@@ -31,9 +32,9 @@ struct Lookup {
 
 // A small request may name a partition of many producers many times: what the answer holds is bounded as what requests
 // hold is.
-class AnswerMemory {
+class ProducersMemory {
  public:
-  explicit AnswerMemory(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  explicit ProducersMemory(std::uint64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   [[nodiscard]] std::uint64_t used_bytes() const { return used_bytes_; }
   [[nodiscard]] bool is_exceeded() const { return used_bytes_ > limit_bytes_; }
@@ -63,10 +64,20 @@ Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProduce
   Response response;
   std::vector<Lookup> lookups;
   std::vector<ShardId> owners;
+  AnswerMemory lookup_memory(context);
   for (const auto& topic : request.topics) {
+    const auto wanted = topic.partition_indexes.size();
+    const auto bytes_per_partition = sizeof(Lookup) + sizeof(ShardId) + sizeof(Response::Topic::Partition);
+    if (auto paid = lookup_memory.add(wanted * bytes_per_partition); !paid) co_return tl::unexpected(paid.error());
     auto& answered = response.topics.emplace_back();
     answered.name = topic.name;
     auto valid = controller::check_topic_name(topic.name);
+    protocol::NullableString invalid;
+    if (!valid) {
+      // Each of its partitions is answered with it.
+      invalid = context.keep(valid.error().message);
+      if (auto paid = lookup_memory.add(wanted * invalid->size()); !paid) co_return tl::unexpected(paid.error());
+    }
     const auto known = context.image().topic(topic.name);
     for (auto index : topic.partition_indexes) {
       auto& answer = answered.partitions.emplace_back();
@@ -74,7 +85,7 @@ Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProduce
       auto& lookup = lookups.emplace_back(Lookup{topic.name, index, ErrorCode::none, {}});
       if (!valid) {
         lookup.error = ErrorCode::invalid_topic_exception;
-        answer.error_message = context.keep(valid.error().message);
+        answer.error_message = invalid;
       } else if (known == nullptr) {
         lookup.error = ErrorCode::unknown_topic_or_partition;
         answer.error_message = unknown_topic;
@@ -86,7 +97,7 @@ Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProduce
                            : no_owner);
     }
   }
-  AnswerMemory memory(std::min(services.configuration.network.request_arrays_max_bytes, context.arrays_max_bytes()));
+  ProducersMemory memory(std::min(services.configuration.network.request_arrays_max_bytes, context.arrays_max_bytes()));
   co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
     auto& lookup = lookups[index];
     auto& table = services.replicas.table(shard);

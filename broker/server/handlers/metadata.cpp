@@ -13,6 +13,7 @@
 #include "broker/log/log_manager.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/server/answer_memory.h"
 #include "broker/server/authorized_operations.h"
 #include "broker/server/broker_services.h"
 #include "broker/server/configuration/broker_configuration.h"
@@ -135,10 +136,9 @@ MetadataResponse refuse(const std::vector<MetadataRequest::Topic>& topics, Error
   return response;
 }
 
-// What each name that is asked for costs beside the request: who names hundreds of thousands pays for the answers as for the request.
-constexpr std::size_t answers_per_charge = 1024;
-constexpr std::uint64_t bytes_per_answer =
-    2 * sizeof(TopicAnswer) + 64;  // while the list grows; the name when it is sorted
+constexpr std::size_t few_topics = 1024;  // are sorted on the shard
+// Beside the request: an answer, also while their list grows; the name when it is sorted.
+constexpr std::uint64_t bytes_per_answer = 2 * sizeof(TopicAnswer) + 64;
 
 // What is asked for: each topic once, where it is named first, and, where any is named by its id, only those that are (Kafka:
 // KafkaApis.handleTopicMetadataRequest).
@@ -167,23 +167,23 @@ Task<Result<std::optional<MetadataResponse>>> MetadataHandler::handle(const Requ
       co_return refuse(*request.topics, code);
   }
   Response response;
+  TurnSlices slices(context.shard());
   const bool all_topics = !request.topics || (context.version() == 0 && request.topics->empty());
   if (all_topics) {
     response.topics.reserve(context.image().topic_count());
-    context.image().for_each_topic([&](const auto& topic) {
+    std::vector<const metadata::TopicImage*> topics;
+    context.image().for_each_topic([&](const auto& topic) { topics.push_back(topic.get()); });
+    for (const auto* topic : topics) {
+      co_await slices.next();
       response.topics.push_back(answer_of(*topic, request.include_topic_authorized_operations, context));
-    });
+    }
   } else {
     auto choose = [&topics = *request.topics] { return wanted_topics(topics); };
-    const bool are_many = request.topics->size() > answers_per_charge;
-    TurnSlices slices(context.shard());
+    const bool are_many = request.topics->size() > few_topics;
+    AnswerMemory memory(context);
     for (const auto* wanted : are_many ? co_await run_on_worker(context.shard(), choose) : choose()) {
       co_await slices.next();
-      const auto answers = response.topics.size();
-      const bool to_be_paid = answers > 0 && answers % answers_per_charge == 0;
-      if (to_be_paid && !context.charge_arrays(answers_per_charge * bytes_per_answer))
-        co_return fail(ErrorKind::resource_exhausted,
-                       "there is no memory for the answers to " + std::to_string(request.topics->size()) + " topics");
+      if (auto paid = memory.add(bytes_per_answer); !paid) co_return tl::unexpected(paid.error());
       auto& answered = response.topics.emplace_back(co_await find(*wanted, request, context));
       // Told for a topic that is not there too: it could be made.
       if (request.include_topic_authorized_operations && answered.name)

@@ -5,6 +5,7 @@
 
 #include "broker/metadata/cluster_image.h"
 #include "broker/replication/replica_manager.h"
+#include "broker/server/answer_memory.h"
 #include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
@@ -29,7 +30,11 @@ Task<Result<std::optional<protocol::OffsetForLeaderEpochResponse>>> OffsetForLea
   auto& services = context.services();
   std::vector<Lookup> lookups;
   std::vector<ShardId> owners;
+  AnswerMemory memory(context);
   for (const auto& topic : request.topics) {
+    const auto bytes_per_partition = sizeof(Lookup) + sizeof(ShardId) + sizeof(Response::Topic::Partition);
+    if (auto paid = memory.add(topic.partitions.size() * bytes_per_partition); !paid)
+      co_return tl::unexpected(paid.error());
     const auto known = context.image().topic(topic.topic);
     for (const auto& wanted : topic.partitions) {
       const bool exists = known != nullptr && known->partition(wanted.partition) != nullptr;

@@ -39,6 +39,23 @@ TEST(MemoryBudget, GivesAsMuchAgainForWhatIsMadeOfARequest) {
   EXPECT_EQ(budget->try_take(30).bytes(), 30U);
 }
 
+TEST(MemoryBudget, KeepsSomeForSmallPiecesWhenLargeOnesHaveTakenAll) {
+  auto budget = MemoryBudget::make(102'400);
+  ASSERT_EQ(budget->small_piece_bytes(), 400U);
+  auto large = budget->take_beyond(204'800);
+  ASSERT_EQ(large.bytes(), 204'800U);
+  EXPECT_EQ(budget->take_beyond(401).bytes(), 0U);
+  EXPECT_EQ(budget->beyond_bytes(), 400U);
+  std::vector<MemoryCharge> small;
+  for (;;) {
+    auto piece = budget->take_beyond(400);
+    if (piece.bytes() == 0) break;
+    small.push_back(std::move(piece));
+  }
+  EXPECT_EQ(small.size(), 64U);
+  EXPECT_EQ(budget->beyond_bytes(), 0U);
+}
+
 TEST(RequestBuffer, PaysForWhatIsDecodedFromItAsLongAsItLives) {
   auto budget = MemoryBudget::make(100);
   auto buffer = RequestBuffer::allocate(10, budget->try_take(10));

@@ -46,5 +46,16 @@ TEST(DescribeProducers, ThatTakeTooMuchMemoryBecauseAPartitionIsNamedTooOftenClo
   EXPECT_EQ(after.ask(request_of("topic", 1))->topics.at(0).partitions.at(0).active_producers.size(), 1);
 }
 
+TEST(DescribeProducers, PaysForTheAnswerOfEachPartitionWithItsMessage) {
+  BrokerUnderTest broker({{"millrace.request.memory.bytes", "4000000"}, {"socket.request.max.bytes", "1000000"}});
+  Client client(broker);
+  const std::string invalid(30'000, '/');
+  EXPECT_EQ(client.ask(request_of(invalid, 10))->topics.at(0).partitions.at(9).error_code,
+            ErrorCode::invalid_topic_exception);
+  client.send(request_of(invalid, 10'000));
+  EXPECT_TRUE(client.raw().is_closed_by_peer());
+  EXPECT_EQ(broker.counted("millrace_request_arrays_refused_total"), 1);
+}
+
 }  // namespace
 }  // namespace millrace::server
