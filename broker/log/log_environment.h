@@ -47,12 +47,11 @@ class LogEnvironment {
   FileCache cache;
   RetentionSchedule retention;
   LogDuties duties;
-  LogDuties compacted;  // what the cleaner looks at
+  LogDuties compacted;             // what the cleaner looks at
   ChangedNumbers recovery_points;  // of any log, since their file was written; the next two alike
   ChangedNumbers log_starts;
   ChangedNumbers high_watermarks;
   LogManagerStatistics statistics;
-  LoadProgress progress;
   std::vector<DirectoryProgress> directories;  // as in the options
 };
 

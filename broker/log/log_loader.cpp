@@ -194,7 +194,6 @@ class Loader {
     log_->producers.set_end_offset(scan->next_offset);
     producers_followed_ = number;
     ++log_->report.segments_scanned;
-    ++environment_.progress.segments_recovered;
     to_recover_.recovered();
     scanned_last_ = &segment;
     if (scan->whole()) return {};
@@ -230,7 +229,6 @@ class Loader {
     log_->report.truncated_bytes += bytes;
     log_->report.truncated_at = scan.next_offset;
     log_->report.reason = where;
-    environment_.progress.bytes_truncated += bytes;
     return {};
   }
 

@@ -54,7 +54,6 @@ Status LogManager::set_identity(BrokerId broker_id, const std::string& cluster_i
   return state_->set_identity({cluster_id, broker_id});
 }
 bool LogManager::had_clean_shutdown() const { return state_->clean; }
-BrokerEpoch LogManager::clean_shutdown_broker_epoch() const { return state_->clean_broker_epoch; }
 
 void LogManager::set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms) {
   state_->environment->options.recovery_threads = recovery_threads;
@@ -84,8 +83,6 @@ bool LogManager::is_online(const std::string& path) const {
   }
   return false;
 }
-
-const LoadProgress& LogManager::progress() const { return state_->environment->progress; }
 
 void LogManager::start(Shard& home, BlockingPool& cleaner_threads) {
   const auto& options = state_->environment->options;

@@ -59,15 +59,13 @@ class LogManager {
   [[nodiscard]] std::string cluster_id() const;
   [[nodiscard]] BrokerId broker_id() const;
   Status set_identity(BrokerId broker_id, const std::string& cluster_id);
-  // The broker epoch in the clean shutdown marker found by open_directories, -1 without one. The marker is taken away by load.
+  // Whether open_directories found the clean shutdown marker in every directory. load takes them away.
   [[nodiscard]] bool had_clean_shutdown() const;
-  [[nodiscard]] BrokerEpoch clean_shutdown_broker_epoch() const;
 
   // Instead of what the options say. Before load.
   void set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms);
   // Loads every log, recovering where the last stop was not clean. Blocks; the work is spread over the pool and the caller.
   Status load(const ConfigForTopic& config_for_topic);
-  [[nodiscard]] const LoadProgress& progress() const;
   // Each of the options' directories: whether it serves, how far its load has come.
   [[nodiscard]] std::vector<DirectoryState> directories() const;
   // Before open_directories: what directories() says is shown as gauges, too. `registry` outlives the manager.

@@ -15,7 +15,17 @@ namespace millrace::log {
 
 namespace {
 
-constexpr std::size_t syncs_together = 8;
+constexpr std::size_t logs_per_turn = 64;
+
+// Between two turns the shard serves others.
+void work_in_turns(Shard& shard, std::shared_ptr<const std::vector<std::shared_ptr<PartitionLog>>> logs,
+                   std::size_t from, std::function<void(PartitionLog&)> work) {
+  shard.post([&shard, logs = std::move(logs), from, work = std::move(work)]() mutable {
+    const auto end = std::min(from + logs_per_turn, logs->size());
+    for (auto at = from; at < end; ++at) work(*(*logs)[at]);
+    if (end < logs->size()) work_in_turns(shard, std::move(logs), end, std::move(work));
+  });
+}
 
 }  // namespace
 
@@ -104,9 +114,8 @@ void LogManager::State::post_to_logs(std::vector<std::shared_ptr<PartitionLog>> 
   std::map<Shard*, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
   for (auto& log : logs) by_shard[&log->shard()].push_back(std::move(log));
   for (auto& [shard, logs_of_shard] : by_shard) {
-    shard->post([group = std::move(logs_of_shard), work] {
-      for (const auto& log : group) work(*log);
-    });
+    auto group = std::make_shared<const std::vector<std::shared_ptr<PartitionLog>>>(std::move(logs_of_shard));
+    work_in_turns(*shard, std::move(group), 0, work);
   }
 }
 
@@ -178,9 +187,8 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
       });
     }
   }
-  // Syncs that are under way together are one commit of the file system.
-  const auto helpers = std::max(syncs_together, environment->options.recovery_threads * directories.size());
-  run_in_parallel(environment->pool, helpers, std::move(work));
+  // Syncs that are under way together are one commit of the file system. The pool has stopped with the shards.
+  run_on_own_threads(environment->options.closing_threads, std::move(work));
   for (auto& directory : directories) {
     if (!is_online(*directory)) {
       directory->unlock();

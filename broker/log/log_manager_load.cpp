@@ -52,11 +52,9 @@ Status LogManager::State::open_directories() {
       continue;
     }
     clean = clean && directory->clean_shutdown().has_value();
-    clean_broker_epoch = directory->clean_shutdown().value_or(BrokerEpoch::none());
     if (auto checked = check_identity(*directory, wanted); !checked) return checked;
   }
   if (all_offline()) return tl::unexpected(all_offline_error());
-  if (!clean) clean_broker_epoch = BrokerEpoch::none();
   identity = wanted;
   if (identity.cluster_id.empty() || identity.broker_id == BrokerId::none()) return {};
   return set_identity(identity);
@@ -140,7 +138,6 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
       manager_logger.error("the log of " + job.found.name + " cannot be used: " + entry.failure);
   }
   ++job.directory->logs;
-  ++environment->progress.logs_loaded;
   ++environment->directories[job.directory->number()].logs_loaded;
   {
     std::lock_guard lock(mutex);
@@ -150,7 +147,7 @@ void LogManager::State::load_one(const LoadJob& job, const LogConfig& config) {
   tell_progress(*job.directory);
 }
 
-// A line every ten seconds, and gauges at any time, of a start that takes long.
+// Of a start that takes long: gauges whenever a log is loaded, and a line when the last one is ten seconds old.
 void LogManager::State::tell_progress(const ManagedDirectory& directory) {
   show(directory);
   const auto now = environment->clock.now();
@@ -170,7 +167,6 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
     if (!is_online(*directory)) continue;
     if (auto begun = directory->begin_use(); !begun && is_online(*directory)) return begun;
   }
-  environment->progress.logs_total = static_cast<std::uint32_t>(jobs->size());
   for (const auto& job : *jobs) ++environment->directories[job.directory->number()].logs_total;
   for (const auto& directory : directories) show(*directory);
   next_progress_line_ = environment->clock.now() + progress_line_interval;
@@ -184,12 +180,16 @@ Status LogManager::State::load(const ConfigForTopic& config_for_topic) {
     work.emplace_back([this, &job, chosen = config->second] { load_one(job, chosen); });
   }
   run_in_parallel(environment->pool, environment->options.recovery_threads * directories.size(), std::move(work));
+  for (const auto& directory : directories) show(*directory);
   // Numbers of logs that are gone must not meet new ones of the same name.
   if (auto written = write_checkpoints(); !written) return written;
-  if (all_offline()) return tl::unexpected(all_offline_error());
-  std::lock_guard lock(mutex);
-  loaded = true;
-  return {};
+  {
+    // Who goes offline from now on is told; who went before is seen here.
+    std::lock_guard lock(mutex);
+    loaded = true;
+    if (!all_offline()) return {};
+  }
+  return tl::unexpected(all_offline_error());
 }
 
 }  // namespace millrace::log

@@ -64,8 +64,9 @@ std::vector<DirectoryState> LogManager::State::directory_states() const {
   return states;
 }
 
-void LogManager::State::show(const ManagedDirectory& directory) const {
+void LogManager::State::show(const ManagedDirectory& directory) {
   if (metrics == nullptr) return;
+  std::lock_guard lock(shown_mutex_);
   metrics->show(directory.number(), state_of(directory));
   metrics->show_offline_count(environment->health->offline_count());
 }

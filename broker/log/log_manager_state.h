@@ -67,7 +67,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   // log_manager_offline.cpp
   [[nodiscard]] DirectoryState state_of(const ManagedDirectory& directory) const;
   [[nodiscard]] std::vector<DirectoryState> directory_states() const;
-  void show(const ManagedDirectory& directory) const;
+  void show(const ManagedDirectory& directory);
   void directory_failed(std::size_t number, const Error& why);
   [[nodiscard]] bool is_online(const ManagedDirectory& directory) const {
     return environment->health->is_online(directory.number());
@@ -81,7 +81,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   Status write_cleaner_checkpoint(const PartitionLog& log);
   void start_cleaner(Shard& home, BlockingPool& threads);
   void arm(Shard& home, std::int64_t delay_ms, std::int64_t interval_ms, void (State::*work)());
-  // One job per shard for all of its logs.
+  // On the shard of each log, a bounded number of them in one turn.
   static void post_to_logs(std::vector<std::shared_ptr<PartitionLog>> logs,
                            const std::function<void(PartitionLog&)>& work);
   void apply_retention() { apply_retention_to(false); }
@@ -99,8 +99,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   std::unique_ptr<CleanerMetrics> cleaner_metrics;  // the cleaner's, once it is started
   std::shared_ptr<LogCleaner> cleaner;              // on its home shard; null without one
   MetaProperties identity;
-  bool clean = false;  // all directories had their marker
-  BrokerEpoch clean_broker_epoch = BrokerEpoch::none();
+  bool clean = false;   // all directories had their marker
   bool loaded = false;  // under the mutex, as what follows
   DirectoryOffline told_offline;
   std::set<TopicPartition> not_made;  // because a directory is offline that may have them
@@ -132,6 +131,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which, ChangedNumbers& numbers,
                      std::atomic<bool> State::* writing);
 
+  std::mutex shown_mutex_;              // what is computed later is shown later
   MonotonicTime next_progress_line_{};  // under the mutex
   std::atomic<bool> writing_recovery_points_{false};
   std::atomic<bool> writing_log_starts_{false};

@@ -59,14 +59,7 @@ struct LogManagerOptions {
   protocol::ConversionBoundsPointer conversions =
       std::make_shared<protocol::ConversionBounds>(protocol::ConversionBounds::Settings{});
   std::size_t recovery_threads = 1;  // num.recovery.threads.per.data.dir, of the pool, beside the caller
-};
-
-// How far the load has come; for /readyz and metrics. Any thread.
-struct LoadProgress {
-  std::atomic<std::uint32_t> logs_total{0};
-  std::atomic<std::uint32_t> logs_loaded{0};
-  std::atomic<std::uint32_t> segments_recovered{0};
-  std::atomic<std::uint64_t> bytes_truncated{0};
+  std::size_t closing_threads = 8;   // that close logs at the stop, beside the caller: made for it
 };
 
 struct LogManagerStatistics {

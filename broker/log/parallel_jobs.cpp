@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace millrace::log {
@@ -39,6 +41,21 @@ void run_in_parallel(BlockingPool& pool, std::size_t helpers, std::vector<std::f
   queue->work();
   std::unique_lock lock(queue->mutex);
   queue->all_done.wait(lock, [&] { return queue->finished == queue->jobs.size(); });
+}
+
+void run_on_own_threads(std::size_t helpers, std::vector<std::function<void()>> jobs) {
+  Queue queue;
+  queue.jobs = std::move(jobs);
+  helpers = std::min(helpers, queue.jobs.size());
+  std::vector<std::thread> threads;
+  threads.reserve(helpers);
+  try {
+    while (threads.size() < helpers) threads.emplace_back([&queue] { queue.work(); });
+  } catch (const std::system_error&) {
+    // Those that there are, and this one, do the work.
+  }
+  queue.work();
+  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace millrace::log

@@ -134,6 +134,7 @@ class LogWorld {
     options.directories = {directory.path() + "/data"};
     options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
     options.broker_id = BrokerId(7);
+    options.closing_threads = 0;  // file systems of tests serve one thread
   }
   ~LogWorld() { shard.run(); }
 

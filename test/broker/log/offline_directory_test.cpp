@@ -1,16 +1,19 @@
 // Log directories whose disk fails: at the start, while the broker runs, at its stop. The others go on.
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "broker/log/clean_shutdown_file.h"
+#include "broker/log/loaded_log.h"
 #include "broker/log/log_manager.h"
 #include "test/broker/log/failing_files.h"
 #include "test/broker/log/log_world.h"
@@ -285,6 +288,35 @@ TEST_F(OfflineDirectories, ShowHowFarTheStartHasCome) {
     EXPECT_EQ(state.segments_total, 1U) << state.path;
     EXPECT_EQ(state.segments_recovered, 1U) << state.path;
   }
+}
+
+// ---- the stop
+
+TEST(ClosedLogs, AreSyncedTogetherThoughThePoolHasStopped) {
+  FailingFileSystem files;
+  LogWorld world(LogConfig{}, files);
+  world.options.closing_threads = 3;
+  ASSERT_TRUE(world.start());
+  for (const std::string topic : {"a", "b", "c", "d"})
+    ASSERT_TRUE(world.append(make_batch({.values = {"1"}}), AppendOrigin::client, topic));
+  std::mutex mutex;
+  std::condition_variable others;
+  int syncing = 0;
+  bool met = true;
+  files.calls->fault = [&](std::string_view call, const std::string& path) -> std::optional<ErrorKind> {
+    if (call != "sync" || !path.ends_with("0.log")) return std::nullopt;
+    std::unique_lock lock(mutex);
+    ++syncing;
+    others.notify_all();
+    // However slow the machine is: one thread for all of them would wait for ever.
+    met = met && others.wait_for(lock, std::chrono::minutes(1), [&] { return syncing == 4; });
+    return std::nullopt;
+  };
+  ASSERT_TRUE(world.stop());
+  EXPECT_TRUE(met) << "each on a thread of its own, and one on the caller's";
+  EXPECT_EQ(syncing, 4);
+  ASSERT_TRUE(world.start());
+  for (const std::string topic : {"a", "b", "c", "d"}) EXPECT_TRUE(world.log(topic)->recovery().clean);
 }
 
 TEST(RecoveryProgress, NamesEveryDirectoryWithSomethingLeft) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "broker/log/checkpoint_file.h"
+#include "broker/log/clean_shutdown_file.h"
 #include "broker/log/loaded_log.h"
 #include "broker/log/meta_properties.h"
 #include "broker/log/time_index.h"
@@ -66,11 +67,10 @@ TEST_F(Recovery, FindsEverythingAfterACleanStopWithoutScanning) {
   for (int number = 0; number < 5; ++number) append(std::to_string(number), number);
   world->log()->publish_high_watermark(Offset(4));
   ASSERT_TRUE(world->stop());
-  EXPECT_TRUE(*posix_file_system().exists(world->data_path() + "/.kafka_cleanshutdown"));
+  EXPECT_EQ(**read_clean_shutdown(posix_file_system(), world->data_path()), BrokerEpoch(42));
   EXPECT_EQ(file_bytes(segment(0, ".timeindex")).size(), TimeIndex::entry_bytes) << "trimmed";
   ASSERT_TRUE(world->start());
   EXPECT_TRUE(world->manager->had_clean_shutdown());
-  EXPECT_EQ(world->manager->clean_shutdown_broker_epoch(), BrokerEpoch(42));
   EXPECT_FALSE(*posix_file_system().exists(world->data_path() + "/.kafka_cleanshutdown")) << "not clean from now on";
   const auto& report = world->log()->recovery();
   EXPECT_TRUE(report.clean);

@@ -8,6 +8,7 @@
 #include "broker/log/retention_schedule.h"
 #include "test/broker/log/crash_file_system.h"
 #include "test/broker/log/log_world.h"
+#include "test/broker/log/wrapped_shard.h"
 
 namespace millrace::log::test {
 namespace {
@@ -327,6 +328,57 @@ TEST_F(Retention, NeverLeavesAHoleWhenThePowerGoesWhileSegmentsAreRemoved) {
 }
 
 // ---- who is asked
+
+// Tells how many segments the job that removed most of them has removed.
+class CountingShard final : public WrappedShard {
+ public:
+  void post(Job job) override {
+    inner.post([this, job = std::move(job)]() mutable {
+      const auto before = removed ? removed() : 0;
+      job();
+      if (removed) most = std::max(most, removed() - before);
+    });
+  }
+
+  std::function<std::uint64_t()> removed;
+  std::uint64_t most = 0;
+};
+
+TEST(RetentionOfManyLogs, LetsTheShardServeOthersInBetween) {
+  set_log_level(LogLevel::error);
+  constexpr std::uint64_t many = 150;
+  TemporaryDirectory directory;
+  CountingShard shard;
+  SeededRandom random{7};
+  LogManagerOptions options;
+  options.directories = {directory.path()};
+  options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
+  options.broker_id = BrokerId(7);
+  LogConfig config;
+  config.retention_ms = 1000;
+  config.segment_index_bytes = 4096;
+  shard.inner.manual_clock().set_wall_clock(noon);
+  LogManager manager(options, unsynced_files(), shard.clock(), shard.pool(), random,
+                     [&](const TopicPartition&) -> Shard& { return shard; });
+  ASSERT_TRUE(manager.open_directories());
+  ASSERT_TRUE(manager.load([&](const auto&) { return config; }));
+  manager.start(shard, shard.pool());
+  auto batch = make_batch({.values = {"value"}, .timestamp = noon});
+  for (std::uint64_t number = 0; number < many; ++number) {
+    manager.get_or_create({"topic" + std::to_string(number), PartitionIndex(0)}, TopicId{{1}}, config, [&](auto made) {
+      ASSERT_TRUE(made);
+      (*made)->append({batch, AppendOrigin::client, LeaderEpoch(0), noon}, [](const AppendOutcome&) {});
+      (*made)->publish_high_watermark((*made)->log_end_offset());
+    });
+    shard.inner.run();
+  }
+  shard.removed = [&] { return manager.statistics().segments_removed.load(); };
+  shard.inner.advance(std::chrono::milliseconds(options.retention_check_interval_ms));
+  EXPECT_EQ(shard.removed(), many);
+  EXPECT_EQ(shard.most, 64U);
+  shard.removed = nullptr;
+  set_log_level(LogLevel::info);
+}
 
 TEST_F(Retention, ScheduleGivesOnlyLogsThatAreDue) {
   config.retention_ms = 1'000'000;
