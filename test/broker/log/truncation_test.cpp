@@ -602,6 +602,8 @@ struct CrashCase {
   bool compacted = false;
 };
 
+void PrintTo(const CrashCase& crash_case, std::ostream* out) { *out << crash_case.name; }
+
 struct TruncationsThatCrash : testing::TestWithParam<CrashCase> {
   void SetUp() override { set_log_level(LogLevel::off); }
   void TearDown() override { set_log_level(LogLevel::info); }
