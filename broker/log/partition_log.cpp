@@ -123,6 +123,8 @@ EpochEndOffset PartitionLog::end_offset_for_epoch(LeaderEpoch requested) const {
 Status PartitionLog::start_leader_epoch(LeaderEpoch epoch) {
   if (epoch < LeaderEpoch(0))
     return fail(ErrorKind::invalid_argument, "leader epoch " + std::to_string(epoch.value()) + " is negative");
+  if (state_->failure)
+    return fail(ErrorKind::io, state_->name + " is not led until it is recovered: " + *state_->failure);
   ++state_->term;
   if (state_->log->epochs.assign(epoch, state_->log->log_end)) state_->epochs_changed();
   return {};

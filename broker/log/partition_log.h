@@ -102,7 +102,8 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   [[nodiscard]] LeaderEpoch leader_epoch_for(Offset offset) const;  // none() when not known
   [[nodiscard]] EpochEndOffset end_offset_for_epoch(
       LeaderEpoch requested) const;  // OffsetForLeaderEpoch (KIP-101, KIP-279)
-  // This broker became leader in `epoch`: the next record starts it (Kafka: maybeAssignEpochStartOffset).
+  // This broker became leader in `epoch`: the next record starts it (Kafka: maybeAssignEpochStartOffset). io: the log takes no
+  // appends until it is recovered, and its high watermark must not pass what it could not take.
   Status start_leader_epoch(LeaderEpoch epoch);
   // It is none any more: what is still being checked is refused, as it is when another epoch starts.
   void end_leader_epoch();

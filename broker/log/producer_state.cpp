@@ -111,7 +111,7 @@ std::optional<CompletedTransaction> ProducerState::apply(const ProducerAppend& a
       open_transactions_.emplace(append.first_offset, append.id);
     }
   }
-  if (inserted && producers_.size() > max_producers_) make_room();
+  if (inserted && producers_.size() > std::max(max_producers_, crowded_beyond_)) make_room(append.id);
   return completed;
 }
 
@@ -192,18 +192,22 @@ bool ProducerState::expired(const ProducerEntry& entry, TimestampMs now) const {
 
 void ProducerState::remove_expired(TimestampMs now) {
   std::erase_if(producers_, [&](const auto& producer) { return expired(producer.second, now); });
+  crowded_beyond_ = 0;
 }
 
-// Forgets a tenth, those that have been idle for longest. An open transaction keeps its producer.
-void ProducerState::make_room() {
+// Forgets a tenth, those that have been idle for longest. An open transaction keeps its producer: where most have one, the next look
+// is worth its time when there are a tenth more.
+void ProducerState::make_room(ProducerId newest) {
+  const auto tenth = max_producers_ / 10 + 1;
   std::vector<std::pair<TimestampMs, ProducerId>> idle;
   idle.reserve(producers_.size());
   for (const auto& [id, entry] : producers_) {
-    if (!entry.transaction_first_offset) idle.emplace_back(entry.last_timestamp, id);
+    if (!entry.transaction_first_offset && id != newest) idle.emplace_back(entry.last_timestamp, id);
   }
-  auto count = std::min(idle.size(), max_producers_ / 10 + 1);
-  std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(count == 0 ? 0 : count - 1));
+  const auto count = std::min(idle.size(), tenth);
+  if (count < idle.size()) std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(count));
   for (std::size_t at = 0; at < count; ++at) producers_.erase(idle[at].second);
+  crowded_beyond_ = count < tenth ? producers_.size() + tenth : 0;
 }
 
 }  // namespace millrace::log

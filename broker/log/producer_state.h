@@ -121,7 +121,7 @@ class ProducerState {
                                                                const ProducerAppend& append) const;
   std::optional<CompletedTransaction> end_transaction(ProducerEntry& entry, const ProducerAppend& append);
   [[nodiscard]] Offset first_open_but(Offset first_offset) const;
-  void make_room();
+  void make_room(ProducerId newest);
 
   std::string log_name_;
   std::int64_t expiration_ms_;
@@ -130,6 +130,7 @@ class ProducerState {
   std::map<Offset, ProducerId> open_transactions_;  // by their first offsets
   std::map<Offset, Offset> unreplicated_;           // completed, not below the high watermark: first offsets by markers
   std::set<Offset> unreplicated_starts_;            // their first offsets
+  std::size_t crowded_beyond_ = 0;                  // so many producers were found to keep their places
   Offset end_offset_{0};
 };
 

@@ -86,7 +86,6 @@ Result<std::vector<AbortedTransaction>> TransactionIndexView::all() const { retu
 
 Status TransactionIndex::load() {
   entries_ = 0;
-  broken_ = false;
   auto file = file_->open();
   if (!file && file.error().kind == ErrorKind::not_found) return {};
   if (!file) return tl::unexpected(file.error());
@@ -124,7 +123,8 @@ Status TransactionIndex::append(const AbortedTransaction& transaction) {
   auto file = file_->open(OpenMode::read_write_or_create);
   if (!file) return tl::unexpected(file.error());
   if (auto written = (*file)->write_at(entries_ * entry_bytes, encode(transaction)); !written) {
-    broken_ = !(*file)->truncate(entries_ * entry_bytes);
+    // A start that finds what is left builds the index anew.
+    (void)(*file)->truncate(entries_ * entry_bytes);
     return written;
   }
   ++entries_;
@@ -161,7 +161,6 @@ Status TransactionIndex::cut(std::size_t entries) {
     if (!done) return done;
   }
   entries_ = entries;
-  broken_ = false;
   return {};
 }
 

@@ -54,8 +54,7 @@ class TransactionIndex {
 
   // Takes over what is there; no file is an empty index. corrupt when entries cannot be right. Blocks.
   Status load();
-  // Its last offset is above the last entry's. After a failure the index is as it was, or broken() when that could not be
-  // brought about.
+  // Its last offset is above the last entry's. After a failure the index is as it was; bytes behind it may be left in the file.
   Status append(const AbortedTransaction& transaction);
   // Forgets the transactions whose markers are at or above `end`, for good. Blocks.
   Status truncate_to(Offset end);
@@ -64,7 +63,6 @@ class TransactionIndex {
 
   [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] bool empty() const { return entries_ == 0; }
-  [[nodiscard]] bool broken() const { return broken_; }
   [[nodiscard]] const AbortedTransaction& last() const { return last_; }  // only when it is not empty
   [[nodiscard]] TransactionIndexView view() const { return {file_, entries_}; }
   [[nodiscard]] const std::shared_ptr<CachedFile>& file() const { return file_; }
@@ -76,7 +74,6 @@ class TransactionIndex {
   std::shared_ptr<CachedFile> file_;
   std::size_t entries_ = 0;
   AbortedTransaction last_;
-  bool broken_ = false;
 };
 
 }  // namespace millrace::log

@@ -53,6 +53,29 @@ TEST_F(Producers, StartANewEpochAtSequenceZero) {
   EXPECT_EQ(error_of(append_of(1, 2, 10, 1, 10)), AppendErrorKind::invalid_producer_epoch);
 }
 
+TEST(ManyProducers, ForgetTheTenthThatHasBeenIdleForLongest) {
+  ProducerState state{"events-0", 86'400'000, 100};
+  for (int id = 0; id <= 100; ++id) state.apply(append_of(id, 0, 0, 1, id, id == 100 ? 0 : 1000 + id));
+  EXPECT_EQ(state.entries().size(), 90U);
+  EXPECT_EQ(state.find(ProducerId(10)), nullptr);
+  EXPECT_NE(state.find(ProducerId(11)), nullptr);
+  EXPECT_NE(state.find(ProducerId(100)), nullptr) << "it has just written, whatever its records' timestamps are";
+}
+
+TEST(ManyProducers, KeepTheirPlacesWithTransactionsThatAreOpen) {
+  ProducerState state{"events-0", 86'400'000, 100};
+  for (int id = 0; id < 150; ++id) {
+    auto append = append_of(id, 0, 0, 1, id);
+    append.transactional = true;
+    state.apply(append);
+  }
+  EXPECT_EQ(state.entries().size(), 150U);
+  for (int id = 150; id < 170; ++id) state.apply(append_of(id, 0, 0, 1, id));
+  EXPECT_NE(state.find(ProducerId(169)), nullptr) << "not the one that makes the others too many";
+  EXPECT_LE(state.entries().size(), 150U + 2 * 11U);
+  for (int id = 0; id < 150; ++id) EXPECT_NE(state.find(ProducerId(id)), nullptr) << id;
+}
+
 TEST_F(Producers, WrapFromTheLargestSequenceToZero) {
   state.apply(append_of(1, 0, max_sequence - 1, 2, 0));
   EXPECT_FALSE(error_of(append_of(1, 0, 0, 1, 2)));
