@@ -15,6 +15,7 @@
 #include "broker/log/clean_shutdown_file.h"
 #include "broker/log/loaded_log.h"
 #include "broker/log/log_manager.h"
+#include "test/broker/log/chosen_jobs.h"
 #include "test/broker/log/failing_files.h"
 #include "test/broker/log/log_world.h"
 
@@ -117,24 +118,54 @@ TEST_F(OfflineDirectories, CompleteWhoWaitsForASyncThatFails) {
   EXPECT_TRUE(append("a"));
 }
 
-TEST_F(OfflineDirectories, CompleteWhoWaitsInAnotherLogOfTheDirectory) {
-  world.config.flush_messages = 2;
-  ASSERT_TRUE(start());
-  make_logs();
-  ASSERT_TRUE(append("c"));  // in the first directory again, with "a"
-  ASSERT_TRUE(std::filesystem::exists(first() + "/c-0") || std::filesystem::exists(second() + "/c-0"));
-  const std::string other = "b";
-  std::optional<AppendOutcome> outcome;
-  auto log = find(other);
-  auto bytes = make_batch({.values = {"waits", "for a sync"}});
-  log->append({bytes, AppendOrigin::client, LeaderEpoch(0), TimestampMs(0)},
-              [&](AppendOutcome got) { outcome = std::move(got); });
-  ASSERT_FALSE(outcome) << "its sync is under way";
-  log->go_offline({ErrorKind::io, "the disk of another log failed"});
-  ASSERT_TRUE(outcome) << "completed at once";
-  EXPECT_EQ(outcome->error().kind, AppendErrorKind::storage);
-  world.shard.run();
-  log->flush([](const Status& status) { EXPECT_FALSE(status); });
+TEST(AnOfflineDirectory, CompletesWhoWaitsForASyncInAnotherOfItsLogs) {
+  TemporaryDirectory directory;
+  FailingFileSystem files;
+  ChosenShard shard;
+  SeededRandom random{7};
+  LogManagerOptions options;
+  options.directories = {directory.path()};
+  options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
+  options.broker_id = BrokerId(7);
+  LogConfig config;
+  config.flush_messages = 2;
+  LogManager manager(options, files, shard.clock(), shard.inner.pool(), random,
+                     [&](const TopicPartition&) -> Shard& { return shard; });
+  ASSERT_TRUE(manager.open_directories());
+  ASSERT_TRUE(manager.load([&](const auto&) { return config; }));
+  const auto make = [&](const std::string& topic) {
+    std::shared_ptr<PartitionLog> made;
+    manager.get_or_create({topic, PartitionIndex(0)}, TopicId{{1}}, config, [&](auto result) { made = *result; });
+    shard.inner.run();
+    return made;
+  };
+  const auto append = [](PartitionLog& log, const BatchSpec& spec, std::optional<AppendOutcome>& outcome) {
+    auto bytes = make_batch(spec);
+    log.append({bytes, AppendOrigin::client, LeaderEpoch(0), TimestampMs(0)},
+               [&](AppendOutcome got) { outcome = std::move(got); });
+  };
+  auto waits = make("waits");
+  auto fails = make("fails");
+  std::optional<AppendOutcome> waited;
+  append(*waits, {.values = {"waits", "for a sync"}}, waited);
+  shard.inner.run();
+  ASSERT_FALSE(waited) << "its sync is under way";
+  files.calls->fault = [](std::string_view call, const std::string& path) {
+    return call == "write" && path.find("fails-0") != std::string::npos ? std::optional(ErrorKind::no_space)
+                                                                        : std::nullopt;
+  };
+  std::optional<AppendOutcome> failed;
+  append(*fails, {.values = {"one"}}, failed);
+  ASSERT_TRUE(failed);
+  EXPECT_FALSE(*failed);
+  shard.inner.run();
+  ASSERT_TRUE(waited) << "without waiting for its own sync";
+  ASSERT_FALSE(*waited);
+  EXPECT_EQ(waited->error().kind, AppendErrorKind::storage);
+  while (!shard.chosen.jobs.empty()) {
+    shard.chosen.run(0);
+    shard.inner.run();
+  }
 }
 
 TEST_F(OfflineDirectories, GetNoCheckpointAndNoMarkerAndAreRecoveredAtTheNextStart) {

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,35 +10,15 @@
 
 #include "broker/base/logging.h"
 #include "broker/log/checkpoint_file.h"
+#include "test/broker/log/chosen_jobs.h"
 #include "test/broker/log/failing_files.h"
 #include "test/broker/log/log_world.h"
-#include "test/broker/log/wrapped_shard.h"
 
 namespace millrace::log::test {
 namespace {
 
 constexpr TimestampMs noon{1'700'000'000'000};
 constexpr TimestampMs later = noon + 1'000'000;
-
-// Threads whose jobs begin when the test says so, in the order that it says.
-class ChosenJobs final : public BlockingPool {
- public:
-  void submit(Job work) override { jobs.push_back(std::move(work)); }
-  void run(std::size_t number) {
-    auto job = std::move(jobs.at(number));
-    jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(number));
-    job();
-  }
-
-  std::deque<Job> jobs;
-};
-
-class ChosenShard final : public WrappedShard {
- public:
-  [[nodiscard]] BlockingPool& pool() override { return chosen; }
-
-  ChosenJobs chosen;
-};
 
 struct RetiredSegmentsOfALog : testing::Test {
   void SetUp() override {
