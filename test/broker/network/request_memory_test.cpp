@@ -214,6 +214,8 @@ TEST(RequestMemory, IsTakenFromThoseWhoDripWhileOthersWait) {
   std::vector<std::thread> threads;
   for (auto& dripper : drippers)
     threads.emplace_back([&] { dripper.send(length_only(frame_max) + std::string(frame_max - 1, 'x')); });
+  EXPECT_TRUE(eventually([&] { return metric(test.metrics, "millrace_request_memory_waits_total") > 0; }))
+      << "they hold too little";
   RawClient honest(test.port);
   std::atomic<int> answered{0};
   threads.emplace_back([&] {
