@@ -22,7 +22,7 @@ namespace millrace {
 
 class TurnSlices {
  public:
-  static constexpr Duration slice = std::chrono::milliseconds(1);
+  static constexpr Duration slice = std::chrono::microseconds(250);
 
   explicit TurnSlices(Shard& shard) : shard_(shard), began_(shard.clock().now()) {}
 
