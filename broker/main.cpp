@@ -7,16 +7,19 @@
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "broker/base/clock.h"
 #include "broker/base/file.h"
 #include "broker/base/logging.h"
 #include "broker/base/metrics.h"
 #include "broker/http/http_server.h"
+#include "broker/metadata/cluster_transfer.h"
 #include "broker/server/broker.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/configuration/configuration_reference.h"
@@ -86,6 +89,23 @@ void print_welcome(const server::BrokerConfiguration& configuration, const serve
   std::fflush(stdout);
 }
 
+enum class Direction : std::uint8_t { to_zookeeper, from_zookeeper };
+
+// Takes the cluster's znodes from one store to the other, beside the log directories, which stay as they are.
+int transfer_znodes(const server::BrokerConfiguration& configuration, Direction direction, const std::string& address) {
+  const auto& store = configuration.metadata_store;
+  if (store.kind != server::MetadataStoreConfiguration::Kind::embedded)
+    return refuse("znodes are taken from or to an embedded store: metadata.store=embedded:<directory>");
+  const bool outward = direction == Direction::to_zookeeper;
+  auto moved = outward ? metadata::export_cluster(store.directory, address)
+                       : metadata::import_cluster(store.directory, address, configuration.broker_id, SystemClock());
+  if (!moved) return refuse(moved.error().message);
+  std::printf("cluster %s: %zu topics with %zu partitions, %zu configurations; %zu changes written to %s\n",
+              moved->cluster_id.c_str(), moved->topics, moved->partitions, moved->configurations,
+              moved->operations.size(), outward ? address.c_str() : store.directory.c_str());
+  return 0;
+}
+
 int run(const server::BrokerConfiguration& configuration) {
   const auto signals = block_stop_signals();
   raise_file_limit();
@@ -102,24 +122,24 @@ int run(const server::BrokerConfiguration& configuration) {
     probes = std::move(*served);
   }
 
-  // A stop during the start, which may recover for minutes, is a stop at once: what is on disk is safe at any instant.
-  std::atomic<bool> started{false};
+  // A stop during the start, which may recover for minutes, is a stop at once: what is on disk is safe at any instant. When
+  // clients may have been answered it is a clean one.
+  std::atomic<bool> serves{false};
   std::atomic<bool> over{false};
   std::thread waiter([&] {
     int signal = 0;
     sigwait(&signals, &signal);
     if (over.load()) return;
-    if (!started.load()) {
+    if (!serves.load()) {
       std::fprintf(stderr, "millrace-broker: stopped during the start\n");
       ::_exit(128 + signal);
     }
     logger.info("stopping");
   });
 
-  auto serving = broker.start();
+  auto serving = broker.start([&] { serves.store(true); });
   if (serving) {
     print_welcome(configuration, broker);
-    started.store(true);
   } else {
     over.store(true);
     // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): every thread blocks it, and the waiter takes it by sigwait.
@@ -140,12 +160,21 @@ int main(int argc, char** argv) {
   std::string properties;
   std::vector<std::string> overrides;
   std::string log_level = "info";
+  std::string export_to;
+  std::string import_from;
   bool reference = false;
   bool apis = false;
   app.add_option("server.properties", properties, "Kafka's configuration file");
   app.add_option("--override", overrides, "key=value, over the file; may be given many times")->take_all();
   app.add_option("--log-level", log_level, "trace, debug, info, warning or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
+  auto* exporting = app.add_option("--export-znodes", export_to,
+                                   "HOST:PORT[,HOST:PORT][/chroot] of a ZooKeeper: write the znodes with which a Kafka "
+                                   "3.9 broker opens these log directories, and end. The broker is to be stopped");
+  app.add_option("--import-znodes", import_from,
+                 "HOST:PORT[,HOST:PORT][/chroot] of a ZooKeeper: take over the Kafka cluster of one broker whose log "
+                 "directories these are, and end. Kafka is to be stopped")
+      ->excludes(exporting);
   app.add_flag("--print-configuration-reference", reference, "print the page of all keys and end");
   app.add_flag("--print-supported-apis", apis, "print the page of all APIs and their versions and end");
   app.set_version_flag("--version", std::string("millrace-broker " MILLRACE_VERSION));
@@ -162,6 +191,8 @@ int main(int argc, char** argv) {
 
   auto configuration = server::load_broker_configuration(posix_file_system(), properties, overrides);
   if (!configuration) return refuse(configuration.error().message);
+  if (!export_to.empty()) return transfer_znodes(*configuration, Direction::to_zookeeper, export_to);
+  if (!import_from.empty()) return transfer_znodes(*configuration, Direction::from_zookeeper, import_from);
   for (const auto& warning : configuration->warnings) logger.warning(warning);
   return run(*configuration);
 }

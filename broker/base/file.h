@@ -4,6 +4,7 @@
 // system's word.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +36,11 @@ class File {
   }
   // Reads up to into.size() bytes at `position`; fewer only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const = 0;
+  // The same for who reads large files once and must not push out of memory what others read: what the page cache does not have
+  // stays out of it, and what it has stays in. On disks that allow it the bytes are the disk's own, not the cache's.
+  virtual Result<std::size_t> read_at_uncached(std::uint64_t position, MutableBytes into) const {
+    return read_at(position, into);
+  }
   // Writes all of them or fails; after a failure any prefix may be there.
   virtual Status write_at(std::uint64_t position, BytesView bytes) = 0;
   // The same for several pieces in one call (pwritev).
@@ -46,6 +52,8 @@ class File {
   virtual Status sync() = 0;  // fdatasync
   // The file descriptor for sendfile; -1 where there is none (a simulated file): then read_at is the only way.
   [[nodiscard]] virtual int descriptor() const = 0;
+  // Who reads through the descriptor and is refused says so here: whoever watches over the disk sees no other call.
+  virtual void tell_failed_read(const Error& /*error*/) const {}
 };
 
 enum class OpenMode : std::uint8_t {
@@ -53,6 +61,17 @@ enum class OpenMode : std::uint8_t {
   read_write,            // must exist
   read_write_or_create,  // made empty when absent
   create_new,            // must not exist
+  // Must exist. Past the page cache (O_DIRECT), where the file system has that: positions, sizes and the addresses of buffers are multiples of
+  // direct_alignment_bytes.
+  direct_read_write,
+};
+
+inline constexpr std::size_t direct_alignment_bytes = 4096;
+
+// Of the volume that a directory lies on.
+struct Space {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t available_bytes = 0;  // to a process without privileges
 };
 
 class FileSystem {
@@ -75,6 +94,7 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;               // one file or empty directory; absent is not_found
   virtual Status remove_all(const std::string& path) = 0;           // a whole tree; absent is fine
   virtual Status sync_directory(const std::string& directory) = 0;  // makes creations, renames and removals durable
+  virtual Result<Space> space(const std::string& directory) = 0;
   virtual Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) = 0;
   // Takes an exclusive lock on `path` (created when absent), held until the returned object dies or the process ends.
   // ErrorKind::conflict when another process has it.

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "broker/base/file.h"
+#include "broker/base/uncached_read.h"
 
 namespace millrace {
 namespace {
@@ -69,11 +70,17 @@ class PosixFile final : public File {
       if (count == 0) break;
       if (count > 0) {
         done += static_cast<std::size_t>(count);
-      } else if (errno != EINTR) {
+      } else if (errno != EINTR && !leave_direct(errno)) {
         return system_failure("read", path_, errno);
       }
     }
     return done;
+  }
+
+  Result<std::size_t> read_at_uncached(std::uint64_t position, MutableBytes into) const override {
+    const auto count = read_uncached(descriptor_, position, into);
+    if (count < 0) return system_failure("read", path_, static_cast<int>(-count));
+    return static_cast<std::size_t>(count);
   }
 
   Status write_at(std::uint64_t position, BytesView bytes) override {
@@ -82,7 +89,7 @@ class PosixFile final : public File {
       if (count >= 0) {
         position += static_cast<std::uint64_t>(count);
         bytes = bytes.subspan(static_cast<std::size_t>(count));
-      } else if (errno != EINTR) {
+      } else if (errno != EINTR && !leave_direct(errno)) {
         return system_failure("write", path_, errno);
       }
     }
@@ -144,6 +151,14 @@ class PosixFile final : public File {
   }
 
  private:
+  // Some file systems take O_DIRECT at the opening and refuse it then, or want more than our alignment; the end of a file that was read ends so
+  // too. True: the page cache it is, try again.
+  [[nodiscard]] bool leave_direct(int error) const {
+    if (error != EINVAL) return false;
+    const int flags = ::fcntl(descriptor_, F_GETFL);
+    return flags >= 0 && (flags & O_DIRECT) != 0 && ::fcntl(descriptor_, F_SETFL, flags & ~O_DIRECT) == 0;
+  }
+
   const std::string path_;
   const int descriptor_;
 };
@@ -165,8 +180,13 @@ class PosixFileSystem final : public FileSystem {
       case OpenMode::create_new:
         flags |= O_RDWR | O_CREAT | O_EXCL;
         break;
+      case OpenMode::direct_read_write:
+        flags |= O_RDWR | O_DIRECT;
+        break;
     }
     int descriptor = ::open(path.c_str(), flags, 0644);
+    if (descriptor < 0 && errno == EINVAL && mode == OpenMode::direct_read_write)
+      descriptor = ::open(path.c_str(), flags & ~O_DIRECT, 0644);
     if (descriptor < 0) return system_failure("open", path, errno);
     return std::make_shared<PosixFile>(path, descriptor);
   }
@@ -221,6 +241,13 @@ class PosixFileSystem final : public FileSystem {
     ::close(descriptor);
     if (outcome != 0) return system_failure("sync", directory, error);
     return {};
+  }
+
+  Result<Space> space(const std::string& directory) override {
+    std::error_code error;
+    const auto found = std::filesystem::space(directory, error);
+    if (error) return system_failure("ask for the space of", directory, error.value());
+    return Space{found.capacity, found.available};
   }
 
   Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override {

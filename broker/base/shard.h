@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "broker/base/clock.h"
 #include "broker/base/unique_function.h"
@@ -32,6 +33,7 @@ class BlockingPool {
 class Shard {
  public:
   using TimerId = std::uint64_t;  // never 0, never reused
+  static constexpr Duration usual_slice = std::chrono::microseconds(100);
 
   Shard() = default;
   Shard(const Shard&) = delete;
@@ -50,6 +52,12 @@ class Shard {
   virtual TimerId after(Duration delay, Job job) = 0;
   // The job of a cancelled timer never runs. Unknown and expired ids are ignored. Only from this shard.
   virtual void cancel(TimerId timer) = 0;
+
+  // Runs `job` in a later turn of this shard, in each turn one of those that were given here, in their order: who cuts long work into
+  // slices (turn_slices.h) delays others by one slice a turn, however many do so. Only from this shard.
+  virtual void run_aside(Job job) { after(Duration::zero(), std::move(job)); }
+  // How long such a slice is.
+  [[nodiscard]] virtual Duration slice() const { return usual_slice; }
 
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual BlockingPool& pool() = 0;

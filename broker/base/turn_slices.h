@@ -1,5 +1,5 @@
 // Keeps a long loop of a coroutine from holding up its shard: when a slice of time is used up, the rest runs in the shard's next
-// turn, behind what others wait for.
+// turn, behind what others wait for. Of all such loops of a shard one has a slice in each turn (Shard::run_aside).
 //
 //   TurnSlices slices(shard);
 //   for (...) {
@@ -10,7 +10,6 @@
 // Owned by the coroutine; on its shard only. The time between is not on the coroutine's account (work_account.h).
 #pragma once
 
-#include <chrono>
 #include <coroutine>
 #include <utility>
 
@@ -22,8 +21,6 @@ namespace millrace {
 
 class TurnSlices {
  public:
-  static constexpr Duration slice = std::chrono::microseconds(250);
-
   explicit TurnSlices(Shard& shard) : shard_(shard), began_(shard.clock().now()) {}
 
   struct Awaiter {
@@ -37,10 +34,10 @@ class TurnSlices {
   [[nodiscard]] Awaiter next() { return {*this}; }
 
  private:
-  [[nodiscard]] bool used_up() const { return shard_.clock().now() - began_ >= slice; }
+  [[nodiscard]] bool used_up() const { return shard_.clock().now() - began_ >= shard_.slice(); }
 
   void go_on_later(std::coroutine_handle<> awaiting) {
-    shard_.after(Duration::zero(), [this, awaiting, account = WorkScope::current()]() mutable {
+    shard_.run_aside([this, awaiting, account = WorkScope::current()]() mutable {
       const WorkScope scope(std::move(account));
       began_ = shard_.clock().now();
       awaiting.resume();

@@ -30,7 +30,8 @@ struct AppendRequest {
   // message.timestamp.type demands it, the maximum timestamp with its attribute and the CRC.
   MutableBytes batches;
   AppendOrigin origin = AppendOrigin::client;
-  LeaderEpoch leader_epoch = LeaderEpoch::none();  // of the leader that appends; replica: unused
+  LeaderEpoch leader_epoch = LeaderEpoch::none();  // of the leader that appends; replica: of the one that sent them,
+                                                   // whose batches have none above it; none(): not known
   TimestampMs now;                                 // wall clock of this append
   AppendSource source = 0;
 };

@@ -44,12 +44,12 @@ Result<std::optional<AnyBatch>> BatchFeed::next() {
   if (!bytes) return tl::unexpected(bytes.error());
   auto batch = check_any_batch(*bytes);
   if (!batch) return corrupt(batch.error().message);
-  if (batch->base_offset < next_offset_ || batch->last_offset < batch->base_offset || batch->last_offset >= bound_) {
-    return corrupt("the batch has the offsets " + std::to_string(batch->base_offset.value()) + " to " +
-                   std::to_string(batch->last_offset.value()) + " where those from " +
-                   std::to_string(next_offset_.value()) + " and below " + std::to_string(bound_.value()) + " belong");
-  }
-  next_offset_ = batch->last_offset + 1;
+  if (auto fits = order_.check_offsets(batch->base_offset, batch->last_offset); !fits)
+    return corrupt(fits.error().message);
+  // What is copied would be taken for sound by whoever reads it next.
+  if (auto fits = order_.check_epoch(batch->leader_epoch, batch->base_offset, batch->last_offset); !fits)
+    return corrupt(fits.error().message);
+  order_.passed(batch->leader_epoch, batch->base_offset, batch->last_offset);
   position_ += batch->bytes.size();
   return *batch;
 }

@@ -1,24 +1,27 @@
-// The batches of a closed segment one after another, whole and of any magic, with their checksums looked at and their offsets
-// against those before them and the segment's bounds: for what copies or judges every byte of a log. Large reads. Blocks; one thread.
+// The batches of a closed segment one after another, whole and of any magic, checked by segment_check.h: for what copies every
+// byte of a log. Large reads. Blocks; one thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "broker/base/file.h"
 #include "broker/base/result.h"
 #include "broker/base/types.h"
-#include "broker/log/record_filter.h"
+#include "broker/log/segment_check.h"
 
 namespace millrace::log {
 
 class BatchFeed {
  public:
-  // Between `position`, where a batch starts, and `end_position`, of offsets in [from, bound).
-  BatchFeed(std::shared_ptr<File> file, std::uint64_t position, std::uint64_t end_position, Offset from, Offset bound)
-      : file_(std::move(file)), position_(position), end_position_(end_position), next_offset_(from), bound_(bound) {}
+  // Between `position`, where a batch starts, and `end_position`, of offsets in [from, bound). `epochs` outlive it.
+  BatchFeed(std::shared_ptr<File> file, std::uint64_t position, std::uint64_t end_position, Offset from, Offset bound,
+            std::span<const EpochStart> epochs)
+      : file_(std::move(file)), position_(position), end_position_(end_position), order_(from, bound, epochs) {}
 
   // The next batch; its bytes are there until the next call. nullopt at the end. corrupt names the file and the position.
   Result<std::optional<AnyBatch>> next();
@@ -31,8 +34,7 @@ class BatchFeed {
   std::shared_ptr<File> file_;
   std::uint64_t position_;
   const std::uint64_t end_position_;
-  Offset next_offset_;
-  const Offset bound_;
+  BatchOrder order_;
   std::vector<std::uint8_t> buffer_;
   std::uint64_t buffer_position_ = 0;
 };

@@ -6,6 +6,7 @@
 //   <log dir>/log-start-offset-checkpoint          topic partition offset: nothing below is readable
 //   <log dir>/replication-offset-checkpoint        topic partition offset: the high watermark
 //   <log dir>/cleaner-offset-checkpoint            topic partition offset: compacted up to here
+//   <log dir>/scrub-offset-checkpoint              topic partition offset: one line, the segment that the scrubber reads next
 //   <partition dir>/leader-epoch-checkpoint        epoch start-offset
 //
 // All calls block. Errors: io and its kin; corrupt names the file, the line and what was expected.
@@ -26,6 +27,7 @@ inline constexpr std::string_view recovery_point_checkpoint_name = "recovery-poi
 inline constexpr std::string_view log_start_checkpoint_name = "log-start-offset-checkpoint";
 inline constexpr std::string_view high_watermark_checkpoint_name = "replication-offset-checkpoint";
 inline constexpr std::string_view cleaner_checkpoint_name = "cleaner-offset-checkpoint";
+inline constexpr std::string_view scrub_checkpoint_name = "scrub-offset-checkpoint";
 inline constexpr std::string_view leader_epoch_checkpoint_name = "leader-epoch-checkpoint";
 
 // The lines after the count, each split at blanks. An absent file has none.

@@ -109,10 +109,13 @@ Status Compaction::open_feed(std::size_t number, Offset from) {
   if (from > view.base_offset) {
     auto entry = view.offset_index.lookup(from);
     if (!entry) return tl::unexpected(entry.error());
-    position = entry->position;
+    auto trusted = view.trusted_position(**file, *entry);
+    if (!trusted) return tl::unexpected(trusted.error());
+    position = trusted->value_or(0);
   }
   segment_ = number;
-  feed_ = std::make_unique<BatchFeed>(std::move(*file), position, view.size_bytes, view.base_offset, end_of(number));
+  feed_ = std::make_unique<BatchFeed>(std::move(*file), position, view.size_bytes, view.base_offset, end_of(number),
+                                      input_.epochs);
   return {};
 }
 
@@ -248,13 +251,27 @@ Status Compaction::write_out() {
   return written;
 }
 
+// They are in the order of the markers that were met, unless an index says wrongly where its transactions end.
+Status Compaction::write_transactions() {
+  Offset least(0);
+  for (const auto& transaction : transactions_.take_kept()) {
+    if (transaction.last_offset < least) {
+      return fail(ErrorKind::corrupt,
+                  input_.directory + ": of two aborted transactions the one whose marker comes later ends at offset " +
+                      std::to_string(transaction.last_offset.value()) + " by its index, and the other one at " +
+                      std::to_string((least - 1).value()));
+    }
+    least = transaction.last_offset + 1;
+    if (auto appended = cleaned_->transaction_index().append(transaction); !appended) return appended;
+  }
+  return {};
+}
+
 // On disk for good, but for the names: those are synced when the segment is put into the log.
 Status Compaction::end_group() {
   feed_.reset();
   if (auto written = write_out(); !written) return written;
-  for (const auto& transaction : transactions_.take_kept()) {
-    if (auto appended = cleaned_->transaction_index().append(transaction); !appended) return appended;
-  }
+  if (auto written = write_transactions(); !written) return written;
   if (auto sealed = cleaned_->seal(); !sealed) return sealed;
   cleaned_->forget_indexes();
   for (const auto& file : cleaned_->files()) {

@@ -44,6 +44,7 @@ struct CompactionInput {
   Offset first_dirty;
   Offset first_uncleanable;  // where a segment starts
   ActiveProducers producers;
+  std::vector<EpochStart> epochs;  // of the log's leaders
   TimestampMs now;
 };
 
@@ -85,6 +86,9 @@ class Compaction {
   // Removes the files of a group that was not finished, not taken or not put into the log. At the end of a pass.
   void abandon();
 
+  // Where the segment starts that is being read.
+  [[nodiscard]] Offset read_segment() const { return input_.segments[segment_].view.base_offset; }
+
   // After `finished`.
   [[nodiscard]] Offset end_offset() const { return end_offset_; }
   [[nodiscard]] const CompactionStatistics& statistics() const { return statistics_; }
@@ -102,6 +106,7 @@ class Compaction {
   Result<Step> step_group();
   Status copy(const AnyBatch& batch);
   Status write_out();
+  Status write_transactions();
   Status end_group();
   [[nodiscard]] tl::unexpected<Error> in_segment(const Error& error) const;
 

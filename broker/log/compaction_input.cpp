@@ -27,6 +27,7 @@ CompactionInput compaction_input(const LoadedLog& log, const CompactionCandidate
                         .first_dirty = candidate.first_dirty,
                         .first_uncleanable = candidate.first_uncleanable,
                         .producers = {},
+                        .epochs = log.epochs.entries(),
                         .now = now};
   for (const auto& segment : log.segments)
     input.segments.push_back(

@@ -63,6 +63,13 @@ Status CachedFile::rename(const std::string& to) {
   return renamed;
 }
 
+void CachedFile::moved_to(const std::string& path) {
+  std::unique_lock lock(cache_.mutex_);
+  cache_.renamed_.wait(lock, [&] { return !renaming_; });
+  path_ = path;
+  ++renames_;
+}
+
 void CachedFile::forget() {
   std::shared_ptr<File> closed;
   std::lock_guard lock(cache_.mutex_);

@@ -49,6 +49,8 @@ class CachedFile {
   // Gives the file another name, on the disk too. Who opens it meanwhile or later through this object gets this file, never one
   // that has taken its old name since. Does nothing when it has the name already. Blocks.
   Status rename(const std::string& to);
+  // A directory above it was renamed, on the disk: the file has this path now.
+  void moved_to(const std::string& path);
   // Lets go of the file, if it is open.
   void forget();
 

@@ -17,6 +17,8 @@
 
 namespace millrace::log {
 
+class LogDamage;  // damage.h
+
 // What was done to a log at load.
 struct RecoveryReport {
   bool clean = true;  // the last stop was clean: nothing was scanned without need
@@ -24,6 +26,7 @@ struct RecoveryReport {
   std::uint64_t truncated_bytes = 0;     // cut off behind the last good batch
   Offset truncated_at = Offset::none();  // the log's end after that; none() when nothing was cut off
   std::string reason;                    // what was wrong there
+  std::uint64_t restored_batches = 0;    // that the journal gave back
 };
 
 struct LoadedLog {
@@ -49,6 +52,7 @@ struct LoadedLog {
   Offset recovery_point{0};
   Offset high_watermark{0};
   std::optional<Offset> cleaned_to{};        // the cleaner's checkpoint; nullopt: never compacted
+  std::shared_ptr<LogDamage> damage{};       // never null once it is loaded
   std::uint64_t resident_from_position = 0;  // in the active segment: what recovery has just read is in the page cache
   RecoveryReport report;
 };

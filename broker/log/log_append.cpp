@@ -6,6 +6,7 @@
 #include "broker/log/log_directory.h"
 #include "broker/log/log_loader.h"
 #include "broker/log/partition_log_state.h"
+#include "broker/log/segment_check.h"
 
 namespace millrace::log {
 namespace {
@@ -15,6 +16,17 @@ constexpr std::int64_t max_segment_span = std::numeric_limits<std::int32_t>::max
 
 tl::unexpected<AppendError> refuse(AppendErrorKind kind, std::string message) {
   return tl::unexpected(AppendError{kind, std::move(message), {}});
+}
+
+// `leader_epoch`: of the leader that sent it; none(): not known.
+Status check_replicated_epoch(const BatchOrder& order, const protocol::BatchHeader& header, LeaderEpoch leader_epoch) {
+  const auto epoch = header.partition_leader_epoch;
+  if (leader_epoch != LeaderEpoch::none() && epoch > leader_epoch) {
+    return fail(ErrorKind::corrupt, "the batch at offset " + std::to_string(header.base_offset.value()) +
+                                        " has leader epoch " + std::to_string(epoch.value()) + ", and its leader has " +
+                                        std::to_string(leader_epoch.value()));
+  }
+  return order.check_epoch(epoch, header.base_offset, header.last_offset());
 }
 
 }  // namespace
@@ -67,24 +79,27 @@ AppendOutcome PartitionLog::State::watched(Append append) {
 void PartitionLog::State::complete_in_order(AppendOutcome outcome, AppendCompletion done) {
   // A retry is answered like the append that it repeats: not before the records that it names are synced.
   const auto end = outcome ? outcome->last_offset + 1 : Offset(0);
-  const bool must_sync = end > log->recovery_point && log->log_end - log->recovery_point >= log->config.flush_messages;
+  const bool must_sync = end > on_disk_to() && log->log_end - log->recovery_point >= log->config.flush_messages;
   if (!must_sync && waiting_appends_.empty()) {
     done(std::move(outcome));
     return;
   }
   waiting_appends_.push_back({must_sync ? end : Offset(0), std::move(outcome), std::move(done)});
-  if (!must_sync) return;
-  flush_to(log->log_end, [this](Status status) {
-    while (!waiting_appends_.empty() && (!status || waiting_appends_.front().synced_to <= log->recovery_point)) {
-      auto waiting = std::move(waiting_appends_.front());
-      waiting_appends_.pop_front();
-      if (!status && waiting.outcome && waiting.synced_to > log->recovery_point) {
-        waiting.outcome =
-            refuse(AppendErrorKind::storage, "the append to " + name + " was not synced: " + status.error().message);
-      }
-      waiting.done(std::move(waiting.outcome));
+  if (must_sync && !is_journaling(end))
+    flush_to(log->log_end, [this](const Status& status) { serve_waiting_appends(status); });
+}
+
+// What has failed, has failed for all that wait: the log takes no more appends.
+void PartitionLog::State::serve_waiting_appends(const Status& status) {
+  while (!waiting_appends_.empty() && (!status || waiting_appends_.front().synced_to <= on_disk_to())) {
+    auto waiting = std::move(waiting_appends_.front());
+    waiting_appends_.pop_front();
+    if (!status && waiting.outcome && waiting.synced_to > on_disk_to()) {
+      waiting.outcome =
+          refuse(AppendErrorKind::storage, "the append to " + name + " was not synced: " + status.error().message);
     }
-  });
+    waiting.done(std::move(waiting.outcome));
+  }
 }
 
 AppendOutcome PartitionLog::State::duplicate_outcome(const ProducerBatch& batch) const {
@@ -133,22 +148,39 @@ AppendOutcome PartitionLog::State::append_checked(const AppendRequest& request, 
                       checked.max_timestamp, checked.bytes.size(), false};
 }
 
+// Nothing of it is written, and this log is as good as before. A follower asks for it again and again.
+tl::unexpected<AppendError> PartitionLog::State::refuse_replicated(AppendErrorKind kind, const std::string& what) {
+  auto message = "a replicated batch for " + name + " is refused: " + what;
+  // Where the leader's log and this one part, the batch may be sound.
+  if (kind != AppendErrorKind::unexpected_offset && message != refused_replicated_) {
+    refused_replicated_ = message;
+    environment->damage->count_batch(FoundBy::replica);
+    logger.error(message);
+  }
+  return refuse(kind, std::move(message));
+}
+
 tl::expected<std::vector<PartitionLog::State::ReplicatedBatch>, AppendError> PartitionLog::State::check_replicated(
-    BytesView bytes) const {
+    BytesView bytes, LeaderEpoch leader_epoch) {
   std::vector<ReplicatedBatch> batches;
+  BatchOrder order(log->log_end);
+  order.set_least_epoch(log->epochs.latest());
   auto next_offset = log->log_end;
   for (std::size_t at = 0; at < bytes.size();) {
     bool incomplete = false;
-    auto batch = check_replicated_batch(bytes.subspan(at), incomplete);
+    auto batch = is_copy ? check_copied_batch(bytes.subspan(at), next_offset, incomplete)
+                         : check_replicated_batch(bytes.subspan(at), incomplete);
     if (!batch && incomplete) break;
-    if (!batch) return tl::unexpected(std::move(batch.error()));
-    const auto base_offset = batch->header.base_offset;
-    if (base_offset < next_offset || batch->header.last_offset() < base_offset) {
+    if (!batch) return refuse_replicated(batch.error().kind, batch.error().message);
+    const auto& header = batch->header;
+    if (auto fits = order.check_offsets(header.base_offset, header.last_offset()); !fits) {
       const auto kind = batches.empty() ? AppendErrorKind::unexpected_offset : AppendErrorKind::offsets_out_of_order;
-      return refuse(kind, "a replicated batch for " + name + " has offset " + std::to_string(base_offset.value()) +
-                              " where one from " + std::to_string(next_offset.value()) + " on belongs");
+      return refuse_replicated(kind, fits.error().message);
     }
-    next_offset = batch->header.last_offset() + 1;
+    if (auto fits = check_replicated_epoch(order, header, leader_epoch); !fits)
+      return refuse_replicated(AppendErrorKind::corrupt_batch, fits.error().message);
+    order.passed(header.partition_leader_epoch, header.base_offset, header.last_offset());
+    next_offset = header.last_offset() + 1;
     batches.push_back({*batch, at});
     at += batch->bytes.size();
   }
@@ -171,7 +203,7 @@ PartitionLog::State::WrittenTogether PartitionLog::State::together_from(std::spa
 }
 
 AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& request) {
-  auto batches = check_replicated(request.batches);
+  auto batches = check_replicated(request.batches, request.leader_epoch);
   if (!batches) return tl::unexpected(std::move(batches.error()));
   AppendResult result{log->log_end, log->log_end - 1, log->log_start, TimestampMs::none(), TimestampMs::none(), 0,
                       false};
@@ -206,7 +238,7 @@ AppendOutcome PartitionLog::State::append_replicated(const AppendRequest& reques
 }
 
 tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& batches, Offset first_offset) {
-  if (batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
+  if (!is_copy && batches.bytes.size() > static_cast<std::size_t>(log->config.segment_bytes)) {
     return refuse(AppendErrorKind::larger_than_segment, "the append of " + std::to_string(batches.bytes.size()) +
                                                             " bytes to " + name + " is larger than segment.bytes, " +
                                                             std::to_string(log->config.segment_bytes));
@@ -216,6 +248,9 @@ tl::expected<void, AppendError> PartitionLog::State::write(const SegmentAppend& 
   auto written = active().append(batches, log->config.index_interval_bytes);
   if (written) {
     appended_bytes(batches.bytes.size());
+    constexpr std::size_t epoch_position = 12;
+    journal_appended(batches.bytes, batches.last_offset() + 1,
+                     LeaderEpoch(load_big_endian<std::int32_t>(batches.bytes.data() + epoch_position)));
     return {};
   }
   if (active().broken()) failure = written.error().message;

@@ -7,6 +7,7 @@
 #include "broker/base/logging.h"
 #include "broker/log/compaction.h"
 #include "broker/log/compaction_candidates.h"
+#include "broker/log/damage.h"
 #include "broker/log/log_directory.h"
 #include "broker/log/log_environment.h"
 
@@ -20,7 +21,7 @@ constexpr Duration longest_pause = std::chrono::milliseconds(100);
 std::string name_of(const PartitionLog& log) { return partition_directory_name(log.topic_partition()); }
 
 std::string log_directory_of(const PartitionLog& log) {
-  const auto& path = log.directory();
+  const auto path = log.directory();
   return path.substr(0, path.rfind('/'));
 }
 
@@ -55,6 +56,7 @@ struct LogCleaner::Pass {
   // When it has ended:
   Status status;
   bool aborted = false;
+  std::optional<Offset> damaged_segment;
   Offset first_dirty;
   Offset end;
   CompactionStatistics done;
@@ -108,14 +110,14 @@ void LogCleaner::tick() {
 void LogCleaner::look() {
   if (stopping_ || looking_ || busy_.size() >= options_.threads) return;
   looking_ = true;
-  std::map<Shard*, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
-  for (auto& log : environment_->compacted.all()) by_shard[&log->shard()].push_back(std::move(log));
+  std::map<ShardId, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
+  for (auto& log : environment_->compacted.all()) by_shard[log->shard().id()].push_back(std::move(log));
   if (by_shard.empty()) return found({});
   auto search = std::make_shared<Search>();
   search->missing = by_shard.size();
   const auto now = environment_->clock.wall_clock();
   for (auto& [shard, logs] : by_shard) {
-    shard->post([self = shared_from_this(), search, now, group = std::move(logs)] {
+    logs.front()->shard().post([self = shared_from_this(), search, now, group = std::move(logs)] {
       std::vector<Found> here;
       self->look_at(group, now, here);
       std::unique_lock lock(search->mutex);
@@ -250,6 +252,8 @@ void LogCleaner::finish(const PassPointer& pass, Status status) {
     pass->end = pass->compaction->end_offset();
     pass->done = pass->compaction->statistics();
   }
+  if (!status && status.error().kind == ErrorKind::corrupt && pass->compaction != nullptr)
+    pass->damaged_segment = pass->compaction->read_segment();
   pass->compaction.reset();
   pass->keys.reset();
   pass->input.reset();
@@ -257,6 +261,9 @@ void LogCleaner::finish(const PassPointer& pass, Status status) {
   pass->log->shard().post([self = shared_from_this(), pass] {
     pass->log->end_compaction(pass->status ? std::optional(pass->end) : std::nullopt);
     pass->aborted = pass->log->compaction_is_aborted();
+    if (pass->damaged_segment && !pass->aborted) {
+      pass->log->damage().found_batch(FoundBy::compaction, *pass->damaged_segment, pass->status.error().message);
+    }
     self->threads_.submit([self, pass] {
       if (pass->status && !pass->aborted) {
         if (auto written = self->host_.write_checkpoint(*pass->log); !written) logger.warning(written.error().message);

@@ -31,11 +31,14 @@ CompactionCandidate PartitionLog::State::compaction_candidate(TimestampMs now) {
 }
 
 std::unique_ptr<CompactionInput> PartitionLog::State::begin_compaction(TimestampMs now) {
-  if (stopped || failure || cleaning || holding() || !log->config.compacted) return nullptr;
+  if (stopped || failure || cleaning || holding() || is_copy || copy_ != nullptr || !log->config.compacted)
+    return nullptr;
   const auto candidate = compaction_candidate(now);
   if (!candidate.is_due(log->config) || candidate.first_dirty >= candidate.first_uncleanable) return nullptr;
   cleaning = true;
   compaction_aborted = false;
+  compacted_by = log->log_end;
+  compaction_is_written_down_ = false;
   if (!log->cleaned_to) {
     log->cleaned_to = candidate.first_dirty;
     publish();
@@ -53,16 +56,42 @@ void PartitionLog::State::end_compaction(std::optional<Offset> cleaned_to) {
   serve_idle();
 }
 
+// A newer record of a key, or the marker that aborts a transaction, may be in the page cache only while the record that goes for its
+// sake is on the disk: it is synced first.
+void PartitionLog::State::replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done) {
+  flush_to(compacted_by, [this, group = std::move(group), done = std::move(done)](const Status& synced) mutable {
+    if (!synced) return done(fail(ErrorKind::cancelled, synced.error().message));
+    if (!was_journaled_ || compaction_is_written_down_) return swap_synced(std::move(group), std::move(done));
+    write_down_compaction(std::move(group), std::move(done));
+  });
+}
+
+// A start that found the old recovery point would miss what compaction has taken away, and the journal still has it.
+void PartitionLog::State::write_down_compaction(CleanedGroup group, UniqueFunction<void(Status)> done) {
+  shard.pool().submit([alive = self.shared_from_this(), this, directory = log->directory, group = std::move(group),
+                       done = std::move(done)]() mutable {
+    auto written = environment->write_checkpoints(directory);
+    auto& home = shard;
+    home.post([alive = std::move(alive), this, group = std::move(group), done = std::move(done),
+               written = std::move(written)]() mutable {
+      if (!written) return done(fail(ErrorKind::cancelled, written.error().message));
+      compaction_is_written_down_ = true;
+      swap_synced(std::move(group), std::move(done));
+    });
+  });
+}
+
 // The list has the new segment before the disk does, and the old ones are the pool's: readers that have views of those
 // read on, and new ones read the new one, whatever its files are called meanwhile. A crash in the middle is mended at
 // the next load.
-void PartitionLog::State::replace_segments(CleanedGroup group, UniqueFunction<void(Status)> done) {
+void PartitionLog::State::swap_synced(CleanedGroup group, UniqueFunction<void(Status)> done) {
   auto retired = std::make_shared<RetiredSegments>(RetiredSegments{environment, log->directory, {}, {}});
   auto prepare = [this, retired, group = std::move(group)]() mutable -> UniqueFunction<Status()> {
     if (compaction_aborted) return []() -> Status { return fail(ErrorKind::cancelled, "the pass was aborted"); };
     auto* cleaned = group.segment.get();
     retired->segments = log->segments.replace(group.first, group.end, std::move(group.segment));
     retired->snapshots = snapshots_of_replaced(retired->segments);
+    log->damage->forget(group.first, group.end);
     if (resident_segment_ < group.end) {
       resident_segment_ = group.end;
       resident_position_ = 0;

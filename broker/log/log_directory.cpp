@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <utility>
+
+#include "broker/base/durable_directories.h"
 
 namespace millrace::log {
 namespace {
@@ -20,6 +23,20 @@ bool is_topic_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
            c == '-';
   });
+}
+
+// "-<partition>.<id><kind>"
+std::string unique_suffix(const TopicPartition& partition, Random& random, std::string_view kind) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string id;
+  for (auto word : {random.next(), random.next()}) {
+    for (int shift = 60; shift >= 0; shift -= 4) id.push_back(digits[(word >> shift) & 0xf]);
+  }
+  return "-" + std::to_string(partition.partition.value()) + "." + id + std::string(kind);
+}
+
+std::string cut_to_fit(const std::string& topic, const std::string& suffix) {
+  return topic.substr(0, std::min(topic.size(), max_name_length - suffix.size())) + suffix;
 }
 
 }  // namespace
@@ -56,17 +73,21 @@ std::string partition_directory_name(const TopicPartition& partition) {
 }
 
 std::string deleted_directory_name(const TopicPartition& partition, Random& random) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string id;
-  for (auto word : {random.next(), random.next()}) {
-    for (int shift = 60; shift >= 0; shift -= 4) id.push_back(digits[(word >> shift) & 0xf]);
-  }
-  auto suffix = "-" + std::to_string(partition.partition.value()) + "." + id + "-delete";
-  return partition.topic.substr(0, std::min(partition.topic.size(), max_name_length - suffix.size())) + suffix;
+  return cut_to_fit(partition.topic, unique_suffix(partition, random, "-delete"));
+}
+
+std::string stray_directory_name(const TopicPartition& partition, Random& random) {
+  return cut_to_fit(partition.topic, unique_suffix(partition, random, "-stray"));
+}
+
+std::optional<std::string> future_directory_name(const TopicPartition& partition, Random& random) {
+  auto name = partition.topic + unique_suffix(partition, random, "-future");
+  if (name.size() > max_name_length) return std::nullopt;
+  return name;
 }
 
 Result<std::shared_ptr<void>> lock_log_directory(FileSystem& files, const std::string& log_directory) {
-  if (auto made = files.create_directories(log_directory); !made) return tl::unexpected(made.error());
+  if (auto made = make_durable_directories(files, log_directory); !made) return tl::unexpected(made.error());
   auto lock = files.lock(log_directory + "/.lock");
   if (!lock && lock.error().kind == ErrorKind::conflict) {
     return fail(ErrorKind::conflict, "the log directory " + log_directory + " is in use by another broker process (" +
@@ -90,6 +111,15 @@ Result<std::vector<PartitionDirectory>> scan_log_directory(FileSystem& files, co
     directories.push_back(std::move(*directory));
   }
   return directories;
+}
+
+std::string shown_directory_name(const std::string& path) {
+  std::string name;
+  for (const char c : std::filesystem::absolute(path).string()) {
+    if (c != '/' || !name.ends_with('/')) name += c;
+  }
+  if (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  return name;
 }
 
 std::string segment_file_name(Offset base_offset, std::string_view suffix) {

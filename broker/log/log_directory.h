@@ -35,6 +35,10 @@ std::optional<PartitionDirectory> parse_partition_directory(std::string_view nam
 std::string partition_directory_name(const TopicPartition& partition);
 // At most 255 characters: a long topic's name is cut.
 std::string deleted_directory_name(const TopicPartition& partition, Random& random);
+// The same for what the cluster does not know.
+std::string stray_directory_name(const TopicPartition& partition, Random& random);
+// The same for a copy; nullopt when the topic's name leaves no room for it: nothing of it can be cut (KAFKA-4893).
+std::optional<std::string> future_directory_name(const TopicPartition& partition, Random& random);
 
 // Makes the directory when it is absent and takes its lock (".lock", which Kafka takes too) for as long as the returned object
 // lives. Errors: conflict, permission_denied, io.
@@ -42,6 +46,10 @@ Result<std::shared_ptr<void>> lock_log_directory(FileSystem& files, const std::s
 
 // The partition directories in no order. A directory of another form is invalid_argument with its name; lost+found is passed over.
 Result<std::vector<PartitionDirectory>> scan_log_directory(FileSystem& files, const std::string& log_directory);
+
+// As requests and answers name a log directory, which is what Kafka's java.io.File makes of log.dirs: absolute, without doubled or
+// closing slashes; "." and ".." stay.
+std::string shown_directory_name(const std::string& path);
 
 // 20 digits and the suffix: "00000000000000000042.log".
 std::string segment_file_name(Offset base_offset, std::string_view suffix);

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace millrace::log {
@@ -22,11 +23,14 @@ class LogDuties {
  public:
   void add(const PartitionLog* log, std::weak_ptr<PartitionLog> pointer);
   void remove(const PartitionLog* log);
+  // In the order in which they came.
   [[nodiscard]] std::vector<std::shared_ptr<PartitionLog>> all() const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<const PartitionLog*, std::weak_ptr<PartitionLog>> logs_;
+  std::uint64_t next_ = 0;
+  std::map<std::uint64_t, std::weak_ptr<PartitionLog>> logs_;
+  std::unordered_map<const PartitionLog*, std::uint64_t> places_;
 };
 
 // Whether numbers of one kind were published since they were last written down.

@@ -12,11 +12,14 @@
 #include "broker/base/file.h"
 #include "broker/base/random.h"
 #include "broker/base/shard.h"
+#include "broker/log/damage.h"
 #include "broker/log/directory_health.h"
 #include "broker/log/directory_state.h"
 #include "broker/log/file_cache.h"
+#include "broker/log/journal.h"
 #include "broker/log/log_duties.h"
 #include "broker/log/log_options.h"
+#include "broker/log/move_bounds.h"
 #include "broker/log/retention_schedule.h"
 #include "broker/log/watched_files.h"
 
@@ -33,6 +36,7 @@ class LogEnvironment {
         pool(blocking_pool),
         random(randomness),
         cache(files, chosen.max_open_files),
+        moves(chosen.directories.size()),
         directories(chosen.directories.size()) {}
 
   LogManagerOptions options;  // fixed from the load on
@@ -48,10 +52,14 @@ class LogEnvironment {
   RetentionSchedule retention;
   LogDuties duties;
   LogDuties compacted;             // what the cleaner looks at
+  LogDuties rolled;                // what the scrubber reads: logs with closed segments
   ChangedNumbers recovery_points;  // of any log, since their file was written; the next two alike
   ChangedNumbers log_starts;
   ChangedNumbers high_watermarks;
   LogManagerStatistics statistics;
+  std::shared_ptr<DamageReports> damage = std::make_shared<DamageReports>();
+  std::vector<std::shared_ptr<Journal>> journals;  // of each directory, as in the options; the manager's
+  MoveBounds moves;
   std::vector<DirectoryProgress> directories;  // as in the options
 };
 

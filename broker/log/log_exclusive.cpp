@@ -1,5 +1,6 @@
 // What has a log's files for itself, and segments that leave the disk.
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,6 +43,18 @@ void PartitionLog::State::start_change() {
   }
 }
 
+void PartitionLog::abandon() {
+  auto& state = *state_;
+  const auto changes = std::exchange(state.waiting_changes_, {});
+  const auto held = std::exchange(state.held_, {});
+  const auto appends = std::exchange(state.waiting_appends_, {});
+  const auto flushes = std::exchange(state.waiting_flushes_, {});
+  const auto reads = std::exchange(state.held_reads_, {});
+  const auto idle = std::exchange(state.waiting_for_idle_, {});
+  const auto copy = std::exchange(state.copy_, nullptr);
+  const auto tell_cut = std::exchange(state.tell_cut_, nullptr);
+}
+
 void PartitionLog::State::changed(const Status& status, UniqueFunction<void(Status)> done) {
   done(status);
   changing_ = false;
@@ -64,7 +77,7 @@ bool PartitionLog::State::holds(AppendSource source) const {
 }
 
 void PartitionLog::State::serve_held() {
-  while (!changing_ && truncations_ == 0 && !held_.empty()) {
+  while (!changing_ && truncations_ == 0 && append_holds_ == 0 && !held_.empty()) {
     auto held = std::move(held_.front());
     held_.pop_front();
     auto* check = held.source == 0 ? nullptr : check_of(held.source);
@@ -93,6 +106,7 @@ void PartitionLog::State::retire_segments(std::vector<std::unique_ptr<LogSegment
 
 void PartitionLog::State::segments_changed() {
   compaction_aborted = true;
+  log->damage->forget(Offset(std::numeric_limits<std::int64_t>::min()), log->segments.front()->base_offset());
   if (log->cleaned_to) log->cleaned_to = std::min(*log->cleaned_to, active().base_offset());
   sizes_changed();
 }
@@ -143,7 +157,9 @@ void PartitionLog::State::retirement_done(const Status& status) {
 // Where the disk itself failed, they are the next start's.
 void PartitionLog::State::retry_retirement(std::shared_ptr<RetiredSegments> retired, const Error& why) {
   if (stopped || !disk_is_online()) return;
-  logger.warning("segments of " + name + " stay on the disk for now, and are tried again: " + why.message);
+  logger.warning("the removal of segments of " + name + " is tried again in " +
+                 std::to_string(std::chrono::duration_cast<std::chrono::seconds>(retirement_retry_delay).count()) +
+                 " s: " + why.message);
   waiting_retirements_.push_front(std::move(retired));
   retirement_waits_ = true;
   shard.after(retirement_retry_delay, [weak = self.weak_from_this(), this] {

@@ -1,12 +1,17 @@
-// From a partition's directory to a LoadedLog (Kafka: LogLoader, UnifiedLog.rebuildProducerState). After a clean stop the indexes are
-// looked at and nothing is scanned; else the segments from the recovery point on are read and checked batch by batch:
+// From a partition's directory to a LoadedLog (Kafka: LogLoader, UnifiedLog.rebuildProducerState). After a clean stop
+// the indexes are looked at and nothing is scanned; else the segments from the recovery point on are read and checked
+// batch by batch. The phases, in order:
 //
-//     …segment|segment|segment|segment(active)
-//                  ^ recovery point        ^ first bad batch: cut here, drop what follows
-//        trusted   |------- checked -------|
+//     segment_files      left-overs of interrupted work go, a finished compaction takes its place
+//     index_ends         segments below the recovery point are trusted, their indexes looked at
+//     log_recovery       those above it are checked, cut at the first bad batch and given new indexes
+//     journal_recovery   what flush.messages=1 had promised and the segments lack is written back, and checked, too
+//     (here)             where the log starts and ends; a log without segments gets its first one
+//     epoch_recovery     the file of leader epochs agrees with the batches
+//     producer_recovery  the producers are those at the log's end
 //
-// Left-over files of interrupted work go: ".deleted", ".cleaned", ".tmp", indexes without a log; a finished compaction (".swap") is
-// completed. A bad batch below the recovery point, where the disk had confirmed the data, is not cut off but an error: corrupt.
+// A bad batch below the recovery point, where the disk had confirmed the data, is not cut off but an error: corrupt. A
+// log with flush.messages=1 has everything synced when it is loaded.
 //
 // Blocks. Errors name the file.
 #pragma once
@@ -23,6 +28,8 @@
 
 namespace millrace::log {
 
+class JournalReplay;
+
 struct LoadRequest {
   TopicPartition partition;
   std::string directory;  // of the partition
@@ -32,6 +39,7 @@ struct LoadRequest {
   Offset log_start{0};
   Offset high_watermark{0};
   bool cleaned = false;  // it was compacted at some time, whatever its policy is now: offsets may be missing anywhere
+  const JournalReplay* journal = nullptr;  // of its log directory, after a stop that was not clean
 };
 
 Result<std::unique_ptr<LoadedLog>> load_log(const LoadRequest& request, LogEnvironment& environment);

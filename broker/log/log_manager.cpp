@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/log/journal_metrics.h"
 #include "broker/log/log_manager_state.h"
 
 namespace millrace::log {
@@ -23,6 +24,7 @@ std::vector<std::shared_ptr<PartitionLog>> LogManager::State::logs() const {
 LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, const Clock& clock, BlockingPool& pool,
                        Random& random, ShardForPartition shard_for_partition)
     : state_(std::make_shared<State>(options, files, clock, pool, random, std::move(shard_for_partition))) {
+  state_->make_journals();
   state_->environment->write_checkpoints = [weak = state_->weak_from_this()](const std::string& path) -> Status {
     auto state = weak.lock();
     if (state == nullptr) return fail(ErrorKind::unavailable, "the log manager has ended");
@@ -34,7 +36,32 @@ LogManager::LogManager(const LogManagerOptions& options, FileSystem& files, cons
 }
 
 LogManager::~LogManager() {
+  state_->environment->moves.forget_waiting();
   if (state_->cleaner != nullptr) state_->cleaner->abandon();
+  if (state_->scrubber != nullptr) state_->scrubber->abandon();
+  for (const auto& journal : state_->environment->journals) journal->abandon();
+  state_->abandon();
+}
+
+// What waits for a log, or for the end of its move, holds who it waits for.
+void LogManager::State::abandon() {
+  std::vector<Job> forgotten;
+  std::vector<std::shared_ptr<ReplicaMove>> moves;
+  std::vector<std::shared_ptr<PartitionLog>> logs;
+  {
+    std::lock_guard lock(mutex);
+    for (auto& [partition, entry] : entries) {
+      for (auto* waiting : {&entry.waiting, &entry.after_move}) {
+        std::ranges::move(*waiting, std::back_inserter(forgotten));
+        waiting->clear();
+      }
+      moves.push_back(std::exchange(entry.move, nullptr));
+      for (const auto& log : {entry.log, entry.copy}) {
+        if (log != nullptr) logs.push_back(log);
+      }
+    }
+  }
+  for (const auto& log : logs) log->abandon();
 }
 
 void LogManager::on_directory_offline(DirectoryOffline listener) {
@@ -55,16 +82,29 @@ Status LogManager::set_identity(BrokerId broker_id, const std::string& cluster_i
 }
 bool LogManager::had_clean_shutdown() const { return state_->clean; }
 
+void LogManager::use_journal_threads(BlockingPool& threads) {
+  for (const auto& journal : state_->environment->journals) journal->use_threads(threads);
+}
+
 void LogManager::set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms) {
   state_->environment->options.recovery_threads = recovery_threads;
   state_->environment->options.producer_id_expiration_ms = producer_id_expiration_ms;
 }
 
-Status LogManager::load(const ConfigForTopic& config_for_topic) { return state_->load(config_for_topic); }
+Status LogManager::load(const ConfigForTopic& config_for_topic, const KnowsPartition& knows) {
+  return state_->load(config_for_topic, knows);
+}
+void LogManager::set_concurrent_moves(std::size_t moves) { state_->environment->moves.set_turns(moves); }
+void LogManager::set_move_rate(double bytes_per_second) { state_->environment->moves.set_rate(bytes_per_second); }
 std::vector<DirectoryState> LogManager::directories() const { return state_->directory_states(); }
 void LogManager::show_in(MetricsRegistry& registry) {
   state_->metrics = std::make_unique<DirectoryMetrics>(registry, state_->directory_states());
-  state_->cleaner_metrics = std::make_unique<CleanerMetrics>(registry, state_->environment->options.directories);
+  state_->scrub_metrics = std::make_unique<ScrubMetrics>(registry);
+  state_->environment->damage->show_in(registry);
+  const auto& paths = state_->environment->options.directories;
+  state_->cleaner_metrics = std::make_unique<CleanerMetrics>(registry, paths);
+  for (std::size_t number = 0; number < paths.size(); ++number)
+    state_->environment->journals[number]->show_in(std::make_unique<JournalMetrics>(registry, paths[number]));
 }
 
 bool LogManager::has_offline() const { return state_->environment->health->offline_count() > 0; }
@@ -84,7 +124,10 @@ bool LogManager::is_online(const std::string& path) const {
   return false;
 }
 
-void LogManager::start(Shard& home, BlockingPool& cleaner_threads) {
+Result<Space> LogManager::space(const std::string& path) const { return state_->environment->files.space(path); }
+
+void LogManager::start(Shard& home, BlockingPool& background_threads) {
+  state_->resume_moves();
   const auto& options = state_->environment->options;
   auto arm_task = [&](std::int64_t interval_ms, void (State::*work)()) {
     state_->arm(home, options.initial_task_delay_ms.value_or(interval_ms), interval_ms, work);
@@ -95,17 +138,30 @@ void LogManager::start(Shard& home, BlockingPool& cleaner_threads) {
   state_->arm(home, options.high_watermark_checkpoint_interval_ms, options.high_watermark_checkpoint_interval_ms,
               &State::write_high_watermarks_on_pool);
   arm_task(options.retention_check_interval_ms, &State::apply_retention);
-  state_->start_cleaner(home, cleaner_threads);
+  state_->start_cleaner(home, background_threads);
+  state_->scrubber = std::make_shared<Scrubber>(state_->environment, home, background_threads, options.scrub,
+                                                std::move(state_->scrub_metrics));
+  state_->scrubber->start();
 }
 
 void LogManager::reconfigure_cleaner(const CleanerOptions& options) {
   if (state_->cleaner != nullptr) state_->cleaner->reconfigure(options);
 }
 
-void LogManager::stop_cleaner(Job done) {
-  if (state_->cleaner == nullptr) return done();
-  state_->cleaner->stop(std::move(done));
+void LogManager::reconfigure_scrubber(const ScrubOptions& options) {
+  if (state_->scrubber != nullptr) state_->scrubber->reconfigure(options);
 }
+
+void LogManager::stop_cleaner(Job done) {
+  auto then = [state = state_, done = std::move(done)]() mutable {
+    if (state->cleaner == nullptr) return done();
+    state->cleaner->stop(std::move(done));
+  };
+  if (state_->scrubber == nullptr) return then();
+  state_->scrubber->stop(std::move(then));
+}
+
+const DamageReports& LogManager::damage() const { return *state_->environment->damage; }
 
 std::vector<std::shared_ptr<PartitionLog>> LogManager::logs() const { return state_->logs(); }
 
@@ -132,6 +188,13 @@ void LogManager::get_or_create(const TopicPartition& partition, const TopicId& t
 void LogManager::remove(const TopicPartition& partition, UniqueFunction<void(Status)> done) {
   state_->remove(partition, std::move(done));
 }
+
+void LogManager::move(const TopicPartition& partition, const std::string& directory, bool expected,
+                      MoveCompletion done) {
+  state_->move(partition, directory, expected, std::move(done));
+}
+
+std::vector<HostedLog> LogManager::hosted_logs() const { return state_->hosted_logs(); }
 
 Status LogManager::write_checkpoints() { return state_->write_checkpoints(); }
 Status LogManager::close(BrokerEpoch broker_epoch) { return state_->close(broker_epoch); }

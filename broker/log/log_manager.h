@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,29 @@ class MetricsRegistry;
 
 namespace millrace::log {
 
+class DamageReports;  // damage.h
+// Why a replica is not moved to another log directory.
+enum class MoveRefusal : std::uint8_t {
+  name_too_long,      // with the suffix of a copy's directory
+  unknown_directory,  // none of the broker's
+  offline,            // that directory, the log's own, or any other one: a copy may be there
+  no_log,             // there is none yet: when it is made, it is made there
+};
+using MoveOutcome = tl::expected<void, MoveRefusal>;
+
+struct HostedLog {
+  std::shared_ptr<PartitionLog> log;
+  std::string directory;   // one of the options'
+  bool is_future = false;  // it is the copy of a log that moves there
+  // Of a copy: how far it is behind the log; nullopt: that is offline.
+  std::optional<std::int64_t> lag;
+};
+
 class LogManager {
  public:
+  using MoveCompletion = UniqueFunction<void(MoveOutcome)>;
+  // Whether the cluster has this partition here. The id is the directory's, zero when it has none.
+  using KnowsPartition = std::function<bool(const TopicPartition& partition, const TopicId& topic_id)>;
   using ConfigForTopic = std::function<LogConfig(const std::string& topic)>;
   using ShardForPartition = std::function<Shard&(const TopicPartition&)>;
   using DirectoryOffline =
@@ -62,10 +84,14 @@ class LogManager {
   // Whether open_directories found the clean shutdown marker in every directory. load takes them away.
   [[nodiscard]] bool had_clean_shutdown() const;
 
+  // The journals write on these instead of the pool: each has one job at a time. Before load; they outlive the manager.
+  void use_journal_threads(BlockingPool& threads);
+
   // Instead of what the options say. Before load.
   void set_load_options(std::size_t recovery_threads, std::int64_t producer_id_expiration_ms);
   // Loads every log, recovering where the last stop was not clean. Blocks; the work is spread over the pool and the caller.
-  Status load(const ConfigForTopic& config_for_topic);
+  // Directories of partitions that are not known are renamed to "…-stray" and left alone; without `knows`, none is.
+  Status load(const ConfigForTopic& config_for_topic, const KnowsPartition& knows = nullptr);
   // Each of the options' directories: whether it serves, how far its load has come.
   [[nodiscard]] std::vector<DirectoryState> directories() const;
   // Before open_directories: what directories() says is shown as gauges, too. `registry` outlives the manager.
@@ -78,17 +104,28 @@ class LogManager {
   // No directory is left, after the load. The same thread; it may end the process.
   void on_all_directories_offline(AllOffline listener);
 
-  // Arms the periodic work (checkpoints, flush.ms, producer expiry, retention) on `home`, and compaction, which reads and writes on
-  // `cleaner_threads`. Called on that shard, once. The threads outlive the manager.
-  void start(Shard& home, BlockingPool& cleaner_threads);
+  // How many replicas copy at the same time when they move between directories; before load. How many bytes of all of them in a
+  // second; any time.
+  void set_concurrent_moves(std::size_t moves);
+  void set_move_rate(double bytes_per_second);
+
+  // Goes on with the moves that the last process has begun. Arms the periodic work (checkpoints, flush.ms, producer expiry,
+  // retention) on `home`, and compaction and scrubbing, which read and write on `background_threads`. Called on that shard, once.
+  // The threads outlive the manager.
+  void start(Shard& home, BlockingPool& background_threads);
   // On `home`, after start. Nothing where the options have no cleaner.
   void reconfigure_cleaner(const CleanerOptions& options);
-  // On `home`. What is being compacted ends soon, and `done` runs when nothing is any more: to be waited for before close().
+  // On `home`, after start.
+  void reconfigure_scrubber(const ScrubOptions& options);
+  // On `home`. What is being compacted and scrubbed ends soon, and `done` runs when nothing is any more: to be waited for before close().
   void stop_cleaner(Job done);
 
   // All logs that are loaded and not being deleted.
   [[nodiscard]] std::vector<std::shared_ptr<PartitionLog>> logs() const;
   [[nodiscard]] std::shared_ptr<PartitionLog> find(const TopicPartition& partition) const;  // null when there is none
+
+  // These and the copies of those that move between directories, each with where it is.
+  [[nodiscard]] std::vector<HostedLog> hosted_logs() const;
 
   // Partitions whose directory could not be loaded, with the reason. They are not served and their files are left as they are.
   [[nodiscard]] std::vector<std::pair<TopicPartition, std::string>> unusable() const;
@@ -99,6 +136,8 @@ class LogManager {
   [[nodiscard]] bool has_offline() const;
   // `path` is one of the options' directories, and serves.
   [[nodiscard]] bool is_online(const std::string& path) const;
+  // Of its volume. Blocks.
+  [[nodiscard]] Result<Space> space(const std::string& path) const;
 
   // The log of `partition`, made when absent; a directory without a topic id gets this one. ErrorKind::conflict when one is there with another topic id,
   // corrupt for one of unusable(), unavailable when it is, or may be, in a directory that is offline: one that is not `is_new` to this broker
@@ -109,6 +148,11 @@ class LogManager {
   // unavailable when its directory is offline.
   void remove(const TopicPartition& partition, UniqueFunction<void(Status)> done);
 
+  // Begins to move the log to the directory of this absolute path, and answers, on its shard; a move to another one ends. Where it is
+  // already, or moves already, nothing is done but that (KIP-113). `expected`: the cluster has the partition, so that its log may
+  // be made yet.
+  void move(const TopicPartition& partition, const std::string& directory, bool expected, MoveCompletion done);
+
   // Writes the checkpoint files now. Blocks.
   Status write_checkpoints();
 
@@ -117,6 +161,7 @@ class LogManager {
   Status close(BrokerEpoch broker_epoch);
 
   [[nodiscard]] const LogManagerStatistics& statistics() const;
+  [[nodiscard]] const DamageReports& damage() const;  // of all logs
 
  private:
   class State;

@@ -27,30 +27,39 @@ void work_in_turns(Shard& shard, std::shared_ptr<const std::vector<std::shared_p
   });
 }
 
+// Where the log starts has to be said unless its segments say it.
+void add_numbers(DirectoryCheckpoints& checkpoints, const TopicPartition& partition, const CheckpointedOffsets& offsets,
+                 bool start_is_known_from_segments) {
+  // Kept whatever the log's policy is now: where a log was compacted, offsets may be missing for ever.
+  if (offsets.cleaned_to) checkpoints.cleaned.emplace(partition, *offsets.cleaned_to);
+  checkpoints.recovery_points.emplace(partition, offsets.recovery_point);
+  checkpoints.high_watermarks.emplace(partition, offsets.high_watermark);
+  if (!start_is_known_from_segments) checkpoints.log_starts.emplace(partition, offsets.log_start);
+}
+
+void add_numbers(DirectoryCheckpoints& checkpoints, const PartitionLog& log) {
+  const auto& published = log.published();
+  CheckpointedOffsets offsets{Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()),
+                              Offset(published.high_watermark.load()), std::nullopt};
+  if (const Offset cleaned_to(published.cleaned_to.load()); cleaned_to >= Offset(0)) offsets.cleaned_to = cleaned_to;
+  add_numbers(checkpoints, log.topic_partition(), offsets,
+              offsets.log_start.value() <= published.first_segment_offset.load());
+}
+
 }  // namespace
 
 DirectoryCheckpoints LogManager::State::checkpoints_of(const ManagedDirectory& directory) const {
   DirectoryCheckpoints checkpoints;
   std::lock_guard lock(mutex);
   for (const auto& [partition, entry] : entries) {
+    if (entry.copy != nullptr && entry.copy_directory == &directory) add_numbers(checkpoints, *entry.copy);
     if (entry.directory != &directory) continue;
-    auto offsets = entry.checkpoint;
-    auto start_is_known_from_segments = offsets.log_start == Offset(0);
     if (entry.log != nullptr) {
-      const auto& published = entry.log->published();
-      offsets = {Offset(published.recovery_point.load()), Offset(published.log_start_offset.load()),
-                 Offset(published.high_watermark.load()), std::nullopt};
-      if (const Offset cleaned_to(published.cleaned_to.load()); cleaned_to >= Offset(0))
-        offsets.cleaned_to = cleaned_to;
-      start_is_known_from_segments = offsets.log_start.value() <= published.first_segment_offset.load();
-    } else if (entry.failure.empty()) {
+      add_numbers(checkpoints, *entry.log);
       continue;
     }
-    // Kept whatever the log's policy is now: where a log was compacted, offsets may be missing for ever.
-    if (offsets.cleaned_to) checkpoints.cleaned.emplace(partition, *offsets.cleaned_to);
-    checkpoints.recovery_points.emplace(partition, offsets.recovery_point);
-    checkpoints.high_watermarks.emplace(partition, offsets.high_watermark);
-    if (!start_is_known_from_segments) checkpoints.log_starts.emplace(partition, offsets.log_start);
+    if (entry.failure.empty()) continue;
+    add_numbers(checkpoints, partition, entry.checkpoint, entry.checkpoint.log_start == Offset(0));
   }
   return checkpoints;
 }
@@ -111,11 +120,12 @@ void LogManager::State::arm(Shard& home, std::int64_t delay_ms, std::int64_t int
 
 void LogManager::State::post_to_logs(std::vector<std::shared_ptr<PartitionLog>> logs,
                                      const std::function<void(PartitionLog&)>& work) {
-  std::map<Shard*, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
-  for (auto& log : logs) by_shard[&log->shard()].push_back(std::move(log));
+  std::map<ShardId, std::vector<std::shared_ptr<PartitionLog>>> by_shard;
+  for (auto& log : logs) by_shard[log->shard().id()].push_back(std::move(log));
   for (auto& [shard, logs_of_shard] : by_shard) {
+    auto& home = logs_of_shard.front()->shard();
     auto group = std::make_shared<const std::vector<std::shared_ptr<PartitionLog>>>(std::move(logs_of_shard));
-    work_in_turns(*shard, std::move(group), 0, work);
+    work_in_turns(home, std::move(group), 0, work);
   }
 }
 
@@ -170,21 +180,28 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
   std::set<const ManagedDirectory*> failed;
   Status first;
   std::vector<std::function<void()>> work;
+  auto close_log = [&](const std::shared_ptr<PartitionLog>& log, const ManagedDirectory* home) {
+    work.emplace_back([&, log, home] {
+      auto closed = log->close();
+      if (closed) return;
+      if (is_online(*home)) manager_logger.error(closed.error().message);
+      std::lock_guard failures_lock(failures_mutex);
+      failed.insert(home);
+      if (first) first = closed;
+    });
+  };
   {
     std::lock_guard lock(mutex);
     for (auto& [partition, entry] : entries) {
-      if (entry.log == nullptr || entry.busy) {
+      // A copy that is being made is removed or gone on with at the next start.
+      if (entry.copy_directory != nullptr && (entry.copy == nullptr || entry.swapping))
+        failed.insert(entry.copy_directory);
+      if (entry.copy != nullptr && !entry.swapping) close_log(entry.copy, entry.copy_directory);
+      if (entry.log == nullptr || entry.busy || entry.swapping) {
         failed.insert(entry.directory);
         continue;
       }
-      work.emplace_back([&, log = entry.log, home = entry.directory] {
-        auto closed = log->close();
-        if (closed) return;
-        if (is_online(*home)) manager_logger.error(closed.error().message);
-        std::lock_guard failures_lock(failures_mutex);
-        failed.insert(home);
-        if (first) first = closed;
-      });
+      close_log(entry.log, entry.directory);
     }
   }
   // Syncs that are under way together are one commit of the file system. The pool has stopped with the shards.
@@ -195,7 +212,9 @@ Status LogManager::State::close(BrokerEpoch broker_epoch) {
       continue;
     }
     auto status = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
-    if (status && !failed.contains(directory.get())) status = directory->end_use_cleanly(broker_epoch);
+    // The marker says that the journal has nothing, too.
+    if (status && !failed.contains(directory.get()))
+      status = empty_journal(*directory).and_then([&] { return directory->end_use_cleanly(broker_epoch); });
     if (!status) manager_logger.error(status.error().message);
     if (first && !status) first = status;
     directory->unlock();

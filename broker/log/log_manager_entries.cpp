@@ -26,6 +26,12 @@ ManagedDirectory* LogManager::State::emptiest_directory() {
   return emptiest;
 }
 
+// Where it was to be moved before it was there.
+ManagedDirectory* LogManager::State::directory_for(const TopicPartition& partition) {
+  const auto wish = preferred.extract(partition);
+  return !wish.empty() && is_online(*wish.mapped()) ? wish.mapped() : emptiest_directory();
+}
+
 void LogManager::State::serve_waiting(std::vector<Job> waiting) const {
   for (auto& job : waiting) job();
 }
@@ -38,7 +44,7 @@ void LogManager::State::get_or_create(const TopicPartition& partition, const Top
   };
   std::unique_lock lock(mutex);
   const bool absent = !entries.contains(partition);
-  auto* emptiest = absent ? emptiest_directory() : nullptr;
+  auto* emptiest = absent ? directory_for(partition) : nullptr;
   if (absent && (emptiest == nullptr || (!is_new && environment->health->offline_count() > 0))) {
     not_made.insert(partition);
     lock.unlock();
@@ -147,6 +153,7 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
   auto at = entries.find(partition);
   if (at == entries.end()) {
     not_made.erase(partition);
+    preferred.erase(partition);
     lock.unlock();
     shard.post([partition, done = std::move(done)]() mutable {
       done(fail(ErrorKind::not_found, "there is no log of " + name_of(partition)));
@@ -166,6 +173,12 @@ void LogManager::State::remove(const TopicPartition& partition, UniqueFunction<v
     lock.unlock();
     shard.post([refused = std::move(refused), done = std::move(done)]() mutable { done(std::move(refused)); });
     return;
+  }
+  if (entry.copy_directory != nullptr) {
+    entry.after_move.emplace_back([self = shared_from_this(), partition, done = std::move(done)]() mutable {
+      self->remove(partition, std::move(done));
+    });
+    return cancel_move(entry);
   }
   entry.busy = true;
   auto log = entry.log;
@@ -189,9 +202,11 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
   auto& files = environment->files;
   auto& shard = shard_for_partition(partition);
   ManagedDirectory* directory = nullptr;
+  std::shared_ptr<PartitionLog> log;
   {
     std::lock_guard lock(mutex);
     directory = entries.at(partition).directory;
+    log = entries.at(partition).log;
   }
   const auto renamed = directory->path() + "/" + deleted_directory_name(partition, environment->random);
   auto status = files.rename(directory->path() + "/" + name_of(partition), renamed).and_then([&] {
@@ -216,7 +231,9 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
   if (status) {
     --directory->logs;
     status = directory->write_checkpoints([&] { return checkpoints_of(*directory); });
-    shard.post([self = shared_from_this(), &shard, delete_delay_ms, renamed] {
+    shard.post([self = shared_from_this(), &shard, delete_delay_ms, renamed, log] {
+      // Before a new log of that name has anything there.
+      if (log != nullptr) log->leave_journal();
       self->remove_later(shard, delete_delay_ms, renamed);
     });
   }

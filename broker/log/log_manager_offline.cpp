@@ -20,6 +20,7 @@ std::shared_ptr<PartitionLog> LogManager::State::mark_offline(Entry& entry) cons
 void LogManager::State::directory_failed(std::size_t number, const Error& why) {
   const auto& failed = *directories[number];
   std::vector<std::shared_ptr<PartitionLog>> logs;
+  std::vector<std::shared_ptr<PartitionLog>> copies;
   std::vector<TopicPartition> partitions;
   DirectoryOffline tell;
   AllOffline tell_all;
@@ -27,7 +28,11 @@ void LogManager::State::directory_failed(std::size_t number, const Error& why) {
   {
     std::lock_guard lock(mutex);
     for (auto& [partition, entry] : entries) {
+      // While directories change their names nobody knows whose log is hit: finish_swap sees to it.
+      if (entry.swapping) continue;
+      if (entry.copy_directory == &failed && entry.copy != nullptr) copies.push_back(entry.copy);
       if (entry.directory != &failed || entry.offline) continue;
+      cancel_move(entry);
       partitions.push_back(partition);
       if (auto log = mark_offline(entry)) logs.push_back(std::move(log));
     }
@@ -41,6 +46,7 @@ void LogManager::State::directory_failed(std::size_t number, const Error& why) {
                          std::to_string(partitions.size()) + " partitions: " + why.message);
   }
   show(failed);
+  logs.insert(logs.end(), copies.begin(), copies.end());
   for (const auto& log : logs) log->shard().post([log, why] { log->go_offline(why); });
   if (tell) tell(failed.path(), partitions);
   if (tell_all) tell_all(all_offline_error().message);

@@ -14,6 +14,7 @@ void PartitionLog::State::go_offline(const Error& why) {
   sync_failure_ = why.message;
   for (auto waiting = std::exchange(waiting_flushes_, {}); auto& flush : waiting)
     flush.done(fail(ErrorKind::io, name + " is offline: " + why.message));
+  serve_waiting_appends(fail(ErrorKind::io, name + " is offline: " + why.message));
 }
 
 std::optional<ReadError> PartitionLog::State::unreadable() const {

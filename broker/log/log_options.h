@@ -35,8 +35,24 @@ struct CleanerOptions {
   friend bool operator==(const CleanerOptions&, const CleanerOptions&) = default;
 };
 
+// millrace.log.scrub.*
+struct ScrubOptions {
+  std::uint64_t bytes_per_second = 0;      // of each log directory; 0: nothing is read
+  std::int64_t interval_ms = 604'800'000;  // between the beginnings of two passes
+
+  friend bool operator==(const ScrubOptions&, const ScrubOptions&) = default;
+};
+
+// Of each log directory with logs that have flush.messages=1.
+struct JournalOptions {
+  std::vector<std::string> directories;  // as many as log.dirs, or none: "<log.dir>.journal" then
+  std::size_t files = 4;                 // 0: no journal, each log is synced by itself
+  std::uint64_t file_bytes = std::uint64_t{64} << 20;
+};
+
 struct LogManagerOptions {
-  std::vector<std::string> directories;          // log.dirs; made when absent
+  std::vector<std::string> directories;  // log.dirs; made when absent
+  JournalOptions journal;
   BrokerId broker_id = BrokerId::none();         // none(): whatever meta.properties says (broker.id.generation)
   std::string cluster_id;                        // empty: whatever meta.properties says
   std::int64_t checkpoint_interval_ms = 60'000;  // log.flush.offset.checkpoint.interval.ms
@@ -46,6 +62,7 @@ struct LogManagerOptions {
   std::int64_t retention_check_interval_ms = 300'000;          // log.retention.check.interval.ms
   // nullopt: log.cleaner.enable is false, and logs with cleanup.policy=compact, with or without delete, keep everything.
   std::optional<CleanerOptions> cleaner = CleanerOptions{};
+  ScrubOptions scrub;
   // log.initial.task.delay.ms: before retention, flush.ms and these checkpoints begin; nullopt: the interval of each.
   std::optional<std::int64_t> initial_task_delay_ms;
   std::int64_t producer_id_expiration_ms = 86'400'000;  // producer.id.expiration.ms

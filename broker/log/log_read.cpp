@@ -18,6 +18,12 @@ bool PartitionLog::State::is_resident(std::size_t number, std::uint64_t position
   return behind <= environment->options.tail_window_bytes;
 }
 
+SegmentView PartitionLog::State::view_of(const LogSegment& segment) const {
+  auto view = segment.view();
+  view.doubts = std::make_shared<std::vector<std::string>>();
+  return view;
+}
+
 bool PartitionLog::State::has(const SegmentView& view) const {
   const auto number = log->segments.number_at(view.base_offset);
   return number < log->segments.size() && log->segments[number]->log_file() == view.log_file;
@@ -90,7 +96,7 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     std::optional<Located> first;
     std::uint64_t end_position;
   };
-  const auto view = log->segments[number]->view();
+  const auto view = view_of(*log->segments[number]);
   auto find = [view, offset = request.offset, bound = request.upper_bound]() -> Result<Found> {
     auto file = view.log_file->open();
     if (!file) return tl::unexpected(file.error());
@@ -112,7 +118,11 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
     if (request.offset < log->log_start) return read(request, request.offset, std::move(completion));
     // Compaction may have put another segment in its place, with more behind it, and without the transactions of what it dropped.
     if (reads_wait_ || !has(view)) return read(request, request.offset, std::move(completion));
-    if (!found) return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+    tell_doubts(view);
+    if (!found) {
+      read_damage(view, found.error());
+      return completion(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+    }
     const auto here = segment_number(view.base_offset);
     if (!found->first) {
       // Compaction has taken what was at the end of this segment: the next one has the answer.
@@ -132,8 +142,9 @@ void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t numb
   });
 }
 
-// The segments are asked one after another, beginning with the first whose largest timestamp is large enough. By the workers:
-// batches are decompressed to find the record.
+// In the first segment whose largest timestamp is large enough, and no other: as Kafka's UnifiedLog.fetchOffsetByTimestamp, which
+// finds nothing where only a batch without records, or one below the log's start, has that timestamp. By the workers: batches are
+// decompressed to find the record.
 void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_from, TimestampCompletion done) {
   if (reads_wait_) {
     held_reads_.emplace_back(
@@ -145,7 +156,7 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
   auto number = segment_number(segment_from);
   while (number < log->segments.size() && log->segments[number]->max_timestamp().timestamp < timestamp) ++number;
   if (number == log->segments.size()) return done(TimestampOffset{});
-  shard.workers().submit([self_alive = self.shared_from_this(), this, timestamp, view = log->segments[number]->view(),
+  shard.workers().submit([self_alive = self.shared_from_this(), this, timestamp, view = view_of(*log->segments[number]),
                           from = log->log_start, done = std::move(done)]() mutable {
     auto found = view.find_timestamp(timestamp, from);
     auto& home = shard;
@@ -153,11 +164,12 @@ void PartitionLog::State::find_timestamp(TimestampMs timestamp, Offset segment_f
                found = std::move(found), done = std::move(done)]() mutable {
       if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
       if (reads_wait_ || !has(view)) return find_timestamp(timestamp, std::max(base, log->log_start), std::move(done));
-      if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
-      if (*found) return done(**found);
-      auto next = segment_number(base) + 1;
-      if (next >= log->segments.size()) return done(TimestampOffset{});
-      find_timestamp(timestamp, log->segments[next]->base_offset(), std::move(done));
+      tell_doubts(view);
+      if (!found) {
+        read_damage(view, found.error());
+        return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+      }
+      done(found->value_or(TimestampOffset{}));
     });
   });
 }
@@ -173,7 +185,7 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
                                           [](const auto& segment) { return segment->max_timestamp().timestamp; });
   const auto max_timestamp = (*largest)->max_timestamp();
   if (max_timestamp.timestamp == TimestampMs::none()) return done(TimestampOffset{});
-  shard.workers().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = (*largest)->view(),
+  shard.workers().submit([self_alive = self.shared_from_this(), this, max_timestamp, view = view_of(**largest),
                           done = std::move(done)]() mutable {
     auto found = view.find_max_timestamp(max_timestamp.timestamp, max_timestamp.offset);
     auto& home = shard;
@@ -181,7 +193,11 @@ void PartitionLog::State::find_max_timestamp(TimestampCompletion done) {
         [self_alive = std::move(self_alive), this, view, found = std::move(found), done = std::move(done)]() mutable {
           if (auto refused = unreadable()) return done(tl::unexpected(std::move(*refused)));
           if (reads_wait_ || !has(view)) return find_max_timestamp(std::move(done));
-          if (!found) return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+          tell_doubts(view);
+          if (!found) {
+            read_damage(view, found.error());
+            return done(tl::unexpected(read_error(ReadErrorKind::storage, found.error().message)));
+          }
           done(found->value_or(TimestampOffset{}));
         });
   });

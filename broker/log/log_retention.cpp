@@ -82,15 +82,21 @@ std::optional<TimestampMs> PartitionLog::State::next_retention() const {
 }
 
 void PartitionLog::State::schedule_retention() {
-  if (log->config.compacted && log->segments.size() > 1 && !stopped && !offline) {
-    environment->compacted.add(&self, self.weak_from_this());
-  } else {
-    environment->compacted.remove(&self);
-  }
+  const bool has_closed = log->segments.size() > 1 && !stopped && !offline && !is_copy;
+  enter_or_leave(environment->compacted, has_closed && log->config.compacted);
+  enter_or_leave(environment->rolled, has_closed);
   std::optional<RetentionSchedule::Place> wanted;
-  if (auto due = next_retention()) wanted = {*due, log->config.compacted};
+  if (auto due = next_retention()) wanted = {*due, log->config.compacted, 0};
   if (wanted == retention_place_) return;
-  environment->retention.move(&self, self.weak_from_this(), retention_place_, wanted);
+  environment->retention.move(self.weak_from_this(), retention_place_, wanted);
+}
+
+void PartitionLog::State::enter_or_leave(LogDuties& duties, bool enter) {
+  if (enter) {
+    duties.add(&self, self.weak_from_this());
+  } else {
+    duties.remove(&self);
+  }
 }
 
 // After an append of `bytes`: when it begins a segment, or makes the log too large.
@@ -106,7 +112,8 @@ void PartitionLog::State::appended_bytes(std::uint64_t bytes) {
 PartitionLog::State::~State() {
   environment->duties.remove(&self);
   environment->compacted.remove(&self);
-  environment->retention.move(&self, {}, retention_place_, std::nullopt);
+  environment->rolled.remove(&self);
+  environment->retention.move({}, retention_place_, std::nullopt);
 }
 
 Status PartitionLog::advance_log_start_offset(Offset offset) {

@@ -1,6 +1,7 @@
 #include "broker/log/log_segment.h"
 
 #include <limits>
+#include <utility>
 
 #include "broker/base/check.h"
 #include "broker/base/logging.h"
@@ -38,6 +39,7 @@ Status LogSegment::create(const LogConfig& config) {
   if (config.preallocate) {
     if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
       return reserved;
+    preallocated_ = true;
   }
   return offset_index_.create().and_then([&] { return time_index_.create(); }).and_then([&] {
     return transaction_index_.reset();
@@ -118,7 +120,13 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
 Status LogSegment::seal() {
   if (max_timestamp_.timestamp != TimestampMs::none())
     time_index_.append_last(max_timestamp_.timestamp, max_timestamp_.offset);
-  return offset_index_.trim().and_then([&] { return time_index_.trim(); });
+  return offset_index_.trim().and_then([&] { return time_index_.trim(); }).and_then([&] { return give_back(); });
+}
+
+// What was reserved behind the file's end is the volume's again.
+Status LogSegment::give_back() {
+  if (!std::exchange(preallocated_, false) || broken_) return {};
+  return log_file_->open().and_then([&](const auto& file) { return file->truncate(size_bytes_); });
 }
 
 void LogSegment::forget_indexes() {
@@ -139,6 +147,14 @@ Status LogSegment::change_suffix(std::string_view from, std::string_view to) {
     if (!renamed && renamed.error().kind != ErrorKind::not_found) return renamed;
   }
   return {};
+}
+
+void LogSegment::moved_to(const std::string& directory) {
+  for (const auto& file : files()) {
+    const auto path = file->path();
+    file->moved_to(directory + path.substr(path.rfind('/')));
+    file->forget();  // an open one would be named by its old path
+  }
 }
 
 std::vector<std::shared_ptr<CachedFile>> LogSegment::files() const {

@@ -72,7 +72,7 @@ class LogSegment {
   // Writes to the page cache and indexes. After a failure the segment is as it was, or broken() when that could not be brought about.
   Status append(const SegmentAppend& batches, std::int32_t index_interval_bytes);
 
-  // No more appends: the time index gets its last entry, both indexes are trimmed.
+  // No more appends: the time index gets its last entry, both indexes are trimmed, and so is what was reserved for the log file.
   Status seal();
   // Frees what the indexes keep in memory: of a sealed segment that is not read often any more.
   void forget_indexes();
@@ -80,6 +80,9 @@ class LogSegment {
   // Renames the files whose names end in `from`, the log file first; those that end otherwise or are absent are passed over.
   // Whoever has a view of the segment reads on. The directory is the caller's to sync. Blocks; any thread.
   Status change_suffix(std::string_view from, std::string_view to);
+
+  // The directory that it lies in has this path now.
+  void moved_to(const std::string& directory);
 
   [[nodiscard]] Offset base_offset() const { return base_offset_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
@@ -117,6 +120,7 @@ class LogSegment {
 
  private:
   Status load_first_timestamp(const File& file);
+  Status give_back();
 
   const Offset base_offset_;
   std::shared_ptr<CachedFile> log_file_;
@@ -131,6 +135,7 @@ class LogSegment {
   TimestampMs created_;
   std::int64_t roll_jitter_ms_ = 0;
   bool broken_ = false;
+  bool preallocated_ = false;  // by this object, and not given back
 };
 
 }  // namespace millrace::log

@@ -1,6 +1,7 @@
 // Records that leave the end of a log because its leader does not have them. In this order, so that a crash leaves a
 // prefix of what was there:
 //
+//   0  a word in the journal, where it has records of the log: what it has behind the cut is void
 //   1  the recovery point and the high watermark, no higher than the cut, in the checkpoints
 //   2  snapshots of producers behind the cut and segments behind it, the newest first, get the suffix ".deleted"; directory synced
 //   3  the segment with the cut is cut there and synced
@@ -10,6 +11,7 @@
 // To begin anew at an offset, the first segment is cut to nothing before the new one is made and takes its place:
 // without any segment the directory would not say where the log begins.
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -146,8 +148,14 @@ void PartitionLog::State::truncate(Offset target, bool anew, UniqueFunction<void
   ++term;
   ++truncations_;
   auto truncation = std::make_shared<Truncation>(target, anew, std::move(done), log->producers.without_producers());
-  change_exclusively([this, truncation] { return find_place(truncation); },
-                     [this, truncation](Status status) { place_found(truncation, std::move(status)); });
+  void_in_journal(anew ? Offset(0) : target, [this, truncation](Status voided) {
+    if (!voided) {
+      truncated(*truncation, std::move(voided));
+      return serve_next();
+    }
+    change_exclusively([this, truncation] { return find_place(truncation); },
+                       [this, truncation](Status status) { place_found(truncation, std::move(status)); });
+  });
 }
 
 UniqueFunction<Status()> PartitionLog::State::find_place(const TruncationPointer& truncation) {
@@ -197,6 +205,7 @@ UniqueFunction<Status()> PartitionLog::State::begin_cut(const TruncationPointer&
               std::to_string(log->log_end.value()) + (job.anew ? ", and begins there anew" : ""));
   reads_wait_ = true;
   ++cuts_;
+  if (tell_cut_) tell_cut_(job.anew ? std::min(job.cut.base_offset, job.target) : job.cut.end);
   const auto lowest = std::min(job.cut.end, job.end());
   const auto high_watermark = Offset(published.high_watermark.load(std::memory_order_relaxed));
   job.writes_checkpoints = log->recovery_point > lowest || high_watermark > lowest;
@@ -286,6 +295,9 @@ bool PartitionLog::State::take_truncated(Truncation& job) {
   log->producers.on_high_watermark(high_watermark);
   log->producer_snapshot_offset = job.snapshot_offset;
   forget_positions();
+  // The damage may have been cut off; what is left of it is found again.
+  log->damage->forget(base, Offset(std::numeric_limits<std::int64_t>::max()));
+  journal_truncated(job.anew ? Offset(0) : end);
   segments_changed();
   schedule_retention();
   for (auto& retired : job.retired) remove_later(std::move(retired));
@@ -294,6 +306,11 @@ bool PartitionLog::State::take_truncated(Truncation& job) {
 
 void PartitionLog::State::truncated(Truncation& job, Status status) {
   --truncations_;
+  // The journal may have no records behind the target any more, and those are still in the log.
+  if (!status && journal_from_) {
+    journal_from_.reset();
+    flush_to(log->log_end, [this](const Status& synced) { serve_waiting_appends(synced); });
+  }
   job.done(std::move(status));
 }
 

@@ -2,7 +2,10 @@
 // index.interval.bytes (Kafka: OffsetIndex).
 //
 //     int32  relative offset: the last offset of a batch, minus the segment's base offset
-//     int32  position of that batch (of Kafka's own entries: of the first of those that were appended together)
+//     int32  position of that batch
+//
+// In entries that Kafka made before 3.9.1 (KAFKA-806) the position is that of the first of the batches that were appended
+// together, and the offset, where its cleaner wrote them, that of their last record.
 //
 // Invariants: offsets strictly increase, positions increase. An offset is looked up as the last entry at or below it: its
 // batch starts at that entry's position or later. Owned by the shard of the segment; OffsetIndexView: any thread, blocks.
@@ -13,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "broker/base/result.h"
 #include "broker/base/types.h"
@@ -40,6 +44,7 @@ class OffsetIndexView {
   // How many entries, counted from the first, are below `end`.
   [[nodiscard]] Result<std::size_t> entries_below(Offset end) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
+  [[nodiscard]] std::string path() const { return view_.path(); }
 
  private:
   Offset base_offset_;

@@ -23,7 +23,10 @@ PartitionLog::State::State(PartitionLog& owner, std::unique_ptr<LoadedLog> loade
       directory_dirty_(!log->report.clean),
       last_flush_(shard.clock().now()),
       last_producer_expiry_(last_flush_) {
+  if (const auto number = environment->health->directory_of(log->directory); number < environment->journals.size())
+    journal_ = environment->journals[number];
   size_bytes_ = log->segments.size_bytes();
+  published_directory_ = log->directory;
   published.high_watermark = log->high_watermark.value();
   publish();
   for (auto* numbers : {&environment->recovery_points, &environment->log_starts, &environment->high_watermarks})
@@ -37,6 +40,7 @@ void PartitionLog::State::publish() {
   environment->recovery_points.publish(published.recovery_point, log->recovery_point.value());
   published.cleaned_to.store(log->cleaned_to.value_or(Offset(-1)).value(), std::memory_order_relaxed);
   published.size_bytes.store(size_bytes_, std::memory_order_relaxed);
+  published.file_delete_delay_ms.store(log->config.file_delete_delay_ms, std::memory_order_relaxed);
   published.segments.store(static_cast<std::uint32_t>(log->segments.size()), std::memory_order_relaxed);
 }
 
@@ -51,7 +55,10 @@ PartitionLog::~PartitionLog() = default;
 
 const TopicPartition& PartitionLog::topic_partition() const { return state_->log->partition; }
 const TopicId& PartitionLog::topic_id() const { return state_->log->topic_id; }
-const std::string& PartitionLog::directory() const { return state_->log->directory; }
+std::string PartitionLog::directory() const {
+  std::lock_guard lock(state_->directory_mutex_);
+  return state_->published_directory_;
+}
 const PublishedOffsets& PartitionLog::published() const { return state_->published; }
 const RecoveryReport& PartitionLog::recovery() const { return state_->log->report; }
 Shard& PartitionLog::shard() const { return state_->shard; }
@@ -99,6 +106,9 @@ void PartitionLog::find_offset(TimestampMs timestamp, TimestampCompletion done) 
 
 Offset PartitionLog::log_start_offset() const { return state_->log->log_start; }
 Offset PartitionLog::log_end_offset() const { return state_->log->log_end; }
+Offset PartitionLog::synced_offset() const {
+  return state_->log->config.flush_messages == 1 ? std::min(state_->on_disk_to(), log_end_offset()) : log_end_offset();
+}
 Offset PartitionLog::recovery_point() const { return state_->log->recovery_point; }
 Offset PartitionLog::first_unstable_offset() const {
   const auto first = state_->log->producers.first_unstable_offset();
@@ -169,9 +179,15 @@ void PartitionLog::housekeeping(TimestampMs now) {
 const LogConfig& PartitionLog::config() const { return state_->log->config; }
 void PartitionLog::set_config(const LogConfig& config) {
   state_->log->config = config;
+  if (state_->is_copy) {
+    // Its maker says when it is synced.
+    state_->log->config.flush_messages = std::numeric_limits<std::int64_t>::max();
+    state_->log->config.flush_ms = std::numeric_limits<std::int64_t>::max();
+  }
   state_->note_duties();
   if (!config.compacted) state_->compaction_aborted = true;
   state_->schedule_retention();
+  if (state_->copy_ != nullptr) state_->copy_->set_config(config);
 }
 
 void PartitionLog::stop() {
@@ -179,6 +195,7 @@ void PartitionLog::stop() {
   state_->compaction_aborted = true;
   state_->schedule_retention();
 }
+void PartitionLog::leave_journal() { state_->leave_journal(); }
 void PartitionLog::when_idle(Job done) { state_->when_idle(std::move(done)); }
 
 Status PartitionLog::close() { return state_->close(); }

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct CleanedGroup;         // compaction.h
 struct CompactionCandidate;  // compaction_candidates.h
 struct CompactionInput;      // compaction.h
 struct LoadedLog;
+class LogDamage;        // damage.h
+struct ScrubFinding;    // segment_scrub.h
+struct SegmentToScrub;  // segment_scrub.h
 struct RecoveryReport;  // loaded_log.h
 
 // A log's numbers for checkpoints, metrics and DescribeLogDirs. Any thread reads; the owning shard writes.
@@ -48,6 +52,7 @@ struct PublishedOffsets {
   std::atomic<std::int64_t> cleaned_to{-1};  // compacted up to here; -1: never
   std::atomic<std::uint64_t> size_bytes{0};
   std::atomic<std::uint32_t> segments{0};
+  std::atomic<std::int64_t> file_delete_delay_ms{0};
 };
 
 class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
@@ -60,14 +65,14 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
 
   // Any thread.
   [[nodiscard]] const TopicPartition& topic_partition() const;
-  [[nodiscard]] const TopicId& topic_id() const;       // zero when the directory has no partition.metadata
-  [[nodiscard]] const std::string& directory() const;  // <log dir>/<topic>-<partition>
+  [[nodiscard]] const TopicId& topic_id() const;  // zero when the directory has no partition.metadata
+  [[nodiscard]] std::string directory() const;    // <log dir>/<topic>-<partition>
   [[nodiscard]] const PublishedOffsets& published() const;
   [[nodiscard]] const RecoveryReport& recovery() const;  // what was done at load
   [[nodiscard]] Shard& shard() const;
 
   // Checks, assigns offsets, writes to the page cache, updates indexes, producers and epochs. With flush.messages reached the
-  // completion waits for the sync. After a failed write the log is as it was before.
+  // completion waits for the sync; with flush.messages=1 that of the log directory's journal (journal.h). After a failed write the log is as it was before.
   void append(AppendRequest request, AppendCompletion done);
 
   // Whether a batch of `source` is with a worker. What `source` asks meanwhile, appends too, is to wait: after_check runs it when
@@ -86,6 +91,9 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   [[nodiscard]] Offset log_start_offset() const;
   [[nodiscard]] Offset log_end_offset() const;
   [[nodiscard]] Offset recovery_point() const;
+  // What this log counts for the high watermark of its leader: with flush.messages=1 what no loss of power can take away any more, else the
+  // log's end. An append has completed once this has passed it.
+  [[nodiscard]] Offset synced_offset() const;
   // The first offset of the oldest transaction that is still open, or whose marker the high watermark has not passed; none()
   // without one, never below the log start. Bounds what read_committed may see.
   [[nodiscard]] Offset first_unstable_offset() const;
@@ -154,11 +162,45 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // Any thread. The log has stopped, is offline, was cut or is no longer to be compacted: the pass over it is to end.
   [[nodiscard]] bool compaction_is_aborted() const;
 
+  // For the scrubber (scrubber.h). The closed segment that holds `from`, or the first one above; nullopt: there is none.
+  [[nodiscard]] std::optional<SegmentToScrub> segment_to_scrub(Offset from) const;
+  // What was found in it: said, counted and remembered, unless the segment has left the log or changed meanwhile. False: it may be
+  // about to change, so that it is to be read again.
+  [[nodiscard]] bool scrubbed(const SegmentToScrub& segment, const std::vector<ScrubFinding>& findings);
+  // Any thread. Batches of it are known to be damaged on the disk: it goes on as it is, but another replica should lead instead, and
+  // this one be made anew from it (replication asks before it lets this broker lead). It ends when the damaged segments have left
+  // the log by retention, truncation or compaction, or at the next start, which has to find them again.
+  [[nodiscard]] bool is_damaged() const;
+  [[nodiscard]] LogDamage& damage() const;  // any thread; as long as the log
+
+  // Another log directory takes over (replica_move.h, log_move.cpp). `copy` is a log of the same partition and shard that is
+  // being made there, or nullptr when none is any more: it hears of changes of the configuration, and `cut` of truncations, with
+  // the offset from which on nothing stays, before the files change. Nothing is compacted meanwhile; a pass that runs ends soon.
+  void begin_copy(std::shared_ptr<PartitionLog> copy, std::function<void(Offset)> cut);
+  void end_copy() { begin_copy(nullptr, nullptr); }
+  // What waits is forgotten, unanswered: whoever would have let it go on has ended.
+  void abandon();
+  // Appends and retention wait, in order, until release_appends.
+  void hold_appends();
+  void release_appends();
+  // The copy, which has everything and has synced it, takes the place of this log's files. Between two appends and with nothing
+  // of either log on the pool, the copy's directory gets what else is known, and `rename` runs there: it gives the directory
+  // the log's name and answers its path. This object goes on with the copy's files; `copy` is the old ones' from then on, and has stopped.
+  // cancelled: not now, nothing has happened.
+  void take_over(std::shared_ptr<PartitionLog> copy, UniqueFunction<Result<std::string>()> rename,
+                 UniqueFunction<void(Status)> done);
+  // Of a copy: nothing is between its end and `offset`, from where on it goes on.
+  Status skip_to(Offset offset);
+  // Before anything is asked of it: this log is such a copy. It is never compacted, and takes batches of every size and format.
+  void become_copy();
+
   [[nodiscard]] const LogConfig& config() const;
   void set_config(const LogConfig& config);
 
   // Appends and reads answer `closed` from now on. Used before the directory is renamed for deletion. Files already in slices stay open.
   void stop();
+  // After stop, when the disk has the directory's new name, no earlier: until then a crash brings the log back, and it needs what the journal has.
+  void leave_journal();
   // After stop: runs `done` when nothing of this log is left on the pool that could write into its directory.
   void when_idle(Job done);
 

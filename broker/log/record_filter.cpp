@@ -125,22 +125,6 @@ Status check_ascending(const protocol::Record& record, const Batch& batch, std::
 
 }  // namespace
 
-Result<AnyBatch> check_any_batch(BytesView bytes) {
-  auto prefix = protocol::parse_batch_prefix(bytes);
-  if (!prefix) return tl::unexpected(prefix.error());
-  if (prefix->magic == protocol::current_magic) {
-    auto batch = protocol::parse_batch(bytes);
-    if (!batch) return tl::unexpected(batch.error());
-    if (auto sound = protocol::check_batch_crc(*batch); !sound) return tl::unexpected(sound.error());
-    return AnyBatch{batch->bytes, prefix->magic, prefix->base_offset, batch->header.last_offset(),
-                    batch->header.max_timestamp};
-  }
-  auto message = protocol::parse_legacy_message(bytes);
-  if (!message) return tl::unexpected(message.error());
-  if (auto sound = protocol::check_legacy_crc(*message); !sound) return tl::unexpected(sound.error());
-  return AnyBatch{message->bytes, prefix->magic, message->offset, message->offset, message->timestamp};
-}
-
 bool RecordFilter::is_last_of_producer(const protocol::BatchHeader& header) const {
   if (header.producer_id == ProducerId::none()) return false;
   const auto at = producers_.find(header.producer_id);
@@ -169,66 +153,71 @@ Result<FilteredBatch> RecordFilter::filter(const AnyBatch& batch, const FilterSe
   });
 }
 
+// Whether the batch's transaction leaves nothing in it that is needed.
+Result<bool> RecordFilter::is_discardable(const Batch& batch, BytesView plain) {
+  const auto& header = batch.header;
+  if (!header.attributes.is_control())
+    return transactions_.on_batch(header.last_offset(), header.producer_id, header.attributes.is_transactional());
+  auto first = first_record(batch, plain);
+  if (!first) return tl::unexpected(first.error());
+  return transactions_.on_control_batch(header.last_offset(), header.producer_id, *first ? &**first : nullptr);
+}
+
+// The records that stay, as views of `plain`; `into` counts.
+Result<std::vector<protocol::Record>> RecordFilter::kept_records(const Batch& batch, BytesView plain, bool discarded,
+                                                                 bool keeps_tombstones, FilteredBatch& into) const {
+  const bool control = batch.header.attributes.is_control();
+  std::vector<protocol::Record> kept;
+  protocol::RecordReader reader(batch.header, plain);
+  std::int64_t last_delta = -1;
+  while (reader.next()) {
+    const auto& record = reader.record();
+    if (auto sound = check_ascending(record, batch, last_delta); !sound) return tl::unexpected(sound.error());
+    ++into.records_read;
+    if (discarded) continue;
+    const bool stays =
+        control || keeps(record.offset(batch.header), record.key, record.value.has_value(), keeps_tombstones, into);
+    if (stays) kept.push_back(record);
+  }
+  if (!reader.status()) return tl::unexpected(reader.status().error());
+  into.records_kept = kept.size();
+  return kept;
+}
+
 Result<FilteredBatch> RecordFilter::filter_batch(const Batch& batch, const FilterSettings& settings) {
   const auto& header = batch.header;
   const bool control = header.attributes.is_control();
   auto plain = PlainRecords::of(batch);
   if (!plain) return tl::unexpected(plain.error());
-
-  bool discardable = false;
-  if (control) {
-    auto first = first_record(batch, plain->view());
-    if (!first) return tl::unexpected(first.error());
-    auto unneeded =
-        transactions_.on_control_batch(header.last_offset(), header.producer_id, *first ? &**first : nullptr);
-    if (!unneeded) return tl::unexpected(unneeded.error());
-    discardable = *unneeded;
-  } else {
-    discardable =
-        transactions_.on_batch(header.last_offset(), header.producer_id, header.attributes.is_transactional());
-  }
+  auto discardable = is_discardable(batch, plain->view());
+  if (!discardable) return tl::unexpected(discardable.error());
   std::optional<TimestampMs> horizon;
   if (header.attributes.has_delete_horizon()) horizon = header.base_timestamp;
-  const bool discarded = discardable && (!control || (horizon && *horizon <= settings.now));
+  const bool discarded = *discardable && (!control || (horizon && *horizon <= settings.now));
   const bool keeps_empty = is_last_of_producer(header) || header.next_offset() == settings.round_end;
 
   FilteredBatch result;
   result.last_offset = header.last_offset();
   if (discarded && !keeps_empty) return result;
-
   const bool keeps_tombstones = !horizon || settings.now < *horizon;
-  std::vector<protocol::Record> kept;
-  bool has_tombstone = false;
-  protocol::RecordReader reader(header, plain->view());
-  std::int64_t last_delta = -1;
-  while (reader.next()) {
-    const auto& record = reader.record();
-    if (auto sound = check_ascending(record, batch, last_delta); !sound) return tl::unexpected(sound.error());
-    ++result.records_read;
-    if (discarded) continue;
-    if (!control && !keeps(record.offset(header), record.key, record.value.has_value(), keeps_tombstones, result))
-      continue;
-    has_tombstone = has_tombstone || !record.value;
-    kept.push_back(record);
-  }
-  if (!reader.status()) return tl::unexpected(reader.status().error());
-
-  result.records_kept = kept.size();
+  auto kept = kept_records(batch, plain->view(), discarded, keeps_tombstones, result);
+  if (!kept) return tl::unexpected(kept.error());
   result.max_timestamp = header.max_timestamp;
-  if (kept.empty()) {
+  if (kept->empty()) {
     if (!keeps_empty) return result;
     result.fate = BatchFate::emptied;
     result.rewritten = protocol::empty_batch_of(header);
     return result;
   }
-  const bool new_horizon = !horizon && (has_tombstone || (control && discardable));
-  if (kept.size() == result.records_read && !new_horizon) {
+  const bool has_tombstone = std::ranges::any_of(*kept, [](const auto& record) { return !record.value; });
+  const bool new_horizon = !horizon && (has_tombstone || (control && *discardable));
+  if (kept->size() == result.records_read && !new_horizon) {
     result.fate = BatchFate::kept;
     return result;
   }
   if (new_horizon) horizon = settings.now + settings.delete_retention_ms;
   RewrittenBatch rewritten(header, horizon);
-  for (const auto& record : kept) rewritten.add(record);
+  for (const auto& record : *kept) rewritten.add(record);
   auto built = rewritten.build();
   if (!built) return tl::unexpected(built.error());
   result.fate = BatchFate::rewritten;

@@ -18,6 +18,8 @@
 #include "broker/base/types.h"
 #include "broker/log/cleaned_transactions.h"
 #include "broker/log/key_offset_map.h"
+#include "broker/log/segment_check.h"
+#include "broker/protocol/record.h"
 #include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
@@ -50,17 +52,6 @@ struct FilteredBatch {
   std::uint64_t records_without_key = 0;
 };
 
-// One whole batch or message of any magic, and what a log may do with it. Its checksum is checked.
-struct AnyBatch {
-  BytesView bytes;
-  std::int8_t magic = 0;
-  Offset base_offset;  // of a compressed message: that of its last record
-  Offset last_offset;
-  TimestampMs max_timestamp;
-};
-// Errors: truncated when its end is missing; corrupt.
-Result<AnyBatch> check_any_batch(BytesView bytes);
-
 class RecordFilter {
  public:
   // All outlive the filter.
@@ -70,6 +61,10 @@ class RecordFilter {
   Result<FilteredBatch> filter(const AnyBatch& batch, const FilterSettings& settings);
 
  private:
+  Result<bool> is_discardable(const protocol::Batch& batch, BytesView plain);
+  [[nodiscard]] Result<std::vector<protocol::Record>> kept_records(const protocol::Batch& batch, BytesView plain,
+                                                                   bool discarded, bool keeps_tombstones,
+                                                                   FilteredBatch& into) const;
   Result<FilteredBatch> filter_batch(const protocol::Batch& batch, const FilterSettings& settings);
   Result<FilteredBatch> filter_message(const AnyBatch& batch, const FilterSettings& settings) const;
   [[nodiscard]] bool is_last_of_producer(const protocol::BatchHeader& header) const;

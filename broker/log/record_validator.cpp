@@ -1,10 +1,13 @@
 #include "broker/log/record_validator.h"
 
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "broker/log/legacy_validator.h"
 #include "broker/log/record_errors.h"
+#include "broker/log/segment_check.h"
+#include "broker/protocol/legacy_message.h"
 #include "broker/protocol/record.h"
 #include "broker/protocol/record_batch_builder.h"
 #include "broker/protocol/record_scanner.h"
@@ -258,9 +261,32 @@ tl::expected<Batch, AppendError> check_replicated_batch(BytesView bytes, bool& i
     incomplete = batch.error().kind == ErrorKind::truncated;
     return framing_error(batch.error());
   }
-  if (auto checked = protocol::check_batch_crc(*batch); !checked)
+  if (auto checked = check_any_batch(batch->bytes); !checked)
     return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
   return *batch;
+}
+
+tl::expected<Batch, AppendError> check_copied_batch(BytesView bytes, Offset next_offset, bool& incomplete) {
+  if (!is_legacy(bytes)) return check_replicated_batch(bytes, incomplete);
+  incomplete = false;
+  auto message = protocol::parse_legacy_message(bytes);
+  if (!message) {
+    incomplete = message.error().kind == ErrorKind::truncated;
+    return framing_error(message.error());
+  }
+  if (auto checked = protocol::check_legacy_crc(*message); !checked)
+    return refuse(AppendErrorKind::corrupt_batch, checked.error().message);
+  // A compressed one has the offset of the last message inside, and only its content knows that of the first.
+  const auto span = message->offset - next_offset;
+  const bool in_order = span >= 0 && span <= std::numeric_limits<std::int32_t>::max();
+  Batch batch;
+  batch.header.base_offset = in_order ? next_offset : message->offset;
+  batch.header.last_offset_delta = in_order ? static_cast<std::int32_t>(span) : 0;
+  batch.header.magic = message->magic;
+  batch.header.attributes = message->attributes;
+  batch.header.max_timestamp = message->timestamp;
+  batch.bytes = message->bytes;
+  return batch;
 }
 
 }  // namespace millrace::log

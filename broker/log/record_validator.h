@@ -76,5 +76,8 @@ std::optional<TransactionMarker> read_marker(const protocol::Batch& batch);
 
 // The framing and CRC of the first batch of a replica's bytes. truncated: an incomplete one, which is left out.
 tl::expected<protocol::Batch, AppendError> check_replicated_batch(BytesView bytes, bool& incomplete);
+// The same of bytes that another log of this broker has: magic 0 and 1 may be among them, which become a batch with
+// the offsets from `next_offset` on.
+tl::expected<protocol::Batch, AppendError> check_copied_batch(BytesView bytes, Offset next_offset, bool& incomplete);
 
 }  // namespace millrace::log

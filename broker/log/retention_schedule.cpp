@@ -2,12 +2,14 @@
 
 namespace millrace::log {
 
-void RetentionSchedule::move(const PartitionLog* log, std::weak_ptr<PartitionLog> pointer, std::optional<Place>& place,
+void RetentionSchedule::move(std::weak_ptr<PartitionLog> pointer, std::optional<Place>& place,
                              std::optional<Place> wanted) {
   std::lock_guard lock(mutex_);
-  if (place) (place->compacted ? compacted_ : plain_).erase({place->due, log});
+  if (place) (place->compacted ? compacted_ : plain_).erase({place->due, place->number});
   place = wanted;
-  if (place) (place->compacted ? compacted_ : plain_).insert_or_assign({place->due, log}, std::move(pointer));
+  if (!place) return;
+  place->number = next_++;
+  (place->compacted ? compacted_ : plain_).emplace(std::pair(place->due, place->number), std::move(pointer));
 }
 
 std::vector<std::shared_ptr<PartitionLog>> RetentionSchedule::due(TimestampMs now, bool compacted) const {

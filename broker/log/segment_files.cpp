@@ -48,65 +48,93 @@ Result<Offset> next_offset_of(FileSystem& files, const std::string& path, Offset
 }
 
 struct LeftOvers {
-  std::vector<std::string> swap;                                   // names, with the suffix
+  std::vector<std::string> temporary;                              // names
+  std::vector<std::string> swap;                                   // the same, with the suffix
   Offset first_cleaned{std::numeric_limits<std::int64_t>::max()};  // of a compaction that had not finished
+  bool of_compaction = false;
 };
 
-Result<LeftOvers> remove_temporary(FileSystem& files, const std::string& directory,
-                                   const std::vector<FileSystem::Entry>& entries) {
+LeftOvers find_left_overs(const std::vector<FileSystem::Entry>& entries) {
   LeftOvers left;
   for (const auto& entry : entries) {
     std::string_view name = entry.name;
-    const auto path = directory + "/" + entry.name;
     if (entry.is_directory) continue;
     if (name.ends_with(swap_suffix)) {
       left.swap.push_back(entry.name);
-    } else if (name.ends_with(deleted_suffix) || name.ends_with(cleaned_suffix) || name.ends_with(temporary_suffix)) {
-      if (name.ends_with(cleaned_suffix)) {
-        // Any of a segment's files: the log file is renamed first, and without its indexes the segment is not whole.
-        if (auto offset = segment_offset(name.substr(0, name.size() - cleaned_suffix.size())))
-          left.first_cleaned = std::min(left.first_cleaned, *offset);
-      }
-      if (auto removed = remove_file(files, path, "left over from work that was interrupted"); !removed) {
-        return tl::unexpected(removed.error());
-      }
+      left.of_compaction = true;
+    } else if (name.ends_with(cleaned_suffix)) {
+      // Any of a segment's files: the log file is renamed first, and without its indexes the segment is not whole.
+      if (auto offset = segment_offset(name.substr(0, name.size() - cleaned_suffix.size())))
+        left.first_cleaned = std::min(left.first_cleaned, *offset);
+      left.temporary.push_back(entry.name);
+      left.of_compaction = true;
+    } else if (name.ends_with(deleted_suffix) || name.ends_with(temporary_suffix)) {
+      left.temporary.push_back(entry.name);
     }
   }
   return left;
 }
 
-// Swap files are segments that compaction has finished: they take the place of the segments whose offsets they cover.
-Status complete_swaps(FileSystem& files, const std::string& directory, const LeftOvers& left,
-                      const std::vector<FileSystem::Entry>& entries) {
-  Offset first{std::numeric_limits<std::int64_t>::max()};
-  Offset end{std::numeric_limits<std::int64_t>::min()};
-  std::vector<std::string> renamed;
-  for (const auto& swap : left.swap) {
-    auto name = swap.substr(0, swap.size() - swap_suffix.size());
-    const auto path = directory + "/" + swap;
-    auto offset = segment_offset(name);
-    if (!offset || *offset >= left.first_cleaned) {
-      if (auto removed = remove_file(files, path, "part of a compaction that had not finished"); !removed)
-        return removed;
+// What tells that they are not finished goes after them.
+Status remove_unfinished(FileSystem& files, const std::string& directory, LeftOvers& left) {
+  std::vector<std::string> finished;
+  for (auto& swap : left.swap) {
+    const auto offset = segment_offset(std::string_view(swap).substr(0, swap.size() - swap_suffix.size()));
+    if (offset && *offset < left.first_cleaned) {
+      finished.push_back(std::move(swap));
       continue;
     }
-    renamed.push_back(name);
-    if (!name.ends_with(log_suffix)) continue;
-    auto next = next_offset_of(files, path, *offset);
+    auto removed = remove_file(files, directory + "/" + swap, "part of a compaction that had not finished");
+    if (!removed) return removed;
+  }
+  left.swap = std::move(finished);
+  for (const auto& name : left.temporary) {
+    auto removed = remove_file(files, directory + "/" + name, "left over from work that was interrupted");
+    if (!removed) return removed;
+  }
+  return {};
+}
+
+struct OffsetRange {
+  Offset first{std::numeric_limits<std::int64_t>::max()};
+  Offset end{std::numeric_limits<std::int64_t>::min()};
+
+  [[nodiscard]] bool holds(Offset offset) const { return offset >= first && offset < end; }
+};
+
+// What the swapped log files cover; `names` are those that they get.
+Result<OffsetRange> range_of(FileSystem& files, const std::string& directory, const std::vector<std::string>& names) {
+  OffsetRange range;
+  for (const auto& name : names) {
+    const auto offset = parse_segment_file_name(name, log_suffix);
+    if (!offset) continue;
+    auto next = next_offset_of(files, directory + "/" + name + std::string(swap_suffix), *offset);
     if (!next) return tl::unexpected(next.error());
-    first = std::min(first, *offset);
-    end = std::max(end, *next);
+    range.first = std::min(range.first, *offset);
+    range.end = std::max(range.end, *next);
   }
+  return range;
+}
+
+// Swap files are segments that compaction has finished: they take the place of the segments whose offsets they cover. Of
+// an old one the log file may be gone already, and what is left of it must not come to be the new one's: a new segment has
+// no transaction index where compaction has removed all that was aborted. The log files get their names first, so that
+// while one of them has none, no other file of the segment is new.
+Status complete_swaps(FileSystem& files, const std::string& directory, const LeftOvers& left,
+                      const std::vector<FileSystem::Entry>& entries) {
+  std::vector<std::string> names;
+  names.reserve(left.swap.size());
+  for (const auto& swap : left.swap) names.push_back(swap.substr(0, swap.size() - swap_suffix.size()));
+  std::ranges::partition(names, [](const std::string& name) { return name.ends_with(log_suffix); });
+  const auto range = range_of(files, directory, names);
+  if (!range) return tl::unexpected(range.error());
   for (const auto& entry : entries) {
-    auto offset = parse_segment_file_name(entry.name, log_suffix);
-    if (!offset || *offset < first || *offset >= end) continue;
-    for (auto suffix : segment_suffixes) {
-      auto removed = files.remove(directory + "/" + segment_file_name(*offset, suffix));
-      if (!removed && removed.error().kind != ErrorKind::not_found) return removed;
-    }
-    logger.info("removed segment " + entry.name + " of " + directory + ": a compacted one replaces it");
+    const auto offset = segment_offset(entry.name);
+    if (!offset || !range->holds(*offset)) continue;
+    auto removed = remove_file(files, directory + "/" + entry.name, "a compacted segment replaces it");
+    if (!removed) return removed;
   }
-  for (const auto& name : renamed) {
+  for (const auto& name : names) {
     const auto path = directory + "/" + name;
     if (auto done = files.rename(path + std::string(swap_suffix), path); !done) return done;
   }
@@ -118,10 +146,13 @@ Status complete_swaps(FileSystem& files, const std::string& directory, const Lef
 Result<SegmentFiles> tidy_segment_files(FileSystem& files, const std::string& directory) {
   auto entries = files.list(directory);
   if (!entries) return tl::unexpected(entries.error());
-  auto left = remove_temporary(files, directory, *entries);
-  if (!left) return tl::unexpected(left.error());
-  if (!left->swap.empty()) {
-    if (auto done = complete_swaps(files, directory, *left, *entries); !done) return tl::unexpected(done.error());
+  auto left = find_left_overs(*entries);
+  auto done = remove_unfinished(files, directory, left);
+  if (done && !left.swap.empty()) done = complete_swaps(files, directory, left, *entries);
+  // What this start has found to be so, the next one finds, too.
+  if (done && left.of_compaction) done = files.sync_directory(directory);
+  if (!done) return tl::unexpected(done.error());
+  if (!left.swap.empty()) {
     entries = files.list(directory);
     if (!entries) return tl::unexpected(entries.error());
   }

@@ -78,10 +78,55 @@ Result<std::vector<std::uint8_t>> read_batch(const File& file, const ScannedBatc
   return bytes;
 }
 
+void SegmentView::leads_astray(const std::string& what) const {
+  if (doubts != nullptr) doubts->push_back(what);
+}
+
+// What is before the batch there is below its base offset. So an entry below that would hide what is between, and one in the
+// middle of the batch, as Kafka's cleaner made them before 3.9.1 (KAFKA-806), hides nothing.
+Result<std::optional<std::uint64_t>> SegmentView::trusted_position(const File& file,
+                                                                   const OffsetIndexEntry& entry) const {
+  if (entry.position == 0) return std::optional<std::uint64_t>(0);
+  BatchScanner scanner(file, entry.position, size_bytes);
+  auto more = scanner.next();
+  if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
+  const bool fits =
+      more && *more && scanner.batch().base_offset >= base_offset && scanner.batch().base_offset <= entry.offset;
+  if (fits) return std::optional<std::uint64_t>(entry.position);
+  leads_astray(offset_index.path() + ": the entry of offset " + std::to_string(entry.offset.value()) +
+               " leads to position " + std::to_string(entry.position) + ", where no such batch begins");
+  return std::nullopt;
+}
+
+// No record before the batch that has the offset is later than the timestamp, which is that batch's largest.
+Result<std::optional<std::uint64_t>> SegmentView::trusted_position(const File& file,
+                                                                   const TimeIndexEntry& entry) const {
+  auto start = offset_index.lookup(entry.offset);
+  if (!start) return tl::unexpected(start.error());
+  auto position = trusted_position(file, *start);
+  if (!position || !*position || entry.timestamp == TimestampMs::none()) return position;
+  BatchScanner scanner(file, **position, size_bytes);
+  while (true) {
+    auto more = scanner.next();
+    // Damage of the batches themselves is named by who reads them.
+    if (!more && more.error().kind == ErrorKind::corrupt) return position;
+    if (!more) return tl::unexpected(more.error());
+    if (*more && scanner.batch().last_offset < entry.offset) continue;
+    if (*more && scanner.batch().max_timestamp == entry.timestamp) return position;
+    leads_astray(time_index.path() + ": the entry of timestamp " + std::to_string(entry.timestamp.value()) +
+                 " leads to offset " + std::to_string(entry.offset.value()) + ", which does not have it");
+    return std::nullopt;
+  }
+}
+
 Result<std::optional<ScannedBatch>> SegmentView::find_batch(Offset offset) const {
   auto entry = offset_index.lookup(offset);
   if (!entry) return tl::unexpected(entry.error());
-  return find_batch_from(entry->position, offset);
+  auto file = log_file->open();
+  if (!file) return tl::unexpected(file.error());
+  return trusted_position(**file, *entry).and_then([&](std::optional<std::uint64_t> position) {
+    return find_batch_from(position.value_or(0), offset);
+  });
 }
 
 Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t position, Offset offset) const {
@@ -99,11 +144,13 @@ Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t p
 Result<std::optional<TimestampOffset>> SegmentView::find_timestamp(TimestampMs timestamp, Offset from) const {
   auto time_entry = time_index.lookup(timestamp);
   if (!time_entry) return tl::unexpected(time_entry.error());
-  auto entry = offset_index.lookup(std::max(time_entry->offset, from));
-  if (!entry) return tl::unexpected(entry.error());
   auto file = log_file->open();
   if (!file) return tl::unexpected(file.error());
-  BatchScanner scanner(**file, entry->position, size_bytes);
+  auto entry = offset_index.lookup(from);
+  if (!entry) return tl::unexpected(entry.error());
+  auto position = time_entry->offset > from ? trusted_position(**file, *time_entry) : trusted_position(**file, *entry);
+  if (!position) return tl::unexpected(position.error());
+  BatchScanner scanner(**file, position->value_or(0), size_bytes);
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());
@@ -120,7 +167,9 @@ Result<std::optional<TimestampOffset>> SegmentView::find_max_timestamp(Timestamp
   if (!entry) return tl::unexpected(entry.error());
   auto file = log_file->open();
   if (!file) return tl::unexpected(file.error());
-  BatchScanner scanner(**file, entry->position, size_bytes);
+  auto position = trusted_position(**file, *entry);
+  if (!position) return tl::unexpected(position.error());
+  BatchScanner scanner(**file, position->value_or(0), size_bytes);
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());

@@ -1,10 +1,13 @@
 // What a thread other than the owning shard needs to read a segment: its files and how far they were written when the view
-// was taken. All reads block. Errors: io and its kin; corrupt names the file and the position.
+// was taken. An index entry that does not fit the batch that it leads to is not believed: the search then begins at the segment's
+// start. All reads block. Errors: io and its kin; corrupt names the file and the position.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "broker/base/result.h"
 #include "broker/base/types.h"
@@ -24,6 +27,9 @@ struct SegmentView {
   OffsetIndexView offset_index;
   TimeIndexView time_index;
   TransactionIndexView transactions;
+  // Gets what is wrong with index entries that lead astray, for who looks afterwards whether the segment is still the log's;
+  // nullptr: nobody asks.
+  std::shared_ptr<std::vector<std::string>> doubts{};
 
   // The first batch whose last offset is at least `offset`; nullopt when all are below it.
   [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch(Offset offset) const;
@@ -34,6 +40,15 @@ struct SegmentView {
   // The first record that has `timestamp`, which is the largest of the batch that ends at `batch_last_offset`.
   [[nodiscard]] Result<std::optional<TimestampOffset>> find_max_timestamp(TimestampMs timestamp,
                                                                           Offset batch_last_offset) const;
+
+  // Where a search that begins with this entry reads from; nullopt when it does not fit the batch there, so that it begins at 0.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> trusted_position(const File& file,
+                                                                      const OffsetIndexEntry& entry) const;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> trusted_position(const File& file,
+                                                                      const TimeIndexEntry& entry) const;
+
+ private:
+  void leads_astray(const std::string& what) const;
 };
 
 // The bytes of a whole batch.

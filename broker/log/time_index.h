@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "broker/base/result.h"
 #include "broker/base/types.h"
@@ -35,6 +36,7 @@ class TimeIndexView {
   // How many entries, counted from the first, have offsets below `end`.
   [[nodiscard]] Result<std::size_t> entries_below(Offset end) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }
+  [[nodiscard]] std::string path() const { return view_.path(); }
 
  private:
   Offset base_offset_;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "broker/base/result.h"
@@ -31,14 +32,16 @@ class TransactionIndexView {
       : file_(std::move(file)), entries_(entries) {}
 
   [[nodiscard]] std::size_t entries() const { return entries_; }
+  [[nodiscard]] std::string path() const { return file_->path(); }
   // Adds the transactions that have records or a marker in [from, bound). True: no later segment has any more of them.
   Result<bool> collect(Offset from, Offset bound, std::vector<AbortedTransaction>& into) const;
   [[nodiscard]] Result<std::vector<AbortedTransaction>> all() const;
+  // corrupt when one of them cannot be right.
+  [[nodiscard]] Result<std::vector<AbortedTransaction>> read(std::size_t first, std::size_t count) const;
 
  private:
   friend class TransactionIndex;
 
-  [[nodiscard]] Result<std::vector<AbortedTransaction>> read(std::size_t first, std::size_t count) const;
   [[nodiscard]] Result<std::size_t> first_that_ends_at_or_behind(Offset offset) const;
 
   std::shared_ptr<CachedFile> file_;

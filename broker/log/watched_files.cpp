@@ -13,9 +13,13 @@ class WatchedFile final : public File {
 
   [[nodiscard]] const std::string& path() const override { return file_->path(); }
   [[nodiscard]] int descriptor() const override { return file_->descriptor(); }
+  void tell_failed_read(const Error& error) const override { health_->report(directory_, error); }
   [[nodiscard]] Result<FileStatus> status() const override { return told(file_->status()); }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
     return told(file_->read_at(position, into));
+  }
+  Result<std::size_t> read_at_uncached(std::uint64_t position, MutableBytes into) const override {
+    return told(file_->read_at_uncached(position, into));
   }
   Status write_at(std::uint64_t position, BytesView bytes) override {
     return change([&] { return file_->write_at(position, bytes); });
@@ -98,6 +102,10 @@ Status WatchedFileSystem::remove_all(const std::string& path) {
 
 Status WatchedFileSystem::sync_directory(const std::string& directory) {
   return watched(directory, [&] { return files_.sync_directory(directory); });
+}
+
+Result<Space> WatchedFileSystem::space(const std::string& directory) {
+  return watched(directory, [&] { return files_.space(directory); });
 }
 
 Result<std::string> WatchedFileSystem::read_text(const std::string& path, std::uint64_t limit_bytes) {

@@ -28,6 +28,7 @@ class WatchedFileSystem final : public FileSystem {
   Status remove(const std::string& path) override;
   Status remove_all(const std::string& path) override;
   Status sync_directory(const std::string& directory) override;
+  Result<Space> space(const std::string& directory) override;
   Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override;
   Result<std::shared_ptr<void>> lock(const std::string& path) override;
 

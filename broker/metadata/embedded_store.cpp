@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/base/check.h"
+#include "broker/base/durable_directories.h"
 #include "broker/base/file.h"
 #include "broker/base/logging.h"
 #include "broker/metadata/embedded_core.h"
@@ -153,7 +154,8 @@ class EmbeddedStore::Client final : public MetadataStore {
 
 Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(Options options, const Clock& clock, Random& random) {
   auto& files = posix_file_system();
-  if (auto made = files.create_directories(options.directory); !made) return tl::unexpected(std::move(made.error()));
+  if (auto made = make_durable_directories(files, options.directory); !made)
+    return tl::unexpected(std::move(made.error()));
   auto lock = files.lock(options.directory + "/lock");
   if (!lock) {
     if (lock.error().kind != ErrorKind::conflict) return tl::unexpected(std::move(lock.error()));

@@ -10,13 +10,13 @@
 #include "broker/base/check.h"
 #include "broker/base/logging.h"
 #include "broker/network/connection_set.h"
+#include "broker/network/file_residency.h"
 
 namespace millrace::network {
 namespace {
 
 constexpr Logger logger{"network"};
 constexpr int frames_per_turn = 64;
-constexpr std::size_t warm_step_bytes = 128 * 1024;
 
 std::string name_of(const ConnectionInfo& info) {
   bool brackets = info.peer_host.find(':') != std::string::npos;
@@ -369,12 +369,7 @@ void Connection::continue_flush() {
 void Connection::warm_slice() {
   pool_busy_ = true;
   loop().pool().submit([self = shared_from_this(), &shard = *info_.shard, slice = output_.next_slice()]() mutable {
-    std::vector<std::uint8_t> unused(std::min<std::uint64_t>(slice.length_bytes, warm_step_bytes));
-    for (std::uint64_t done = 0; done < slice.length_bytes; done += unused.size()) {
-      auto wanted = MutableBytes(unused).first(std::min<std::uint64_t>(unused.size(), slice.length_bytes - done));
-      // A failure shows itself again when the range is sent.
-      if (auto count = slice.file->read_at(slice.position + done, wanted); !count || *count < wanted.size()) break;
-    }
+    bring_in(slice.file->descriptor(), slice.position, slice.length_bytes);
     shard.post([self = std::move(self), bytes = slice.length_bytes] {
       self->pool_busy_ = false;
       self->output_.warmed(bytes);

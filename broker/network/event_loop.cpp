@@ -34,8 +34,8 @@ class EventLoop::Running {
 };
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& pool, BlockingPool& workers,
-                                                     Duration slow_turn_warning, MetricsRegistry& metrics) {
-  std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, workers, slow_turn_warning, metrics));
+                                                     const EventLoopConfig& config, MetricsRegistry& metrics) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(id, pool, workers, config, metrics));
   if (auto opened = loop->sockets_.open(); !opened) return tl::unexpected(opened.error());
   loop->alarm_descriptor_ = UniqueFd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!loop->alarm_descriptor_)
@@ -45,9 +45,9 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(ShardId id, BlockingPool& p
   return loop;
 }
 
-EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
+EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, const EventLoopConfig& config,
                      MetricsRegistry& metrics)
-    : id_(id), pool_(pool), workers_(workers), slow_turn_warning_(slow_turn_warning) {
+    : id_(id), pool_(pool), workers_(workers), config_(config) {
   // Before its first turn a loop is young, not silent.
   last_turn_.store(clock_.now().time_since_epoch().count(), std::memory_order_relaxed);
   MetricLabels labels{{"shard", std::to_string(id)}};
@@ -55,6 +55,8 @@ EventLoop::EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Dura
                                 "Turns of the shard's loop that took longer than a second", labels);
   wakes_ =
       metrics.counter("millrace_shard_wakes_total", "Times the sleeping shard was woken by another thread", labels);
+  put_aside_ = metrics.counter("millrace_shard_put_aside_total",
+                               "Times a long request let the shard's others have their turn", labels);
 }
 
 EventLoop::~EventLoop() {
@@ -109,8 +111,14 @@ void EventLoop::cancel(TimerId timer) {
   timers_.cancel(timer);
 }
 
+void EventLoop::run_aside(Job job) {
+  MILLRACE_INVARIANT(is_current(), "work was put aside from outside its shard");
+  put_aside_.add();
+  jobs_aside_.push_back(std::move(job));
+}
+
 Duration EventLoop::prepare_sleep(MonotonicTime now) {
-  if (finished_ || !own_jobs_.empty()) return Duration::zero();
+  if (finished_ || !own_jobs_.empty() || !jobs_aside_.empty()) return Duration::zero();
   auto wait = idle_wait_max;
   if (auto deadline = timers_.next_deadline()) wait = std::min(wait, *deadline - now);
   if (wait <= Duration::zero()) return Duration::zero();
@@ -128,8 +136,9 @@ void EventLoop::run_turn(MonotonicTime now, Duration slept) {
   run_mail();
   run_timers();
   run_own_jobs();
+  run_one_aside();
   send_mail();
-  if (before == MonotonicTime{} || turn_time_ - before <= slept + slow_turn_warning_) return;
+  if (before == MonotonicTime{} || turn_time_ - before <= slept + config_.slow_turn_warning) return;
   turns_slow_.add();
   auto took_ms = std::chrono::duration_cast<std::chrono::milliseconds>(turn_time_ - before).count();
   logger.warning("shard " + std::to_string(id_) + " was busy for about " + std::to_string(took_ms) + " ms in one turn");
@@ -165,6 +174,13 @@ void EventLoop::run_own_jobs() {
   }
 }
 
+void EventLoop::run_one_aside() {
+  if (jobs_aside_.empty()) return;
+  auto job = std::move(jobs_aside_.front());
+  jobs_aside_.pop_front();
+  job();
+}
+
 void EventLoop::send_mail() {
   for (auto receiver : std::exchange(outgoing_receivers_, {})) {
     auto& jobs = outgoing_[receiver];
@@ -196,6 +212,7 @@ void EventLoop::finish() {
   stopped_.store(true, std::memory_order_seq_cst);
   for (auto& job : timers_.take_all()) job = nullptr;
   own_jobs_.clear();
+  jobs_aside_.clear();
   inbox_.take([](Job&) {});
   // What the jobs' destructors posted to other shards.
   for (int round = 0; round < own_rounds_per_turn && !outgoing_receivers_.empty(); ++round) send_mail();

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "broker/base/metrics.h"
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
+#include "broker/network/event_loop_config.h"
 #include "broker/network/job_inbox.h"
 #include "broker/network/socket_poller.h"
 #include "broker/network/timer_heap.h"
@@ -29,7 +31,7 @@ class ShardThread;
 class EventLoop final : public Shard {
  public:
   static Result<std::unique_ptr<EventLoop>> create(ShardId id, BlockingPool& pool, BlockingPool& workers,
-                                                   Duration slow_turn_warning, MetricsRegistry& metrics);
+                                                   const EventLoopConfig& config, MetricsRegistry& metrics);
   ~EventLoop() override;
 
   // Before a thread runs it: all loops of the runtime by id.
@@ -44,6 +46,8 @@ class EventLoop final : public Shard {
   void post(Job job) override;
   TimerId after(Duration delay, Job job) override;
   void cancel(TimerId timer) override;
+  void run_aside(Job job) override;
+  [[nodiscard]] Duration slice() const override { return config_.slice; }
   [[nodiscard]] const Clock& clock() const override { return clock_; }
   [[nodiscard]] BlockingPool& pool() override { return pool_; }
   [[nodiscard]] BlockingPool& workers() override { return workers_; }
@@ -73,7 +77,7 @@ class EventLoop final : public Shard {
   }
 
  private:
-  EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, Duration slow_turn_warning,
+  EventLoop(ShardId id, BlockingPool& pool, BlockingPool& workers, const EventLoopConfig& config,
             MetricsRegistry& metrics);
 
   class Running;
@@ -81,6 +85,7 @@ class EventLoop final : public Shard {
   void run_mail();
   void run_timers();
   void run_own_jobs();
+  void run_one_aside();
   void send_mail_to(EventLoop& receiver, std::vector<Job>& jobs);
   void deliver(std::vector<Job> jobs);
   void wake();
@@ -95,7 +100,7 @@ class EventLoop final : public Shard {
   const ShardId id_;
   BlockingPool& pool_;
   BlockingPool& workers_;
-  const Duration slow_turn_warning_;
+  const EventLoopConfig config_;
   SystemClock clock_;
   SocketPoller sockets_;
   UniqueFd alarm_descriptor_;
@@ -103,6 +108,7 @@ class EventLoop final : public Shard {
   TimerHeap timers_;
   std::vector<Job> own_jobs_;
   std::vector<Job> running_jobs_;  // kept for its capacity
+  std::deque<Job> jobs_aside_;     // one a turn
   std::vector<EventLoop*> loops_;
   std::vector<std::vector<Job>> outgoing_;   // by receiver
   std::vector<ShardId> outgoing_receivers_;  // whose outgoing_ is not empty
@@ -110,6 +116,7 @@ class EventLoop final : public Shard {
   bool finished_ = false;
   MetricsRegistry::Counter turns_slow_;
   MetricsRegistry::Counter wakes_;
+  MetricsRegistry::Counter put_aside_;
 
   alignas(64) JobInbox inbox_;
   std::atomic<bool> sleeping_{false};

@@ -2,7 +2,7 @@
 // on a cold page. cachestat(2) where the kernel has and permits it (6.5), else a probe of single bytes with
 // preadv2(RWF_NOWAIT). A guess: pages may be reclaimed the moment after.
 //
-// Any thread.
+// Any thread; bring_in() blocks: on the pool.
 #pragma once
 
 #include <cstdint>
@@ -10,5 +10,9 @@
 namespace millrace::network {
 
 [[nodiscard]] bool is_resident(int file, std::uint64_t position, std::uint64_t bytes);
+
+// Waits until the disk has brought the range into the page cache. Nothing is copied: the pages go to /dev/null by sendfile. What
+// cannot be read shows itself when the range is sent.
+void bring_in(int file, std::uint64_t position, std::uint64_t bytes);
 
 }  // namespace millrace::network

@@ -1,7 +1,10 @@
 #include "broker/network/output_queue.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "broker/base/check.h"
@@ -23,6 +26,10 @@ std::uint64_t size_of(const OutputChain::Piece& piece) {
 BytesView bytes_of(const OutputChain::Piece& piece) {
   if (const auto* buffer = std::get_if<OutputChain::Buffer>(&piece)) return *buffer;
   return std::get<OutputChain::Borrowed>(piece).bytes;
+}
+
+Error read_failure(const std::string& path) {
+  return {ErrorKind::io, "cannot read " + path + ": " + std::system_category().message(EIO)};
 }
 
 }  // namespace
@@ -145,6 +152,8 @@ OutputQueue::Outcome OutputQueue::send_slice(Stream& stream, const FileSlice& sl
   }
   if (result.kind != IoResult::Kind::done) {
     error_ = result.error;
+    // The socket has its own errors: this one is the disk's.
+    if (error_ == EIO) slice.file->tell_failed_read(read_failure(slice.file->path()));
     return Outcome::failed;
   }
   warm_bytes_ -= result.bytes;

@@ -24,7 +24,7 @@ Result<std::unique_ptr<ShardRuntime>> ShardRuntime::start(const ShardRuntimeConf
       "worker", config.worker_threads_max > 0 ? config.worker_threads_max : config.shards,
       metrics.gauge("millrace_workers_queued", "Long computations that wait for a thread"));
   for (ShardId id = 0; id < config.shards; ++id) {
-    auto loop = EventLoop::create(id, *runtime->pool_, *runtime->workers_, config.slow_turn_warning, metrics);
+    auto loop = EventLoop::create(id, *runtime->pool_, *runtime->workers_, config.loop, metrics);
     if (!loop) return tl::unexpected(loop.error());
     runtime->loops_.push_back(std::move(*loop));
   }

@@ -16,6 +16,7 @@
 #include "broker/base/metrics.h"
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
+#include "broker/network/event_loop_config.h"
 #include "broker/network/thread_sharing.h"
 
 namespace millrace::network {
@@ -28,7 +29,7 @@ struct ShardRuntimeConfig {
   std::size_t shards = 1;  // num.network.threads has no equal here: a shard serves connections and partitions
   std::size_t blocking_threads_max = 8;  // started on demand
   std::size_t worker_threads_max = 0;    // the same; 0: as many as shards
-  Duration slow_turn_warning = std::chrono::seconds(1);
+  EventLoopConfig loop = {};
   SharingConfig sharing = {};
   CpuSupply* cpu_supply = nullptr;  // outlives the runtime; null: the system's
 };

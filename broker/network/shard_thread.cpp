@@ -134,15 +134,12 @@ void ShardThread::judge_load(MonotonicTime now) {
   if (!load_.add(worked, now)) return;
   if (host_ != nullptr) {
     const MonotonicTime apart_until(Duration(host_->apart_until_.load(std::memory_order_relaxed)));
-    auto host_share = host_->published_share_.load(std::memory_order_relaxed);
+    const auto host_share = host_->host_load_.share();
     if (!guest_sharing_.should_join(load_.share(), host_share, apart_until, now)) return;
-    // Room is taken before it is moved into: others that look at the same time must not count on it. The host's next window tells the truth.
-    if (host_->published_share_.compare_exchange_strong(host_share, host_share + load_.share(),
-                                                        std::memory_order_relaxed))
-      move_in_with_host();
+    if (host_->host_load_.take(host_share, load_.share())) move_in_with_host();
     return;
   }
-  published_share_.store(load_.share(), std::memory_order_relaxed);
+  host_load_.publish(load_.share());
   if (guests_.empty()) return;
   give_back_busiest(host_sharing_.leaving_guests(load_.share(), now));
   for (auto& guest : guests_) guest->worked = Duration::zero();

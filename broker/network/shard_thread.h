@@ -71,7 +71,7 @@ class ShardThread {
   MetricsRegistry::Gauge shards_that_share_;
 
   // The host's, for those who ask whether they may come.
-  std::atomic<double> published_share_{0};
+  HostLoad host_load_;
   std::atomic<std::int64_t> apart_until_{0};
 };
 

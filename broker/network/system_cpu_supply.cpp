@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -20,12 +19,12 @@ Duration of_ticks(std::int64_t ticks) {
 }
 
 // "cpu3 user nice system idle iowait …", in ticks.
-Duration idle_of_usable_cores() {
+Duration idle_of_usable_cores(const std::filesystem::path& proc) {
   cpu_set_t usable;
   CPU_ZERO(&usable);
   if (::sched_getaffinity(0, sizeof usable, &usable) != 0) return Duration::zero();
   std::int64_t ticks = 0;
-  std::ifstream stat("/proc/stat");
+  std::ifstream stat(proc / "stat");
   for (std::string line; std::getline(stat, line) && line.starts_with("cpu");) {
     std::istringstream fields(line.substr(3));
     unsigned core = 0;
@@ -42,8 +41,8 @@ Duration idle_of_usable_cores() {
 }
 
 // "time on a core, time waiting for one, slices", in nanoseconds.
-Duration delay_of_this_thread() {
-  std::ifstream schedstat("/proc/thread-self/schedstat");
+Duration delay_of_this_thread(const std::filesystem::path& proc) {
+  std::ifstream schedstat(proc / "thread-self/schedstat");
   std::int64_t ran_ns = 0;
   std::int64_t waited_ns = 0;
   return schedstat >> ran_ns >> waited_ns ? Duration(std::chrono::nanoseconds(waited_ns)) : Duration::zero();
@@ -51,24 +50,18 @@ Duration delay_of_this_thread() {
 
 }  // namespace
 
-SystemCpuSupply::Idle SystemCpuSupply::look() const {
-  const auto cores = idle_of_usable_cores();
-  if (!quota_cores_) return {cores, cores};
+Duration SystemCpuSupply::unused_quota(double quota_cores) const {
   timespec used{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
   const auto granted =
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::nano>(since_boot) * *quota_cores_);
-  return {cores, granted - std::chrono::seconds(used.tv_sec) - std::chrono::nanoseconds(used.tv_nsec)};
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::nano>(since_boot) * quota_cores);
+  return granted - std::chrono::seconds(used.tv_sec) - std::chrono::nanoseconds(used.tv_nsec);
 }
 
 CpuSample SystemCpuSupply::sample() {
-  const auto now = look();
-  // The kernel's count of a core may fall by a tick.
-  if (before_)
-    idle_ += std::max(Duration::zero(), std::min(now.cores - before_->cores, now.allowed - before_->allowed));
-  before_ = now;
-  return {idle_, delay_of_this_thread()};
+  const auto cores = idle_of_usable_cores(proc_);
+  return {idle_.add(cores, quota_cores_ ? unused_quota(*quota_cores_) : cores), delay_of_this_thread(proc_)};
 }
 
 }  // namespace millrace::network

@@ -35,6 +35,13 @@ bool LongTurns::add(Duration worked, MonotonicTime now) {
   return true;
 }
 
+Duration UsableIdleTime::add(Duration of_cores, Duration allowed) {
+  // The kernel's count of a core may fall by a tick.
+  if (before_) idle_ += std::max(Duration::zero(), std::min(of_cores - before_->of_cores, allowed - before_->allowed));
+  before_ = {of_cores, allowed};
+  return idle_;
+}
+
 std::size_t HostSharing::leaving_guests(double share, MonotonicTime now) {
   if (share < config_.split_above) {
     saturated_since_.reset();

@@ -5,6 +5,7 @@
 // Owned by the thread whose load it judges.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -77,6 +78,38 @@ class CpuSupply {
   virtual ~CpuSupply() = default;
   // Of the calling thread, and of the whole machine.
   [[nodiscard]] virtual CpuSample sample() = 0;
+};
+
+// Counts the idle time that this process may use: that of the cores, and no more than what its quota has left unused.
+class UsableIdleTime {
+ public:
+  // Both counted since some instant of their own; `allowed` may fall, when the process uses more than it is granted. Returns what has come
+  // together since the first call, and never falls.
+  Duration add(Duration of_cores, Duration allowed);
+
+ private:
+  struct Counts {
+    Duration of_cores;
+    Duration allowed;
+  };
+  std::optional<Counts> before_;
+  Duration idle_ = Duration::zero();
+};
+
+// The part of its time that a host works, for those who ask whether it has room for them. Any thread.
+class HostLoad {
+ public:
+  [[nodiscard]] double share() const { return share_.load(std::memory_order_relaxed); }
+  // The host's, after each window: what guests have taken since is in it or did not come.
+  void publish(double share) { share_.store(share, std::memory_order_relaxed); }
+  // Takes room for `more` before it is moved into, where the load still is what the caller has `seen`: others that look at the same time
+  // must not count on the same room. False: somebody was faster.
+  [[nodiscard]] bool take(double seen, double more) {
+    return share_.compare_exchange_strong(seen, seen + more, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<double> share_{0};
 };
 
 // A host's: how many of its guests go back to their own threads.

@@ -1,8 +1,9 @@
-// Record batches as clients from before them read records: messages of magic 0 or 1 (Kafka: RecordsUtil.downConvert,
+// Records as clients from before record batches read them: messages of magic 0 or 1 (Kafka: RecordsUtil.downConvert,
 // LazyDownConversionRecords; KIP-283). Headers of records and control batches have no place there and are left out.
 //
 // Of an uncompressed batch only the records from the asked offset on are given, each a message of its own; a compressed
-// batch stays one message with its codec. Pure; any thread.
+// batch stays one message with its codec. A message that is of the wanted magic already, or of an older one, stays as it is, even
+// one before the asked offset: logs from before 0.11 hold such. Pure; any thread.
 #pragma once
 
 #include <cstdint>

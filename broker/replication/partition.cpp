@@ -17,12 +17,24 @@ void Partition::set_config(const PartitionConfig& config) {
 Status Partition::lead(LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas) {
   if (leader_ && leader_->leader_epoch() >= leader_epoch) return {};
   if (auto started = log_->start_leader_epoch(leader_epoch); !started) return started;
-  leader_.emplace(self_, leader_epoch, in_sync_replicas, log_->log_end_offset(), high_watermark());
+  leader_.emplace(self_, leader_epoch, in_sync_replicas, log_->log_end_offset(), high_watermark(),
+                  log_->synced_offset());
   log_->publish_high_watermark(leader_->high_watermark());
   // The high watermark may have moved, and who waits with the older epoch is to learn of the newer one.
   for (auto& standing : std::exchange(waits_, {})) standing.wait->fire();
   complete_pending();
+  count_all();
   return {};
+}
+
+// With flush.messages=1, what is not on the disk yet counts once it is; no append may come that would say so.
+void Partition::count_all() {
+  const auto end = log_->log_end_offset();
+  if (log_->synced_offset() >= end) return;
+  log_->flush([self = shared_from_this(), end, term = leader_epoch()](const Status& synced) {
+    if (!synced || self->leader_epoch() != term || self->log_->synced_offset() < end) return;
+    self->on_appended(end, 0);
+  });
 }
 
 void Partition::resign() { end_leadership(PartitionRefusal::not_leader); }
@@ -54,10 +66,15 @@ std::optional<PartitionRefusal> Partition::check_leader(LeaderEpoch current_lead
                                                         : PartitionRefusal::unknown_leader_epoch;
 }
 
+void Partition::behind(CallSource source, Job job) {
+  if (!log_->is_checking(source)) return job();
+  log_->after_check(source, std::move(job));
+}
+
 template <class Call, class Completion>
 void Partition::in_order(const Call& call, Completion done, void (Partition::*carry_out)(const Call&, Completion)) {
   if (!log_->is_checking(call.source)) return (this->*carry_out)(call, std::move(done));
-  log_->after_check(call.source, [self = shared_from_this(), call, carry_out, done = std::move(done)]() mutable {
+  behind(call.source, [self = shared_from_this(), call, carry_out, done = std::move(done)]() mutable {
     ((*self).*carry_out)(call, std::move(done));
   });
 }
@@ -82,7 +99,7 @@ void Partition::append_now(const AppendCall& call, PartitionAppendCompletion don
   log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));
-    self->on_appended(*outcome);
+    self->on_appended(outcome->last_offset + 1, outcome->size_bytes);
     if (all_replicas && !self->leader_) {
       // The append waited for a sync and the term has ended meanwhile: nobody knows whether the next leader has it.
       return done(tl::unexpected(
@@ -96,16 +113,16 @@ void Partition::append_now(const AppendCall& call, PartitionAppendCompletion don
   });
 }
 
-void Partition::on_appended(const log::AppendResult& result) {
+void Partition::on_appended(Offset end, std::uint64_t size_bytes) {
   // Up to this append only: those behind it may still wait for their sync.
-  if (!leader_ || !leader_->on_acknowledged(self_, result.last_offset + 1)) return;
+  if (!leader_ || !leader_->on_acknowledged(self_, end)) return;
   log_->publish_high_watermark(leader_->high_watermark());
   std::erase_if(waits_, [](const auto& standing) { return standing.wait->fired(); });
   const auto stable = last_stable_offset();
   for (const auto& standing : waits_) {
-    if (!standing.read_committed) {
-      standing.wait->add(static_cast<std::int64_t>(result.size_bytes));
-    } else if (stable > standing.seen) {
+    if (!standing.read_committed && size_bytes > 0) {
+      standing.wait->add(static_cast<std::int64_t>(size_bytes));
+    } else if ((standing.read_committed ? stable : high_watermark()) > standing.seen) {
       standing.wait->look_again();
     }
   }

@@ -130,6 +130,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void fetch(const FetchCall& call, PartitionFetchCompletion done);
   void find_offset(const OffsetCall& call, PartitionOffsetCompletion done);
 
+  // Runs `job` behind what the same connection sent before: at once, unless the check of one of its appends takes long. append, fetch and
+  // find_offset wait by themselves; what follows does not.
+  void behind(CallSource source, Job job);
+
   // Nothing below `offset` is readable any more; -1: nothing below the high watermark (DeleteRecords).
   PartitionDeletionOutcome delete_records(Offset offset);
 
@@ -162,7 +166,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void fetch_now(const FetchCall& call, PartitionFetchCompletion done);
   void find_offset_now(const OffsetCall& call, PartitionOffsetCompletion done);
   [[nodiscard]] std::optional<PartitionRefusal> check_leader(LeaderEpoch current_leader_epoch) const;
-  void on_appended(const log::AppendResult& result);
+  void on_appended(Offset end, std::uint64_t size_bytes);
+  void count_all();
   void complete_pending();
   void end_leadership(PartitionRefusal why);
 

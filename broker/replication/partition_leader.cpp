@@ -5,10 +5,10 @@
 namespace millrace::replication {
 
 PartitionLeader::PartitionLeader(BrokerId self, LeaderEpoch leader_epoch, const std::vector<BrokerId>& in_sync_replicas,
-                                 Offset log_end_offset, Offset high_watermark)
+                                 Offset log_end_offset, Offset high_watermark, std::optional<Offset> own_offset)
     : self_(self), leader_epoch_(leader_epoch), high_watermark_(std::min(high_watermark, log_end_offset)) {
   for (auto replica : in_sync_replicas) acknowledged_.emplace(replica, Offset::none());
-  acknowledged_[self_] = log_end_offset;
+  acknowledged_[self_] = own_offset.value_or(log_end_offset);
   advance();
 }
 

@@ -32,6 +32,7 @@
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/configuration/cleaner_settings.h"
 #include "broker/server/configuration/current_configuration.h"
+#include "broker/server/configuration/move_settings.h"
 #include "broker/server/configuration/topic_configuration.h"
 #include "broker/server/fetch_sessions.h"
 #include "broker/server/image_waits.h"
@@ -96,6 +97,16 @@ class Health final : public BrokerHealth {
 // Started on demand: log.cleaner.threads may grow while the broker runs.
 constexpr std::size_t most_cleaner_threads = 64;
 
+// An id of zero is from before topic ids.
+bool is_hosted(const metadata::ClusterImage& image, const TopicPartition& partition, const TopicId& topic_id,
+               BrokerId self) {
+  const auto topic = image.topic(partition.topic);
+  if (topic == nullptr) return false;
+  if (!topic_id.is_zero() && !topic->id.is_zero() && topic->id != topic_id) return false;
+  const auto* found = topic->partition(partition.partition);
+  return found != nullptr && std::ranges::find(found->replicas, self) != found->replicas.end();
+}
+
 }  // namespace
 
 class Broker::State {
@@ -103,12 +114,12 @@ class Broker::State {
   State(const BrokerConfiguration& configuration, MetricsRegistry& metrics)
       : configuration_(configuration), metrics_(metrics) {}
 
-  Status start() {
+  Status start(const std::function<void()>& about_to_serve) {
     return open_network()
         .and_then([&] { return open_logs(); })
         .and_then([&] { return open_metadata(); })
         .and_then([&] { return load_logs(); })
-        .and_then([&] { return serve(); });
+        .and_then([&] { return serve(about_to_serve); });
   }
 
   Status stop() {
@@ -124,6 +135,7 @@ class Broker::State {
     if (logs_loaded_) stop_cleaner();
     if (runtime_) runtime_->stop();
     if (cleaner_threads_) cleaner_threads_->stop();
+    if (journal_threads_) journal_threads_->stop();
     // Not before: requests whose clients have gone may still be in work, and nobody waits long for those.
     topic_commands_.reset();
     config_commands_.reset();
@@ -151,6 +163,7 @@ class Broker::State {
     network::ShardRuntimeConfig runtime;
     runtime.shards = configuration_.shards > 0 ? configuration_.shards : usable_cores();
     runtime.worker_threads_max = configuration_.worker_threads;
+    runtime.loop.slice = configuration_.request_slice;
     runtime.sharing.enabled = configuration_.shards_share_thread;
     auto started = network::ShardRuntime::start(runtime, metrics_);
     if (!started) return tl::unexpected(started.error());
@@ -176,6 +189,10 @@ class Broker::State {
           return runtime_->at(replication::owner_of(partition.topic, partition.partition, runtime_->size()));
         });
     logs_->show_in(metrics_);
+    journal_threads_ = std::make_unique<network::BlockingThreads>(
+        "journal", options.directories.size(),
+        metrics_.gauge("millrace_journal_queued", "Groups of appends that wait for a thread"));
+    logs_->use_journal_threads(*journal_threads_);
     cleaner_threads_ = std::make_unique<network::BlockingThreads>(
         "cleaner", most_cleaner_threads,
         metrics_.gauge("millrace_cleaner_queued", "Pieces of compaction that wait for a thread"));
@@ -254,9 +271,14 @@ class Broker::State {
     logs_->set_load_options(static_cast<std::size_t>(values.integer("num.recovery.threads.per.data.dir")),
                             values.integer("producer.id.expiration.ms"));
     health_.set_reason("recovering the logs", [this] { return log::describe_progress(logs_->directories()); });
-    auto loaded = logs_->load([&known, &values](const std::string& topic) {
+    logs_->set_concurrent_moves(concurrent_moves(values, configuration_.log.directories.size()));
+    auto config = [&](const std::string& topic) {
       return topic_settings(values, *known.image->topic_config(topic)).log;
-    });
+    };
+    auto knows = [&, self = registration_.id](const TopicPartition& partition, const TopicId& topic_id) {
+      return is_hosted(*known.image, partition, topic_id, self);
+    };
+    auto loaded = logs_->load(config, knows);
     if (!loaded) return loaded;
     health_.set_reason("starting");
     logs_loaded_ = true;
@@ -269,6 +291,8 @@ class Broker::State {
     logs_->start(metadata_shard(), *cleaner_threads_);
     auto reconfigure = [this](const BrokerConfigLayers& layers) {
       logs_->reconfigure_cleaner(cleaner_options(layers.values()));
+      logs_->reconfigure_scrubber(scrub_options(layers.values()));
+      logs_->set_move_rate(move_rate(layers));
     };
     reconfigure(*current_->of(metadata_shard().id()));
     current_->subscribe(metadata_shard().id(),
@@ -284,7 +308,7 @@ class Broker::State {
       logger.warning("compaction was cut off: its disk takes long");
   }
 
-  Status serve() {
+  Status serve(const std::function<void()>& about_to_serve) {
     replication::PartitionTable::Environment environment{
         registration_.id, logs_.get(), [this](ShardId shard, const metadata::ConfigMap& overrides) {
           auto settings = topic_settings(current_->of(shard)->values(), overrides);
@@ -303,6 +327,7 @@ class Broker::State {
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
+    about_to_serve();
     if (auto started = network_->start(); !started) return started;
     live_->start(*replicas_, [this](auto endpoints) { advertise(std::move(endpoints)); });
     for (const auto& endpoint : registration_.endpoints) {
@@ -396,6 +421,7 @@ class Broker::State {
   std::unique_ptr<CurrentConfiguration> current_;
   protocol::ConversionBoundsPointer conversions_;
   std::unique_ptr<network::BlockingThreads> cleaner_threads_;
+  std::unique_ptr<network::BlockingThreads> journal_threads_;
   std::unique_ptr<log::LogManager> logs_;
   std::unique_ptr<metadata::EmbeddedStore> embedded_;
   std::unique_ptr<security::ClientQuotas> quotas_;
@@ -423,8 +449,8 @@ void Broker::on_all_directories_offline(std::function<void(const std::string& wh
   state_->all_directories_offline_ = std::move(end);
 }
 
-Status Broker::start() {
-  auto started = state_->start();
+Status Broker::start(const std::function<void()>& about_to_serve) {
+  auto started = state_->start(about_to_serve);
   if (!started) state_->stop();
   return started;
 }

@@ -49,7 +49,9 @@ class Broker {
   void on_all_directories_offline(std::function<void(const std::string& why)> end);
 
   // Blocks until it serves. On an error everything that was opened is closed again; the message is one line for people.
-  Status start();
+  // `about_to_serve` runs on the caller's thread before the first client is answered: from there on a stop has somebody to
+  // let go.
+  Status start(const std::function<void()>& about_to_serve = [] {});
   // Blocks. A second call does nothing. An error: the logs were not closed cleanly and will be recovered at the next
   // start.
   Status stop();

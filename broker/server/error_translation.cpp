@@ -34,6 +34,20 @@ ErrorCode error_code_of(replication::DeletionFailure failure) {
   return ErrorCode::unknown_server_error;
 }
 
+ErrorCode error_code_of(log::MoveRefusal refusal) {
+  switch (refusal) {
+    case log::MoveRefusal::name_too_long:
+      return ErrorCode::invalid_topic_exception;
+    case log::MoveRefusal::unknown_directory:
+      return ErrorCode::log_dir_not_found;
+    case log::MoveRefusal::offline:
+      return ErrorCode::kafka_storage_error;
+    case log::MoveRefusal::no_log:
+      return ErrorCode::replica_not_available;
+  }
+  return ErrorCode::unknown_server_error;
+}
+
 ErrorCode error_code_of(log::AppendErrorKind kind) {
   switch (kind) {
     case log::AppendErrorKind::corrupt_batch:

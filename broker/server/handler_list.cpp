@@ -11,6 +11,7 @@
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/handlers/alter_client_quotas.h"
 #include "broker/server/handlers/alter_configs.h"
+#include "broker/server/handlers/alter_replica_log_dirs.h"
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
@@ -99,6 +100,7 @@ constexpr std::array entries{
     entry<OffsetForLeaderEpochHandler, LargeOnes::leave>(),
     entry<DescribeConfigsHandler, LargeOnes::leave>(),
     entry<AlterConfigsHandler>(),
+    entry<AlterReplicaLogDirsHandler>(),
     entry<DescribeLogDirsHandler, LargeOnes::leave>(),
     entry<CreatePartitionsHandler>(),
     entry<IncrementalAlterConfigsHandler>(),

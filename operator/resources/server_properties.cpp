@@ -73,7 +73,8 @@ std::string server_properties(const Broker& broker) {
   decided["broker.id"] = std::to_string(broker.id.value());
   decided["millrace.cluster.id"] = broker.cluster_id;
   decided["millrace.http.port"] = std::to_string(api::http_port);
-  // A volume's root may hold lost+found; a log directory may hold topics only, and the metadata store lives beside it.
+  // A volume's root may hold lost+found; a log directory may hold topics only, and the metadata store and the journal (log.journal, the
+  // broker's default) live beside it.
   for (const auto& volume : broker.pool.volumes) {
     auto& directories = decided["log.dirs"];
     directories += (directories.empty() ? "" : ",") + volume_directory(volume) + "/log";

@@ -5,11 +5,12 @@
 
 Needs the Kafka lab ($KAFKA_LAB) with librdkafka built. Small requests come from the lab's bench-requests: one record of 100 bytes
 each, acks=1, one request in flight on each connection. Throughput is rdkafka_performance as the lab's bench-throughput runs it:
-records of 100 bytes, batches of up to 256 KiB, four partitions; it is read back by assigned partitions. What is compared is the
-broker's CPU time, user and system, of /proc/PID/stat: the median over the turns, and the median of the ratios of each turn.
+records of 100 and of 1024 bytes, batches of up to 256 KiB, four partitions; they are read back by assigned partitions, from the page cache
+and, when it has forgotten them, from the disk. What is compared is the broker's CPU time, user and system, of /proc/PID/stat: the median over the turns, and the median of the ratios of each turn.
 Both brokers are up all the time and only one is under load. Both get `--nice`, and so do the clients.
 """
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -18,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from harness import paths  # noqa: E402
 from harness.brokers import MillraceBroker, OracleBroker  # noqa: E402
+from harness.checks import Failure  # noqa: E402
 from harness.processes import run  # noqa: E402
 
 CACHE = os.environ.get("LAB_KAFKA_CACHE") or os.path.join(
@@ -27,8 +29,8 @@ PRODUCER = ["-X", "linger.ms=5", "-X", "batch.size=262144", "-X", "batch.num.mes
             "-X", "queue.buffering.max.messages=1000000", "-X", "queue.buffering.max.kbytes=262144"]
 CONSUMER = ["-X", "fetch.message.max.bytes=4194304", "-X", "queued.max.messages.kbytes=262144", "-X", "log_level=2"]
 PARTITIONS = 4
-RECORD_BYTES = 100
-REQUESTS_GOAL, THROUGHPUT_GOAL = 4, 5
+REQUESTS_GOAL = 4
+THROUGHPUT_GOALS = {"produce 100 B": 1 / 0.2, "produce 1024 B": 1 / 0.35, "consume": 1 / 0.35, "consume from disk": 1 / 0.7}
 
 
 def cpu_seconds(pid):
@@ -62,20 +64,40 @@ def cost_of(broker, arguments):
     return cpu_seconds(broker.pid) - before
 
 
+def forget_pages(folder):
+    """The page cache has nothing of the folder's files any more."""
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError), open(os.path.join(path, name), "rb") as file:
+                os.fdatasync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_bytes(pid):
+    """What the process has brought from the disk."""
+    with open(f"/proc/{pid}/io", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("read_bytes:"))
+
+
 def throughput(broker, turn, megabytes):
-    """Broker CPU seconds a gigabyte, by what is done."""
-    messages = megabytes * 1_000_000 // RECORD_BYTES
-    gigabytes = messages * RECORD_BYTES / 1e9
+    """Broker CPU seconds a gigabyte, by what is done and how large records are."""
     costs = {}
-    for name, acks in (("1", 1), ("all", -1)):
-        topic = f"beside-{os.getpid()}-{turn}-{name}"
+    for record_bytes, acks_name, acks in ((100, "1", 1), (100, "all", -1), (1024, "all", -1)):
+        messages = megabytes * 1_000_000 // record_bytes
+        gigabytes = messages * record_bytes / 1e9
+        topic = f"beside-{os.getpid()}-{turn}-{record_bytes}-{acks_name}"
         make_topic(broker, topic)
-        produce = ["-P", "-t", topic, "-s", RECORD_BYTES, "-c", messages, "-a", acks, *PRODUCER]
-        costs[f"produce, acks={name}"] = cost_of(broker, produce) / gigabytes
-        if name == "all":
+        produce = ["-P", "-t", topic, "-s", record_bytes, "-c", messages, "-a", acks, *PRODUCER]
+        costs[f"produce {record_bytes} B, acks={acks_name}"] = cost_of(broker, produce) / gigabytes
+        if acks == -1:
             assigned = [word for index in range(PARTITIONS) for word in ("-p", index)]
             consume = ["-C", "-t", topic, *assigned, "-o", "beginning", "-c", messages, *CONSUMER]
-            costs["consume"] = cost_of(broker, consume) / gigabytes
+            costs[f"consume, {record_bytes} B"] = cost_of(broker, consume) / gigabytes
+            forget_pages(broker.log_folder)
+            before = read_bytes(broker.pid)
+            costs[f"consume from disk, {record_bytes} B"] = cost_of(broker, consume) / gigabytes
+            if read_bytes(broker.pid) - before < messages * record_bytes:
+                raise Failure(f"{broker.name}: only {read_bytes(broker.pid) - before:,} bytes came from the disk")
         delete_topic(broker, topic)
     return costs
 
@@ -84,7 +106,7 @@ def show(what, kafka, millrace, better, goal):
     """`better`: whether more or less is better."""
     ratios = [ours / theirs if better == "more" else theirs / ours for theirs, ours in zip(kafka, millrace) if theirs and ours]
     ratio = statistics.median(ratios)
-    verdict = "" if goal is None else f"  goal {goal}: {'met' if ratio >= goal else 'MISSED'}"
+    verdict = "" if goal is None else f"  goal {goal:.3g}: {'met' if ratio >= goal else 'MISSED'}"
     print(f"{what:52} {statistics.median(kafka):12.4g} {statistics.median(millrace):12.4g} {min(ratios):7.2f} {ratio:7.2f} {max(ratios):7.2f}{verdict}",
           flush=True)
     return goal is None or ratio >= goal
@@ -137,7 +159,7 @@ def main():
                     found[name].append(throughput(broker, turn, options.megabytes))
             for what in found["kafka"][0]:
                 by = {name: [turn[what] for turn in turns] for name, turns in found.items()}
-                met &= show(f"{what}, CPU seconds a GB", by["kafka"], by["millrace"], "less", None if what == "consume" else THROUGHPUT_GOAL)
+                met &= show(f"{what}, CPU seconds a GB", by["kafka"], by["millrace"], "less", THROUGHPUT_GOALS[what.split(",")[0]])
         print(f"# load {os.getloadavg()[0]:.1f} at the end")
     finally:
         for broker in brokers.values():

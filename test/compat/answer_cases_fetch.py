@@ -18,6 +18,7 @@ def cases(script):
     fetch_old_formats(script)
     list_offsets(script)
     list_offsets_of_old_segments(script)
+    list_offsets_behind_a_high_timestamp(script)
 
 
 class Target:
@@ -303,3 +304,15 @@ def list_offsets_of_old_segments(script):
         for timestamp in (-1, -2, -4):
             values = {"replica_id": -1, "topics": [{"name": topic, "partitions": [at(0, timestamp)]}]}
             script.ask(f"several segments, timestamp {timestamp}", "ListOffsets", version, values)
+
+
+def list_offsets_behind_a_high_timestamp(script):
+    """Only the first segment that has had so high a timestamp is searched, though the record with it is deleted."""
+    topic = script.create("descending", segment_bytes=1200)
+    for number in (1000, 0, 500, 600, 1100):
+        script.produce(topic, batch(b"x" * 490, timestamp=TIMESTAMP + number))
+    script.main.ask("DeleteRecords", 1, {"timeout_ms": 10000, "topics": [{"name": topic, "partitions": [{"partition_index": 0, "offset": 1}]}]})
+    for version in script.versions("ListOffsets", 1):
+        for number in (0, 1, 400, 500, 1000, 1001, 1100, 1101):
+            values = {"replica_id": -1, "topics": [{"name": topic, "partitions": [at(0, TIMESTAMP + number)]}]}
+            script.ask(f"behind a high timestamp: {number}", "ListOffsets", version, values)

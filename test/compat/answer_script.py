@@ -2,6 +2,7 @@
 import contextlib
 import itertools
 import json
+import os
 import re
 import socket
 import struct
@@ -18,7 +19,7 @@ STAMP = re.compile(r"-x\d{6}")
 MOMENTS = re.compile(r"within \[-?\d+, -?\d+\]")  # of the times that a record may have
 BIG = 1000  # more versions than any API has
 
-# What both brokers are set to. `strict` is the one that neither creates topics on first use nor deletes them.
+# What both brokers are set to. `strict` is the one that neither creates topics on first use nor deletes them, and has two log directories.
 SETTINGS = {
     "num.partitions": "2",
     "broker.rack": "a rack",
@@ -81,16 +82,24 @@ class Script:
     def __init__(self, oracle):
         kind = OracleBroker if oracle else lambda settings: MillraceBroker(settings=settings)
         self.brokers, self.answers, self._numbers = [], {}, itertools.count(1)
-        self._ids = {}
+        self._ids, self.directories = {}, []
         try:
             for settings in (SETTINGS, STRICT_SETTINGS):
                 self.brokers.append(kind(settings))
+                if settings is STRICT_SETTINGS:
+                    self._use_two_directories(self.brokers[-1])
                 self.brokers[-1].start()
                 wait_until(30, "the broker's knowledge of itself", self._knows_itself)
         except BaseException:
             self.close()
             raise
         self.main, self.strict = (Connection(broker.port) for broker in self.brokers)
+
+    def _use_two_directories(self, broker):
+        self.directories = [os.path.join(broker.folder, "logs", name) for name in ("one", "two")]
+        for directory in self.directories:
+            os.makedirs(directory)
+        broker.settings["log.dirs"] = ",".join(self.directories)
 
     def _knows_itself(self):
         with contextlib.closing(Connection(self.brokers[-1].port)) as connection:

@@ -50,6 +50,7 @@ class MemoryFiles final : public FileSystem {
   Status remove(const std::string&) override { return MemoryFile::read_only(); }
   Status remove_all(const std::string&) override { return MemoryFile::read_only(); }
   Status sync_directory(const std::string&) override { return MemoryFile::read_only(); }
+  Result<Space> space(const std::string&) override { return Space{bytes_.size(), 0}; }
   Result<std::string> read_text(const std::string&, std::uint64_t limit_bytes) override {
     if (bytes_.size() > limit_bytes) return fail(ErrorKind::resource_exhausted, "the file is too long");
     return std::string(bytes_.begin(), bytes_.end());

@@ -39,14 +39,14 @@ class MillraceBroker:
     name = "millrace"
     can_restart = True
 
-    def __init__(self, binary=paths.BROKER, settings=None):
+    def __init__(self, binary=paths.BROKER, settings=None, environment=None):
         if not os.path.isfile(binary):
             raise Failure(f"no {binary}: make release")
         self.folder = tempfile.mkdtemp(prefix="millrace-broker.")
         self.log_folder = os.path.join(self.folder, "log")
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        self.binary = binary
+        self.binary, self.environment = binary, environment
         self.settings = {
             "broker.id": "0",
             "listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -60,11 +60,15 @@ class MillraceBroker:
     def pid(self):
         return self.process.pid
 
-    def start(self, wait=True):
+    def write_settings(self):
+        """The path of server.properties."""
         properties = os.path.join(self.folder, "server.properties")
         with open(properties, "w", encoding="utf-8") as file:
             file.writelines(f"{key}={value}\n" for key, value in self.settings.items())
-        self.process = Background([self.binary, properties], os.path.join(self.folder, "output"))
+        return properties
+
+    def start(self, wait=True):
+        self.process = Background([self.binary, self.write_settings()], os.path.join(self.folder, "output"), environment=self.environment)
         if wait:
             wait_until(30, "the broker", self._serving)
 

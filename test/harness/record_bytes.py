@@ -6,6 +6,7 @@ from harness.wire import crc32c
 
 TIMESTAMP = 1_600_000_000_000
 HEADER_BYTES = 61  # of a batch of magic 2
+GZIP = 1
 
 
 def varint(value):
@@ -46,7 +47,8 @@ ZSTD_ONE = bytes.fromhex("28b52ffd2008410000") + bytes.fromhex("0e00000001027800
 
 
 def legacy_messages(data):
-    """The messages of magic 0 and 1 in `data`, those inside messages of gzip too, and whether more follows. Times of now are shown as such."""
+    """The messages of magic 0 and 1 in `data`, those inside messages of gzip too (other codecs are left closed), and whether more follows.
+    Times of now are shown as such."""
     found, position = [], 0
     while len(data) - position >= 12:
         offset, size = struct.unpack_from(">qi", data, position)
@@ -64,8 +66,10 @@ def legacy_messages(data):
             length, at = struct.unpack_from(">i", body, at)[0], at + 4
             one[name] = None if length < 0 else body[at:at + length]
             at += max(length, 0)
-        if attributes & 7:
+        if attributes & 7 == GZIP:
             one["value"] = legacy_messages(zlib.decompress(one["value"], 47))
+        elif attributes & 7:
+            one["value"] = "compressed"
         for name in ("key", "value"):
             if isinstance(one[name], bytes):
                 one[name] = one[name].decode("latin-1")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads every #include of broker/ and operator/ against layers.txt and prints a line for each one that is not allowed.
+"""Reads every #include of broker/, operator/ and test/sim/ against layers.txt and prints a line for each one that is not allowed.
 
     check_layers.py [ROOT]      exit code 0: nothing found, 1: findings, 2: layers.txt itself cannot be understood
 
@@ -11,7 +11,7 @@ import os
 import re
 import sys
 
-TREES = ("broker", "operator")
+TREES = ("broker", "operator", "test/sim")
 SOURCES = (".h", ".cpp")
 MAX_FILE_LINES = 800
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

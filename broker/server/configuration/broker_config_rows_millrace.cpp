@@ -21,6 +21,9 @@ bool accepts_cluster_id(std::string_view text) {
 constexpr ConfigCheck cluster_id{accepts_cluster_id,
                                  "22 letters of URL-safe Base64, as kafka-storage random-uuid prints them"};
 
+bool accepts_journal_files(std::string_view text) { return text != "1"; }
+constexpr ConfigCheck journal_files{accepts_journal_files, "0, or an integer from 2 to 99"};
+
 constexpr ConfigRow rows[] = {
     string_row(
         "metadata.store", no_default,
@@ -49,6 +52,12 @@ constexpr ConfigRow rows[] = {
               "conversions, searches by time. They are started when they are needed; 0 takes as many as there are "
               "shards.")
         .between(0, 1024)
+        .effective(),
+    int32_row(
+        "millrace.request.slice.us", "100",
+        "Microseconds that a request which names very many things may take of its shard, before others have their "
+        "turn. All such requests of a shard share them.")
+        .between(0, 1'000'000)
         .effective(),
     int32_row("millrace.http.port", "-1", "Port of /metrics, /livez and /readyz; 0 takes a free one, -1 serves none.")
         .between(-1, 65535)
@@ -168,6 +177,25 @@ constexpr ConfigRow rows[] = {
               "Producer ids that one partition remembers; beyond it those that were idle the longest are forgotten.")
         .at_least(1)
         .effective(),
+    list_row("millrace.journal.dirs", "",
+             "Directories of the journals that topics with flush.messages=1 are synced through, one for each of "
+             "log.dirs and in "
+             "their order, on the same volume or a faster one; empty takes <log.dir>.journal beside each. They must "
+             "not lie in "
+             "a log directory.")
+        .effective(),
+    int32_row(
+        "millrace.journal.files", "4",
+        "Files of each journal. They are made when the first record with flush.messages=1 comes and their volume has "
+        "twice their size left. 0: there is none, and each log is synced by itself.")
+        .between(0, 99)
+        .checked_by(journal_files)
+        .effective(),
+    int64_row("millrace.journal.file.bytes", "67108864",
+              "Size of each of them, of which whole blocks of 4096 bytes are used. When one is full, the segments of "
+              "what it has are synced; when all are, appends wait for that. A larger append is synced in its segment.")
+        .between(1048576, 1073741824)
+        .effective(),
     int64_row("millrace.log.tail.window.bytes", "8388608",
               "Bytes at the end of each partition that are taken to be in the page cache, so that they are sent "
               "without a look.")
@@ -175,6 +203,18 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("millrace.log.slow.append.ms", "100", "Time of an append above which it is counted and named in the log.")
         .at_least(1)
+        .effective(),
+    int64_row("millrace.log.scrub.bytes.per.second", "1048576",
+              "Rate, for each log directory, at which closed segments are read again to find what the disk has "
+              "changed; 0 reads "
+              "nothing. The page cache is left as it is.")
+        .at_least(0)
+        .cluster_wide()
+        .effective(),
+    int64_row("millrace.log.scrub.interval.ms", "604800000",
+              "Least time between the beginnings of two passes over all closed segments of a log directory.")
+        .at_least(1000)
+        .cluster_wide()
         .effective(),
     int32_row("millrace.log.housekeeping.interval.ms", "3000",
               "Time between two looks for logs that are due to be synced or closed, where "

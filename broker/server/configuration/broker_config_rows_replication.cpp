@@ -20,7 +20,8 @@ constexpr ConfigRow rows[] = {
     int32_row("num.replica.fetchers", "1", "Connections per source broker over which followers fetch.").cluster_wide(),
     int32_row("num.replica.alter.log.dirs.threads", no_default,
               "Replicas that move between log directories at the same time. Empty takes the number of log "
-              "directories."),
+              "directories.")
+        .effective(),
     int32_row("replica.fetch.max.bytes", "1048576",
               "Bytes that a follower asks for per partition; a first batch that is larger is sent all the same.")
         .at_least(0),

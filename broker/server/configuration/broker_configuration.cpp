@@ -143,6 +143,30 @@ Result<MetadataStoreConfiguration> metadata_store(const ConfigValues& values,
   return store;
 }
 
+Result<std::vector<std::string>> journal_directories(const ConfigValues& values,
+                                                     const std::vector<std::string>& log_directories) {
+  constexpr std::string_view key = "millrace.journal.dirs";
+  auto directories = values.list(key);
+  auto invalid = [&](const std::string& why) {
+    return fail(ErrorKind::invalid_argument, "Invalid value " + in_quotes(values.string(key)) + " for configuration " +
+                                                 std::string(key) + ": " + why);
+  };
+  if (directories.empty()) return directories;
+  if (directories.size() != log_directories.size())
+    return invalid("there must be one for each of the " + std::to_string(log_directories.size()) + " log directories");
+  for (std::size_t number = 0; number < directories.size(); ++number) {
+    for (const auto& log_directory : log_directories) {
+      if (lies_in(normal_path(directories[number]), normal_path(log_directory)))
+        return invalid(directories[number] + " lies in the log directory " + log_directory);
+    }
+    for (std::size_t other = 0; other < number; ++other) {
+      if (normal_path(directories[number]) == normal_path(directories[other]))
+        return invalid(directories[number] + " is given twice");
+    }
+  }
+  return directories;
+}
+
 log::LogManagerOptions log_options(const BrokerConfiguration& configuration, std::vector<std::string> directories) {
   const auto& values = configuration.values;
   log::LogManagerOptions options;
@@ -164,6 +188,8 @@ log::LogManagerOptions log_options(const BrokerConfiguration& configuration, std
   options.max_open_files = static_cast<std::size_t>(values.integer("millrace.log.open.files"));
   options.tail_window_bytes = static_cast<std::uint64_t>(values.integer("millrace.log.tail.window.bytes"));
   options.slow_append = std::chrono::milliseconds(values.integer("millrace.log.slow.append.ms"));
+  options.journal.files = static_cast<std::size_t>(values.integer("millrace.journal.files"));
+  options.journal.file_bytes = static_cast<std::uint64_t>(values.integer("millrace.journal.file.bytes"));
   options.recovery_threads = static_cast<std::size_t>(values.integer("num.recovery.threads.per.data.dir"));
   return options;
 }
@@ -177,6 +203,7 @@ void read_plain_fields(BrokerConfiguration& configuration) {
   configuration.shards = static_cast<std::uint32_t>(values.integer("millrace.shards"));
   configuration.shards_share_thread = values.boolean("millrace.shards.share.thread");
   configuration.worker_threads = static_cast<std::size_t>(values.integer("millrace.worker.threads"));
+  configuration.request_slice = std::chrono::microseconds(values.integer("millrace.request.slice.us"));
   configuration.topics.num_partitions = static_cast<std::int32_t>(values.integer("num.partitions"));
   configuration.topics.replication_factor = static_cast<std::int16_t>(values.integer("default.replication.factor"));
   configuration.topics.auto_create = values.boolean("auto.create.topics.enable");
@@ -214,7 +241,10 @@ Result<BrokerConfiguration> make_broker_configuration(const ConfigPairs& pairs, 
   auto store = metadata_store(values, *directories);
   if (!store) return tl::unexpected(store.error());
   configuration.metadata_store = std::move(*store);
+  auto journals = journal_directories(values, *directories);
+  if (!journals) return tl::unexpected(journals.error());
   configuration.log = log_options(configuration, std::move(*directories));
+  configuration.log.journal.directories = std::move(*journals);
   auto network = network_settings(values);
   if (!network) return tl::unexpected(network.error());
   configuration.network = std::move(*network);

@@ -63,6 +63,7 @@ struct BrokerConfiguration {
   std::uint32_t shards = 0;  // 0: one per core
   bool shards_share_thread = true;
   std::size_t worker_threads = 0;  // for long computations; 0: as many as shards
+  Duration request_slice = Shard::usual_slice;
   MetadataStoreConfiguration metadata_store;
   std::string local_host;  // advertised where a listener has no host
   ListenerConfiguration listeners;

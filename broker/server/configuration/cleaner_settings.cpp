@@ -15,4 +15,11 @@ log::CleanerOptions cleaner_options(const ConfigValues& values) {
   return options;
 }
 
+log::ScrubOptions scrub_options(const ConfigValues& values) {
+  log::ScrubOptions options;
+  options.bytes_per_second = static_cast<std::uint64_t>(values.integer("millrace.log.scrub.bytes.per.second"));
+  options.interval_ms = values.integer("millrace.log.scrub.interval.ms");
+  return options;
+}
+
 }  // namespace millrace::server

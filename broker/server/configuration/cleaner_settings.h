@@ -7,5 +7,6 @@
 namespace millrace::server {
 
 log::CleanerOptions cleaner_options(const ConfigValues& values);
+log::ScrubOptions scrub_options(const ConfigValues& values);
 
 }  // namespace millrace::server

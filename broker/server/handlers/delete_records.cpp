@@ -74,18 +74,21 @@ Task<Result<std::optional<protocol::DeleteRecordsResponse>>> DeleteRecordsHandle
   co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
     auto& deletion = deletions[index];
     auto& table = services.replicas.table(shard);
-    if (auto partition = table.find(deletion.topic, deletion.partition)) {
+    auto partition = table.find(deletion.topic, deletion.partition);
+    if (partition == nullptr) {
+      deletion.error = error_code_of(table.is_offline(deletion.topic, deletion.partition)
+                                         ? replication::PartitionRefusal::offline
+                                         : replication::PartitionRefusal::not_leader);
+      return arrive();
+    }
+    partition->behind(context.connection().id, [&deletion, partition, arrive = std::move(arrive)]() mutable {
       if (auto low_watermark = partition->delete_records(deletion.offset)) {
         deletion.low_watermark = *low_watermark;
       } else {
         deletion.error = error_code_of(low_watermark.error());
       }
-    } else {
-      deletion.error = error_code_of(table.is_offline(deletion.topic, deletion.partition)
-                                         ? replication::PartitionRefusal::offline
-                                         : replication::PartitionRefusal::not_leader);
-    }
-    arrive();
+      arrive();
+    });
   });
   co_return answer_of(deletions);
 }

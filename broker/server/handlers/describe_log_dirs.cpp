@@ -1,16 +1,16 @@
 #include "broker/server/handlers/describe_log_dirs.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "broker/base/logging.h"
+#include "broker/log/log_directory.h"
 #include "broker/log/log_manager.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/request_context.h"
@@ -41,52 +41,54 @@ Wanted wanted_of(const DescribeLogDirsRequest& request) {
 // The answer, and the logs whose names it views.
 struct Described {
   std::vector<Directory> directories;
-  std::vector<std::shared_ptr<log::PartitionLog>> logs;
+  std::vector<log::HostedLog> logs;
   std::vector<std::string> paths;
 };
 
-PartitionAnswer describe(const log::PartitionLog& log) {
-  const auto& published = log.published();
+PartitionAnswer describe(const log::HostedLog& hosted) {
+  static constexpr std::int64_t unknown_lag = -1;
+  const auto& published = hosted.log->published();
   PartitionAnswer answer;
-  answer.partition_index = log.topic_partition().partition;
+  answer.partition_index = hosted.log->topic_partition().partition;
   answer.partition_size = static_cast<std::int64_t>(published.size_bytes.load());
-  // Of a replica that has yet to copy what others have.
-  answer.offset_lag = std::max<std::int64_t>(published.high_watermark.load() - published.log_end_offset.load(), 0);
+  answer.is_future_key = hosted.is_future;
+  // Of a replica that has yet to copy what others have, or what is in the directory that it moves from.
+  answer.offset_lag =
+      hosted.is_future ? hosted.lag.value_or(unknown_lag)
+                       : std::max<std::int64_t>(published.high_watermark.load() - published.log_end_offset.load(), 0);
   return answer;
 }
 
 // How full the volume is. The error: the directory cannot be used.
-std::error_code describe_volume(const std::string& path, Directory& directory) {
-  std::error_code error;
-  const auto space = std::filesystem::space(path, error);
-  if (error) return error;
-  auto bounded = [](std::uintmax_t bytes) {
-    return static_cast<std::int64_t>(std::min<std::uintmax_t>(bytes, std::numeric_limits<std::int64_t>::max()));
+Status describe_volume(const log::LogManager& logs, const std::string& path, Directory& directory) {
+  const auto space = logs.space(path);
+  if (!space) return tl::unexpected(space.error());
+  auto bounded = [](std::uint64_t bytes) {
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, std::numeric_limits<std::int64_t>::max()));
   };
-  directory.total_bytes = bounded(space.capacity);
-  directory.usable_bytes = bounded(space.available);
+  directory.total_bytes = bounded(space->total_bytes);
+  directory.usable_bytes = bounded(space->available_bytes);
   return {};
 }
 
 Described describe_all(const std::vector<std::string>& paths, const log::LogManager& logs, const Wanted& wanted) {
-  Described described{{}, logs.logs(), {}};
+  Described described{{}, logs.hosted_logs(), {}};
   std::map<std::string_view, std::map<std::string_view, std::vector<PartitionAnswer>>> by_directory;
-  for (const auto& log : described.logs) {
-    const auto& partition = log->topic_partition();
+  for (const auto& hosted : described.logs) {
+    const auto& partition = hosted.log->topic_partition();
     if (wanted && !wanted->contains({partition.topic, partition.partition})) continue;
-    const std::string_view path = log->directory();
-    by_directory[path.substr(0, path.rfind('/'))][partition.topic].push_back(describe(*log));
+    by_directory[hosted.directory][partition.topic].push_back(describe(hosted));
   }
   described.paths.reserve(paths.size());  // the answer views them
   for (const auto& path : paths) {
     auto& directory = described.directories.emplace_back();
-    directory.log_dir = described.paths.emplace_back(std::filesystem::absolute(path).lexically_normal().string());
+    directory.log_dir = described.paths.emplace_back(log::shown_directory_name(path));
     if (!logs.is_online(path)) {
       directory.error_code = ErrorCode::kafka_storage_error;
       continue;
     }
-    if (auto error = describe_volume(path, directory)) {
-      logger.warning("the log directory " + path + " cannot be described: " + error.message());
+    if (auto described_volume = describe_volume(logs, path, directory); !described_volume) {
+      logger.warning("the log directory " + path + " cannot be described: " + described_volume.error().message);
       directory.error_code = ErrorCode::kafka_storage_error;
       continue;
     }

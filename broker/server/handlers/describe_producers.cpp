@@ -56,6 +56,12 @@ ActiveProducer describe(const log::ProducerEntry& entry) {
   return producer;
 }
 
+void describe_all(const std::vector<log::ProducerEntry>& entries, ProducersMemory& memory, Lookup& lookup) {
+  if (!memory.take(entries.size() * sizeof(ActiveProducer))) return;
+  lookup.producers.reserve(entries.size());
+  for (const auto& entry : entries) lookup.producers.push_back(describe(entry));
+}
+
 }  // namespace
 
 Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProducersHandler::handle(
@@ -101,20 +107,17 @@ Task<Result<std::optional<protocol::DescribeProducersResponse>>> DescribeProduce
   co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
     auto& lookup = lookups[index];
     auto& table = services.replicas.table(shard);
-    if (auto partition = table.find(lookup.topic, lookup.partition)) {
-      if (!memory.is_exceeded()) {
-        const auto entries = partition->log()->producers();
-        if (memory.take(entries.size() * sizeof(ActiveProducer))) {
-          lookup.producers.reserve(entries.size());
-          for (const auto& entry : entries) lookup.producers.push_back(describe(entry));
-        }
-      }
-    } else {
+    auto partition = table.find(lookup.topic, lookup.partition);
+    if (partition == nullptr) {
       lookup.error =
           error_code_of(table.is_offline(lookup.topic, lookup.partition) ? replication::PartitionRefusal::offline
                                                                          : replication::PartitionRefusal::not_leader);
+      return arrive();
     }
-    arrive();
+    partition->behind(context.connection().id, [&lookup, &memory, partition, arrive = std::move(arrive)]() mutable {
+      if (!memory.is_exceeded()) describe_all(partition->log()->producers(), memory, lookup);
+      arrive();
+    });
   });
   if (memory.is_exceeded() || !context.charge_arrays(memory.used_bytes()))
     co_return fail(ErrorKind::resource_exhausted,

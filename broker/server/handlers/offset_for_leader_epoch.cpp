@@ -46,19 +46,22 @@ Task<Result<std::optional<protocol::OffsetForLeaderEpochResponse>>> OffsetForLea
   co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
     auto& lookup = lookups[index];
     auto& table = services.replicas.table(shard);
-    if (auto partition = table.find(lookup.topic, lookup.wanted->partition)) {
+    auto partition = table.find(lookup.topic, lookup.wanted->partition);
+    if (partition == nullptr) {
+      lookup.error = error_code_of(table.is_offline(lookup.topic, lookup.wanted->partition)
+                                       ? replication::PartitionRefusal::offline
+                                       : replication::PartitionRefusal::not_leader);
+      return arrive();
+    }
+    partition->behind(context.connection().id, [&lookup, partition, arrive = std::move(arrive)]() mutable {
       auto found = partition->end_offset_for_epoch(lookup.wanted->current_leader_epoch, lookup.wanted->leader_epoch);
       if (found) {
         lookup.found = *found;
       } else {
         lookup.error = error_code_of(found.error());
       }
-    } else {
-      lookup.error = error_code_of(table.is_offline(lookup.topic, lookup.wanted->partition)
-                                       ? replication::PartitionRefusal::offline
-                                       : replication::PartitionRefusal::not_leader);
-    }
-    arrive();
+      arrive();
+    });
   });
   Response response;
   std::size_t next = 0;

@@ -1,4 +1,12 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <algorithm>
+#include <array>
 
 #include "broker/base/file.h"
 #include "broker/base/output_chain.h"
@@ -23,6 +31,48 @@ TEST_F(PosixFileSystem, ReadsBackWhatWasWrittenInPieces) {
   EXPECT_EQ(file->size_bytes().value(), 13u);
 }
 
+// Of the first so many bytes: pages that are in the page cache.
+std::size_t pages_in_cache(const File& file, std::size_t size_bytes) {
+  constexpr std::size_t page_bytes = 4096;
+  void* memory = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  if (memory == MAP_FAILED) return 0;
+  std::vector<unsigned char> pages((size_bytes + page_bytes - 1) / page_bytes);
+  EXPECT_EQ(::mincore(memory, size_bytes, pages.data()), 0);
+  ::munmap(memory, size_bytes);
+  return static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST_F(PosixFileSystem, ReadsBesideThePageCacheAtAnyPosition) {
+  std::vector<std::uint8_t> content(300'001);
+  for (std::size_t at = 0; at < content.size(); ++at) content[at] = static_cast<std::uint8_t>(at * 31 + at / 251);
+  auto file = files_.open(directory_ + "/a", OpenMode::create_new).value();
+  ASSERT_TRUE(file->write_at(0, content));
+  for (const std::size_t position : {0UL, 1UL, 4095UL, 4096UL, 123'456UL, 299'999UL, 300'001UL, 400'000UL}) {
+    for (const std::size_t count : {0UL, 1UL, 4096UL, 100'000UL, 500'000UL}) {
+      std::vector<std::uint8_t> buffer(count);
+      const auto got = file->read_at_uncached(position, buffer);
+      ASSERT_TRUE(got) << got.error().message;
+      const auto begin = std::min(position, content.size());
+      ASSERT_EQ(*got, std::min(count, content.size() - begin)) << position << " " << count;
+      EXPECT_TRUE(std::equal(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*got),
+                             content.begin() + static_cast<std::ptrdiff_t>(begin)));
+    }
+  }
+}
+
+TEST_F(PosixFileSystem, BringsNothingIntoThePageCacheThatWasNotThere) {
+  const std::vector<std::uint8_t> content(std::size_t{1} << 20, 7);
+  auto file = files_.open(directory_ + "/a", OpenMode::create_new).value();
+  ASSERT_TRUE(file->write_at(0, content));
+  ASSERT_TRUE(file->sync());
+  ASSERT_EQ(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
+  const auto before = pages_in_cache(*file, content.size());
+  std::vector<std::uint8_t> buffer(content.size());
+  ASSERT_EQ(file->read_at_uncached(0, buffer).value(), content.size());
+  EXPECT_EQ(buffer, content);
+  EXPECT_LE(pages_in_cache(*file, content.size()), before);
+}
+
 TEST_F(PosixFileSystem, NamesThePathAndTheReasonOfAFailure) {
   auto absent = files_.open(directory_ + "/absent", OpenMode::read_only);
   ASSERT_FALSE(absent.has_value());
@@ -40,12 +90,44 @@ TEST_F(PosixFileSystem, ReplacesAFileWholeAndLeavesNoTemporary) {
   EXPECT_EQ(files_.read_text(directory_ + "/checkpoint", 2).error().kind, ErrorKind::resource_exhausted);
 }
 
+TEST_F(PosixFileSystem, SaysHowMuchSpaceTheVolumeOfADirectoryHas) {
+  const auto space = files_.space(directory_);
+  ASSERT_TRUE(space.has_value());
+  EXPECT_GT(space->total_bytes, 0u);
+  EXPECT_LE(space->available_bytes, space->total_bytes);
+  const auto absent = files_.space(directory_ + "/absent");
+  ASSERT_FALSE(absent.has_value());
+  EXPECT_EQ(absent.error().kind, ErrorKind::not_found);
+}
+
 TEST_F(PosixFileSystem, GivesALockToOneHolderOnly) {
   auto held = files_.lock(directory_ + "/.lock");
   ASSERT_TRUE(held.has_value());
   EXPECT_EQ(files_.lock(directory_ + "/.lock").error().kind, ErrorKind::conflict);
   held->reset();
   EXPECT_TRUE(files_.lock(directory_ + "/.lock").has_value());
+}
+
+TEST_F(PosixFileSystem, WritesAndReadsWholeBlocksPastThePageCache) {
+  const auto path = directory_ + "/journal";
+  EXPECT_EQ(files_.open(path, OpenMode::direct_read_write).error().kind, ErrorKind::not_found);
+  ASSERT_TRUE(files_.open(path, OpenMode::create_new)->get()->truncate(2 * direct_alignment_bytes));
+  auto file = files_.open(path, OpenMode::direct_read_write).value();
+  alignas(direct_alignment_bytes) std::array<std::uint8_t, direct_alignment_bytes> block;
+  block.fill(7);
+  ASSERT_TRUE(file->write_at(direct_alignment_bytes, BytesView(block)));
+  ASSERT_TRUE(file->sync());
+  block.fill(0);
+  EXPECT_EQ(file->read_at(direct_alignment_bytes, block).value(), block.size());
+  EXPECT_EQ(std::ranges::count(block, 7), static_cast<std::ptrdiff_t>(block.size()));
+}
+
+TEST_F(PosixFileSystem, GoesOnThroughThePageCacheWhereBlocksAreNotAligned) {
+  const auto path = directory_ + "/journal";
+  ASSERT_TRUE(files_.open(path, OpenMode::create_new));
+  auto file = files_.open(path, OpenMode::direct_read_write).value();
+  ASSERT_TRUE(file->write_at(3, as_bytes("odd")));
+  EXPECT_EQ(as_text(as_bytes(files_.read_text(path, 100).value()).subspan(3)), "odd");
 }
 
 TEST_F(PosixFileSystem, KeepsADeletedFileReadableThroughItsSlices) {

@@ -38,7 +38,7 @@ TEST(TurnSlices, LeavesAShortLoopInItsTurn) {
 
 TEST(TurnSlices, LetsOthersInWhenASliceIsUsedUpAndGoesOnToTheEnd) {
   Loop loop;
-  loop.shard.post([&] { spawn(loop.run(1000, TurnSlices::slice / 100)); });
+  loop.shard.post([&] { spawn(loop.run(1000, Shard::usual_slice / 100)); });
   int turns = 1;
   loop.shard.run();
   while (!loop.ended) {
@@ -56,7 +56,7 @@ TEST(TurnSlices, GoesOnOnTheAccountOfItsCoroutine) {
   Loop loop;
   auto account = std::make_shared<WorkAccount>();
   auto charged = [&]() -> Task<void> {
-    co_await loop.run(200, TurnSlices::slice);
+    co_await loop.run(200, Shard::usual_slice);
     EXPECT_EQ(WorkScope::current(), account);
   };
   loop.shard.post([&] {

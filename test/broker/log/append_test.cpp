@@ -409,6 +409,7 @@ struct ReplicatedAppends : Appends {
 };
 
 TEST_F(ReplicatedAppends, KeepTheLeadersOffsetsAndEpochs) {
+  world->leader_epoch = LeaderEpoch(4);
   auto outcome = replicate(joined({batch(0, 2, 1), batch(2, 1, 1), batch(5, 1, 4)}));
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(outcome->base_offset, Offset(0));

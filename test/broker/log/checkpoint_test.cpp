@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <future>
+#include <map>
 
 #include "broker/log/checkpoint_file.h"
 #include "broker/log/clean_shutdown_file.h"
@@ -191,6 +193,20 @@ TEST(PartitionDirectories, OfDeletedPartitionsFitIntoAFileName) {
   auto parsed = parse_partition_directory(name);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->kind, PartitionDirectoryKind::deleted);
+}
+
+// As new File(name).getAbsolutePath() of Java 17 says it.
+TEST(LogDirectoryNames, AreShownAsKafkaShowsThem) {
+  for (const auto& [given, shown] : std::map<std::string, std::string>{{"/data", "/data"},
+                                                                       {"/data/", "/data"},
+                                                                       {"//data//kafka///", "/data/kafka"},
+                                                                       {"/data/../kafka/.", "/data/../kafka/."},
+                                                                       {"/", "/"},
+                                                                       {"//", "/"}})
+    EXPECT_EQ(shown_directory_name(given), shown) << given;
+  const auto here = std::filesystem::current_path().string();
+  EXPECT_EQ(shown_directory_name("data/"), here + "/data");
+  EXPECT_EQ(shown_directory_name("./data"), here + "/./data");
 }
 
 TEST(SegmentFileNames, HaveTwentyDigits) {

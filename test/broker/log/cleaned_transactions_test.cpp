@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "test/broker/log/scrub_world.h"
+
 namespace millrace::log {
 namespace {
 
@@ -72,6 +74,30 @@ TEST(CleanedTransactions, BeginInTheOrderOfTheirFirstOffsets) {
   EXPECT_FALSE(transactions.on_control_batch(Offset(40), other, &abort_record).value());
   EXPECT_FALSE(transactions.on_control_batch(Offset(50), producer, &abort_record).value());
   EXPECT_EQ(transactions.take_kept(), (std::vector{told[0], told[1]})) << "in the order of the markers";
+}
+
+// The index says of a transaction of one producer that it is another one's, who has one later.
+TEST(CleanedTransactions, WhoseIndexHasBeenDamagedEndThePassAndNothingElse) {
+  test::ScrubWorld scrubbed;
+  auto& world = scrubbed.world;
+  ASSERT_TRUE(world.start());
+  scrubbed.write_everything();
+  ASSERT_TRUE(world.log()->advance_log_start_offset(Offset(1)));
+  world.log()->flush([](const Status& status) { ASSERT_TRUE(status); });
+  world.shard.run();
+  world.config.compacted = true;
+  scrubbed.flip("00000000000000000015.txnindex", 9, 2);
+  world.manager->start(world.shard, world.shard.pool());
+  world.shard.run();
+  bool stopped = false;
+  world.manager->stop_cleaner([&] { stopped = true; });
+  world.shard.run();
+  EXPECT_TRUE(stopped);
+  EXPECT_FALSE(world.log()->is_offline());
+  EXPECT_TRUE(world.log()->is_damaged());
+  EXPECT_EQ(world.log()->published().cleaned_to.load(), 1) << "from the log's start on it is dirty";
+  for (const auto& name : test::names_in(world.partition_path())) EXPECT_FALSE(name.ends_with(".cleaned")) << name;
+  EXPECT_TRUE(world.append({.values = {"and on"}}));
 }
 
 }  // namespace

@@ -51,9 +51,10 @@ class CrashFileSystem final : public FileSystem {
     free_bytes = 1 << 30;
     ++generation_;
     locks_.clear();
+    // Parents first: what was renamed has its new name, or not, before anything in it.
     for (auto& [path, changes] : directory_changes_) {
       const auto kept = random_.below(changes.size() + 1);
-      for (std::size_t at = 0; at < kept; ++at) changes[at].apply(durable_);
+      for (std::size_t at = 0; at < kept; ++at) changes[at].apply(durable_, durable_directories_);
     }
     directory_changes_.clear();
     std::set<Node*> seen;
@@ -61,6 +62,7 @@ class CrashFileSystem final : public FileSystem {
       if (seen.insert(node.get()).second) keep_part(*node);
     }
     names_ = durable_;
+    directories_ = durable_directories_;
   }
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
@@ -70,7 +72,7 @@ class CrashFileSystem final : public FileSystem {
       if (mode == OpenMode::create_new) return fail(ErrorKind::already_exists, path + " exists");
       return std::shared_ptr<File>(std::make_shared<Handle>(*this, path, found->second));
     }
-    if (mode == OpenMode::read_only || mode == OpenMode::read_write)
+    if (mode == OpenMode::read_only || mode == OpenMode::read_write || mode == OpenMode::direct_read_write)
       return fail(ErrorKind::not_found, path + " is not there");
     if (auto changed = change(path); !changed) return tl::unexpected(changed.error());
     auto node = std::make_shared<Node>();
@@ -98,10 +100,18 @@ class CrashFileSystem final : public FileSystem {
     return alive(path).map([&] { return names_.contains(path) || directories_.contains(path); });
   }
   Status create_directories(const std::string& path) override {
-    return alive(path).map([&] { directories_.insert(path); });  // kept at once: logs are made rarely
+    return alive(path).map([&] {  // kept at once: logs are made rarely
+      directories_.insert(path);
+      durable_directories_.insert(path);
+    });
   }
   Status rename(const std::string& from, const std::string& to) override {
     if (auto changed = change(from); !changed) return changed;
+    if (directories_.contains(from)) {
+      if (directories_.contains(to)) return fail(ErrorKind::already_exists, to + " is there");
+      rename_directory(from, to);
+      return {};
+    }
     auto found = names_.find(from);
     if (found == names_.end()) return fail(ErrorKind::not_found, from + " is not there");
     note(parent(to), {to, found->second, from});
@@ -114,12 +124,20 @@ class CrashFileSystem final : public FileSystem {
     note(parent(path), {path, nullptr, {}});
     return {};
   }
-  Status remove_all(const std::string& path) override { return fail(ErrorKind::unsupported, path); }
+  Status remove_all(const std::string& path) override {
+    if (auto changed = change(path); !changed) return changed;
+    std::erase_if(directory_changes_, [&](const auto& changes) { return is_within(changes.first, path); });
+    note(parent(path), {path, nullptr, {}, true});
+    return {};
+  }
   Status sync_directory(const std::string& directory) override {
     if (auto changed = change(directory); !changed) return changed;
-    for (auto& made : directory_changes_[directory]) made.apply(durable_);
+    for (auto& made : directory_changes_[directory]) made.apply(durable_, durable_directories_);
     directory_changes_.erase(directory);
     return {};
+  }
+  Result<Space> space(const std::string& directory) override {
+    return alive(directory).map([&] { return Space{1 << 30, free_bytes}; });
   }
   Result<std::string> read_text(const std::string& path, std::uint64_t /*limit_bytes*/) override {
     if (auto up = alive(path); !up) return tl::unexpected(up.error());
@@ -163,14 +181,31 @@ class CrashFileSystem final : public FileSystem {
     std::string path;
     std::shared_ptr<Node> node;  // null: removed
     std::string from;            // renamed from there
+    bool of_directory = false;   // with all that is in it
 
-    void apply(Names& names) const {
+    void apply(Names& names, std::set<std::string>& directories) const {
+      if (of_directory) return apply_to_tree(names, directories);
       if (!from.empty()) names.erase(from);
       if (node == nullptr) {
         names.erase(path);
       } else {
         names[path] = node;
       }
+    }
+    void apply_to_tree(Names& names, std::set<std::string>& directories) const {
+      const auto& root = from.empty() ? path : from;
+      Names moved;
+      for (auto at = names.begin(); at != names.end();) {
+        if (!is_within(at->first, root)) {
+          ++at;
+          continue;
+        }
+        if (!from.empty()) moved.emplace(path + at->first.substr(root.size()), at->second);
+        at = names.erase(at);
+      }
+      names.merge(moved);
+      directories.erase(root);
+      if (!from.empty()) directories.insert(path);
     }
   };
 
@@ -256,8 +291,23 @@ class CrashFileSystem final : public FileSystem {
     return alive(path);
   }
   void note(const std::string& directory, NameChange change) {
-    change.apply(names_);
+    change.apply(names_, directories_);
     directory_changes_[directory].push_back(std::move(change));
+  }
+  // What was changed in it and not synced goes along.
+  void rename_directory(const std::string& from, const std::string& to) {
+    if (auto pending = directory_changes_.extract(from); !pending.empty()) {
+      for (auto& inner : pending.mapped()) {
+        inner.path = to + inner.path.substr(from.size());
+        if (!inner.from.empty()) inner.from = to + inner.from.substr(from.size());
+      }
+      pending.key() = to;
+      directory_changes_.insert(std::move(pending));
+    }
+    note(parent(to), {to, nullptr, from, true});
+  }
+  static bool is_within(const std::string& path, const std::string& directory) {
+    return path == directory || path.starts_with(directory + "/");
   }
   static std::string parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -287,6 +337,7 @@ class CrashFileSystem final : public FileSystem {
   Names durable_;  // as the disk has them
   std::map<std::string, std::vector<NameChange>> directory_changes_;
   std::set<std::string> directories_;
+  std::set<std::string> durable_directories_;
   std::set<std::string> locks_;
 };
 

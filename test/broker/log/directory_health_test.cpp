@@ -91,6 +91,7 @@ struct WatchedFiles : testing::Test {
         {"remove", [this](const auto& in) { return files->remove(in + "/file"); }},
         {"remove_all", [this](const auto& in) { return files->remove_all(in + "/none"); }},
         {"sync_directory", [this](const auto& in) { return files->sync_directory(in); }},
+        {"space", [=, this](const auto& in) { return files->space(in).map(nothing); }},
         {"read_text", [=, this](const auto& in) { return files->read_text(in + "/file", 100).map(nothing); }},
         {"lock", [=, this](const auto& in) { return files->lock(in + "/.lock").map(nothing); }},
         {"status", of_file([=](File& file) { return file.status().map(nothing); })},
@@ -140,6 +141,15 @@ TEST_F(WatchedFiles, GoOnAfterAFailureThatSaysNothingOfTheDisk) {
       EXPECT_TRUE(offline.empty()) << name;
     }
   }
+}
+
+TEST_F(WatchedFiles, HearOfReadsThatWentThroughTheDescriptor) {
+  auto file = files->open(bad() + "/file", OpenMode::read_only);
+  ASSERT_TRUE(file);
+  (*file)->tell_failed_read({ErrorKind::io, "the disk is broken"});
+  EXPECT_EQ(offline, std::vector<std::size_t>{0});
+  EXPECT_EQ(health->reason(0), "the disk is broken");
+  EXPECT_TRUE(write(good()));
 }
 
 TEST_F(WatchedFiles, ChangeNothingInAnOfflineDirectoryButReadWhatIsOpen) {

@@ -2,6 +2,8 @@
 // it wants.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,10 +16,11 @@
 
 namespace millrace::log::test {
 
-// Names: open, list, exists, create_directories, rename, remove, remove_all, sync_directory, read_text, lock; of files:
+// Names: open, list, exists, create_directories, rename, remove, remove_all, sync_directory, space, read_text, lock; of files:
 // status, read, write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
 struct FailingCalls {
   std::function<std::optional<ErrorKind>(std::string_view call, const std::string& path)> fault;
+  std::size_t largest_read_bytes = 0;  // that was asked for
 
   [[nodiscard]] Status check(std::string_view call, const std::string& path) const {
     if (!fault) return {};
@@ -37,6 +40,7 @@ class FailingFile final : public File {
     return calls_->check("status", path()).and_then([&] { return file_->status(); });
   }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
+    calls_->largest_read_bytes = std::max(calls_->largest_read_bytes, into.size());
     return calls_->check("read", path()).and_then([&] { return file_->read_at(position, into); });
   }
   Status write_at(std::uint64_t position, BytesView bytes) override {
@@ -89,6 +93,9 @@ class FailingFileSystem final : public FileSystem {
     return calls->check("remove_all", path).and_then([&] { return real_.remove_all(path); });
   }
   Status sync_directory(const std::string& directory) override { return calls->check("sync_directory", directory); }
+  Result<Space> space(const std::string& directory) override {
+    return calls->check("space", directory).and_then([&] { return real_.space(directory); });
+  }
   Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override {
     return calls->check("read_text", path).and_then([&] { return real_.read_text(path, limit_bytes); });
   }

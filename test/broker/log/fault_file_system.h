@@ -20,7 +20,9 @@ struct Faults {
   bool fail_sync = false;
   bool fail_truncate = false;
   bool fail_read = false;
-  std::function<bool(const std::string&)> fail_open;  // of this path
+  std::function<void(const std::string&)> before_read;  // of this path
+  std::function<bool(const std::string&)> fail_open;    // of this path
+  std::function<Space(const std::string&)> space;       // instead of the machine's
   ErrorKind open_failure = ErrorKind::io;
   std::function<bool(const std::string&)> only_for = [](const std::string&) {
     return true;
@@ -36,6 +38,7 @@ class FaultFile final : public File {
   [[nodiscard]] const std::string& path() const override { return real_->path(); }
   [[nodiscard]] Result<FileStatus> status() const override { return real_->status(); }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
+    if (faults_->before_read) faults_->before_read(path());
     if (faults_->fail_read) return fail(ErrorKind::io, "cannot read " + path() + ": injected");
     return real_->read_at(position, into);
   }
@@ -94,6 +97,9 @@ class FaultFileSystem final : public FileSystem {
   Status remove_all(const std::string& path) override { return real_.remove_all(path); }
   Status sync_directory(const std::string& directory) override {
     return real_.exists(directory).map([](bool) {});
+  }
+  Result<Space> space(const std::string& directory) override {
+    return faults->space ? faults->space(directory) : real_.space(directory);
   }
   Result<std::string> read_text(const std::string& path, std::uint64_t limit_bytes) override {
     return real_.read_text(path, limit_bytes);

@@ -84,7 +84,8 @@ TEST_F(IdleLogs, WithoutRecordsKeepTheFileOfTheirEpochWhenTheyAreLedInItAgain) {
 }
 
 TEST_F(IdleLogs, WithoutRecordsForgetAnEpochForGoodWithTheFirstRecordOfAnotherOne) {
-  auto batch = make_batch({.values = {"x"}, .leader_epoch = LeaderEpoch(3)});
+  world->leader_epoch = LeaderEpoch(3);
+  auto batch = make_batch({.values = {"x"}, .leader_epoch = world->leader_epoch});
   ASSERT_TRUE(world->append(batch, AppendOrigin::replica, "empty"));
   const auto path = world->options.directories.front() + "/empty-0/" + std::string(leader_epoch_checkpoint_name);
   EXPECT_EQ(read_epoch_checkpoint(files, path).value(), (std::vector<EpochStart>{{LeaderEpoch(3), Offset(0)}}));

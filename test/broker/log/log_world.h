@@ -134,16 +134,18 @@ class LogWorld {
     options.directories = {directory.path() + "/data"};
     options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
     options.broker_id = BrokerId(7);
+    options.journal.files = 2;
+    options.journal.file_bytes = 64 * 1024;
     options.closing_threads = 0;  // file systems of tests serve one thread
   }
   ~LogWorld() { shard.run(); }
 
   // Opens the directories and loads what is there.
-  Status start() {
+  Status start(const LogManager::KnowsPartition& knows = nullptr) {
     manager = std::make_unique<LogManager>(options, *files_, shard.clock(), shard.pool(), random,
                                            [this](const TopicPartition&) -> Shard& { return shard; });
     return manager->open_directories().and_then(
-        [&] { return manager->load([&](const std::string&) { return config; }); });
+        [&] { return manager->load([&](const std::string&) { return config; }, knows); });
   }
   // What is not on its way to the disk is lost, as with kill -9.
   void kill() {

@@ -10,6 +10,7 @@
 #include "broker/log/loaded_log.h"
 #include "broker/log/log_directory.h"
 #include "test/broker/log/log_world.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::log::test {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string golden(const std::string& name) {
-  return std::string(MILLRACE_SOURCE_DIR) + "/test/broker/log/golden/kafka_3_9_old_formats_" + name;
+  return source_path("test/broker/log/golden/kafka_3_9_old_formats_" + name);
 }
 
 std::vector<std::string> partitions() {

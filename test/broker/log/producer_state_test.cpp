@@ -8,6 +8,7 @@
 
 #include "broker/log/producer_snapshot.h"
 #include "test/broker/log/log_world.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::log::test {
 namespace {
@@ -210,7 +211,7 @@ TEST_F(Producers, AgreeWithAModelOverRandomHistories) {
 }
 
 TEST(ProducerSnapshot, ReadsWhatKafkaWroteAndWritesTheSameBytes) {
-  const auto directory = std::string(MILLRACE_SOURCE_DIR) + "/test/broker/log/golden/kafka_3_9_clean";
+  const auto directory = source_path("test/broker/log/golden/kafka_3_9_clean");
   auto bytes = file_bytes(directory + "/codecs-0/00000000000000000600.snapshot");
   auto entries = decode_producer_snapshot(bytes, "golden");
   ASSERT_TRUE(entries) << entries.error().message;

@@ -209,6 +209,29 @@ TEST_F(Reads, FindNoRecordBelowTheLogStartByTime) {
   EXPECT_EQ(world->find_offset(TimestampMs(0))->offset, Offset(7));
 }
 
+// As Kafka: test/compat/answer_cases_fetch.py, "behind a high timestamp".
+TEST_F(Reads, FindNoTimeBehindTheFirstSegmentThatHasHadSoHighAOne) {
+  auto two_batches = small_segments();
+  two_batches.segment_bytes = 1200;
+  LogWorld descending(two_batches);
+  ASSERT_TRUE(descending.start());
+  const std::string value(490, 'x');
+  for (const std::int64_t time : {1000, 0, 500, 600, 1100})
+    ASSERT_TRUE(descending.append({.values = {value}, .timestamp = noon + time}));
+  descending.log()->publish_high_watermark(descending.log()->log_end_offset());
+  ASSERT_TRUE(descending.log()->advance_log_start_offset(Offset(1)));
+  for (bool cold : {false, true}) {
+    if (cold) {
+      ASSERT_TRUE(descending.stop());
+      ASSERT_TRUE(descending.start());
+    }
+    EXPECT_EQ(descending.find_offset(noon)->offset, Offset(1));
+    for (const std::int64_t time : {1, 400, 500, 1000})
+      EXPECT_EQ(descending.find_offset(noon + time)->offset, Offset::none()) << time;
+    for (const std::int64_t time : {1001, 1100}) EXPECT_EQ(descending.find_offset(noon + time)->offset, Offset(4));
+  }
+}
+
 TEST_F(Reads, FindTimesThatDoNotIncrease) {
   LogWorld mixed(small_segments());
   ASSERT_TRUE(mixed.start());

@@ -387,14 +387,14 @@ TEST_F(Retention, ScheduleGivesOnlyLogsThatAreDue) {
   RetentionSchedule schedule;
   std::optional<RetentionSchedule::Place> place;
   const auto log = world->log("a");
-  schedule.move(log.get(), log, place, RetentionSchedule::Place{noon + 5, false});
+  schedule.move(log, place, RetentionSchedule::Place{noon + 5, false});
   EXPECT_TRUE(schedule.due(noon + 4, false).empty());
   EXPECT_TRUE(schedule.due(noon + 5, true).empty());
   EXPECT_EQ(schedule.due(noon + 5, false).size(), 1U);
-  schedule.move(log.get(), log, place, RetentionSchedule::Place{noon + 9, true});
+  schedule.move(log, place, RetentionSchedule::Place{noon + 9, true});
   EXPECT_TRUE(schedule.due(noon + 9, false).empty());
   EXPECT_EQ(schedule.due(noon + 9, true).size(), 1U);
-  schedule.move(log.get(), log, place, std::nullopt);
+  schedule.move(log, place, std::nullopt);
   EXPECT_EQ(schedule.size(), 0U);
 }
 

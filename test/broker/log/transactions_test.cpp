@@ -15,6 +15,7 @@
 #include "broker/log/producer_snapshot.h"
 #include "broker/log/transaction_index.h"
 #include "test/broker/log/log_world.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::log::test {
 namespace {
@@ -325,7 +326,7 @@ TEST_F(Transactions, WhoseEndCannotBeIndexedStayHidden) {
 
 struct KafkaTransactions : testing::Test {
   static std::string golden(const std::string& name) {
-    return std::string(MILLRACE_SOURCE_DIR) + "/test/broker/log/golden/kafka_3_9_transactions_" + name;
+    return source_path("test/broker/log/golden/kafka_3_9_transactions_" + name);
   }
   void take(const std::string& name) {
     std::filesystem::copy(golden(name), world.data_path(), std::filesystem::copy_options::recursive);

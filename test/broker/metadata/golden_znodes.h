@@ -5,12 +5,14 @@
 #include <map>
 #include <string>
 
+#include "test/support/source_tree.h"
+
 namespace millrace::metadata::test {
 
 inline const std::map<std::string, std::string>& golden_znodes() {
   static const auto lines = [] {
     std::map<std::string, std::string> by_name;
-    std::ifstream file(MILLRACE_SOURCE_DIR "/test/broker/metadata/golden/znodes.tsv");
+    std::ifstream file(source_path("test/broker/metadata/golden/znodes.tsv"));
     for (std::string line; std::getline(file, line);) {
       auto tab = line.find('\t');
       by_name.emplace(line.substr(0, tab), line.substr(tab + 1));

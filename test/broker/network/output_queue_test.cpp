@@ -11,6 +11,7 @@
 
 #include "broker/base/random.h"
 #include "test/broker/network/raw_client.h"
+#include "test/broker/network/read_only_file.h"
 #include "test/broker/network/temporary_file.h"
 
 namespace millrace::network {
@@ -35,6 +36,7 @@ class TakingStream final : public Stream {
   [[nodiscard]] bool sends_files() const override { return takes_files; }
   IoResult send_file(int file, std::uint64_t position, std::size_t bytes) override {
     ++calls;
+    if (file_error != 0) return {IoResult::Kind::failed, 0, file_error};
     auto count = std::min({bytes, takes_per_call, room});
     if (count == 0) return {IoResult::Kind::would_block};
     std::string piece(count, '\0');
@@ -51,6 +53,16 @@ class TakingStream final : public Stream {
   int calls = 0;
   bool last_more = false;
   bool takes_files = true;
+  int file_error = 0;  // of every send_file
+};
+
+// Notes what is said of its disk.
+class ListeningFile final : public ReadOnlyFile {
+ public:
+  using ReadOnlyFile::ReadOnlyFile;
+  void tell_failed_read(const Error& error) const override { told.push_back(error); }
+
+  mutable std::vector<Error> told;
 };
 
 OutputChain::Buffer buffer_of(std::string_view text) { return {text.begin(), text.end()}; }
@@ -200,6 +212,30 @@ TEST(OutputQueue, KeepsNoTraceOfAnswersOnAConnectionThatIsNeverDrained) {
   stream.room = 1;
   EXPECT_EQ(queue.flush(stream, 1'000'000), OutputQueue::Outcome::drained);
   EXPECT_EQ(stream.received, wanted);
+}
+
+TEST(OutputQueue, TellsTheFileThatItsDiskHasFailedAndNothingOfTheSocketsErrors) {
+  TemporaryFile content(10'000);
+  for (const int error : {EIO, ECONNRESET, EPIPE}) {
+    auto file = std::make_shared<ListeningFile>(content.open());
+    OutputQueue queue;
+    TakingStream stream;
+    stream.file_error = error;
+    OutputChain answer;
+    answer.append(FileSlice{file, 0, 10'000});
+    ASSERT_TRUE(queue.push(std::move(answer)));
+    auto outcome = queue.flush(stream, 1'000'000);
+    if (outcome == OutputQueue::Outcome::cold) {
+      queue.warmed(10'000);
+      outcome = queue.flush(stream, 1'000'000);
+    }
+    EXPECT_EQ(outcome, OutputQueue::Outcome::failed);
+    EXPECT_EQ(queue.error(), error);
+    ASSERT_EQ(file->told.size(), error == EIO ? 1U : 0U);
+    if (error != EIO) continue;
+    EXPECT_EQ(file->told.front().kind, ErrorKind::io);
+    EXPECT_NE(file->told.front().message.find(file->path()), std::string::npos);
+  }
 }
 
 }  // namespace

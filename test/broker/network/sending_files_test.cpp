@@ -6,33 +6,18 @@
 
 #include <gtest/gtest.h>
 
+#include "test/broker/network/read_only_file.h"
 #include "test/broker/network/server_under_test.h"
 #include "test/broker/network/temporary_file.h"
 
 namespace millrace::network {
 namespace {
 
-// A file that can only be read, like a simulated one.
-class UnsendableFile final : public File {
+// Like a simulated one.
+class UnsendableFile final : public ReadOnlyFile {
  public:
-  explicit UnsendableFile(std::shared_ptr<File> file) : file_(std::move(file)) {}
-  [[nodiscard]] const std::string& path() const override { return file_->path(); }
-  [[nodiscard]] Result<FileStatus> status() const override { return file_->status(); }
-  Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
-    return file_->read_at(position, into);
-  }
-  Status write_at(std::uint64_t, BytesView) override { return fail(ErrorKind::unsupported, "read only"); }
-  Status write_at(std::uint64_t, const std::vector<BytesView>&) override {
-    return fail(ErrorKind::unsupported, "read only");
-  }
-  Status truncate(std::uint64_t) override { return fail(ErrorKind::unsupported, "read only"); }
-  Status preallocate(std::uint64_t) override { return fail(ErrorKind::unsupported, "read only"); }
-  Status set_modified(TimestampMs) override { return fail(ErrorKind::unsupported, "read only"); }
-  Status sync() override { return fail(ErrorKind::unsupported, "read only"); }
+  using ReadOnlyFile::ReadOnlyFile;
   [[nodiscard]] int descriptor() const override { return -1; }
-
- private:
-  std::shared_ptr<File> file_;
 };
 
 struct Range {

@@ -1,11 +1,17 @@
 #include "broker/network/shard_runtime.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <future>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "broker/network/event_loop.h"
 #include "test/broker/network/on_shard.h"
 #include "test/broker/network/raw_client.h"
 
@@ -34,6 +40,64 @@ TEST(ShardRuntime, RefusesToStartWithoutAShard) {
   auto runtime = ShardRuntime::start({.shards = 0}, metrics);
   ASSERT_FALSE(runtime.has_value());
   EXPECT_EQ(runtime.error().kind, ErrorKind::invalid_argument);
+}
+
+// Long work of several requests, each of which puts its next slice aside.
+TEST(ShardRuntime, RunsOneJobATurnOfThoseThatWerePutAside) {
+  MetricsRegistry metrics;
+  auto runtime = start(1, metrics);
+  auto& shard = runtime->loop(0);
+  struct Run {
+    std::string order;
+    std::vector<MonotonicTime> turns;
+    std::promise<void> ended;
+  } run;
+  struct Slice {
+    EventLoop& shard;
+    Run& run;
+    char name;
+    int left;
+    void operator()() {
+      run.order += name;
+      run.turns.push_back(shard.turn_time());
+      if (--left > 0) return shard.run_aside(*this);
+      if (name == 'c') run.ended.set_value();
+    }
+  };
+  shard.post([&] {
+    for (const char name : {'a', 'b', 'c'}) shard.run_aside(Slice{shard, run, name, 2});
+  });
+  ASSERT_EQ(run.ended.get_future().wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(run.order, "abcabc");
+  for (std::size_t at = 1; at < run.turns.size(); ++at) EXPECT_GT(run.turns[at], run.turns[at - 1]) << at;
+}
+
+TEST(ShardRuntime, ServesItsSocketsBetweenJobsThatWerePutAside) {
+  MetricsRegistry metrics;
+  auto runtime = start(1, metrics);
+  auto& shard = runtime->loop(0);
+  struct Work final : SocketWatcher {
+    explicit Work(EventLoop& shard) : shard(shard) {}
+    void on_ready(Readiness) override { served = true; }
+    void work() {
+      if (served || ++slices == 1'000) return ended.set_value(slices);
+      shard.run_aside([this] { work(); });
+    }
+    EventLoop& shard;
+    UniqueFd socket{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    bool served = false;
+    int slices = 0;
+    std::promise<int> ended;
+  } work(shard);
+  shard.post([&] {
+    ASSERT_TRUE(shard.sockets().watch(work.socket.get(), work));
+    work.work();
+    const std::uint64_t one = 1;
+    ASSERT_EQ(::write(work.socket.get(), &one, sizeof one), sizeof one);
+  });
+  auto ended = work.ended.get_future();
+  ASSERT_EQ(ended.wait_for(patience), std::future_status::ready);
+  EXPECT_LE(ended.get(), 2);
 }
 
 TEST(ShardRuntime, KeepsTheOrderOfJobsOfEachSenderUnderAStormFromShardsAndThreads) {

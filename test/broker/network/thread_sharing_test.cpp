@@ -1,8 +1,16 @@
 #include "broker/network/thread_sharing.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
 
 #include "broker/network/system_cpu_supply.h"
+#include "test/broker/base/temporary_directory.h"
 
 namespace millrace::network {
 namespace {
@@ -109,12 +117,78 @@ TEST(GuestSharing, NeverJoinsWhereSharingIsOff) {
   EXPECT_FALSE(GuestSharing(config).should_join(0, 0, {}, at(seconds(9))));
 }
 
+TEST(HostLoad, GivesTheSameRoomToOneOnly) {
+  HostLoad load;
+  load.publish(0.25);
+  const auto seen = load.share();
+  EXPECT_TRUE(load.take(seen, 0.25));
+  EXPECT_FALSE(load.take(seen, 0.25)) << "it was the other's room";
+  EXPECT_EQ(load.share(), 0.5);
+  load.publish(0.3);
+  EXPECT_EQ(load.share(), 0.3) << "the host knows better";
+}
+
+TEST(UsableIdleTime, IsThatOfTheCoresAndNoMoreThanTheQuotaLeft) {
+  UsableIdleTime idle;
+  EXPECT_EQ(idle.add(seconds(100), seconds(50)), Duration::zero()) << "what was before does not count";
+  EXPECT_EQ(idle.add(seconds(103), seconds(60)), seconds(3));
+  EXPECT_EQ(idle.add(seconds(110), seconds(62)), seconds(5));
+}
+
+TEST(UsableIdleTime, NeverFalls) {
+  UsableIdleTime idle;
+  idle.add(seconds(100), seconds(50));
+  EXPECT_EQ(idle.add(seconds(99), seconds(70)), Duration::zero()) << "the kernel's count fell";
+  EXPECT_EQ(idle.add(seconds(101), seconds(65)), Duration::zero()) << "more was used than granted";
+  EXPECT_EQ(idle.add(seconds(102), seconds(66)), seconds(1));
+}
+
+struct Proc {
+  // Of the core that this thread runs on, and of one that nobody has; in ticks.
+  void write(int idle, int io_wait, int absent_idle) {
+    std::ofstream(folder.path() + "/stat") << "cpu  1 2 3 " << idle + absent_idle << ' ' << io_wait << " 0 0 0 0 0\n"
+                                           << "cpu" << core << " 10 20 30 " << idle << ' ' << io_wait << " 0 0 0 0 0\n"
+                                           << "cpu1023 10 20 30 " << absent_idle << " 0 0 0 0 0 0\nintr 12 34\n";
+  }
+  TemporaryDirectory folder;
+  const int core = ::sched_getcpu();
+  const Duration tick = Duration(seconds(1)) / ::sysconf(_SC_CLK_TCK);
+};
+
 TEST(SystemCpuSupply, CountsIdleTimeOfTheCoresOfThisProcess) {
+  Proc proc;
+  proc.write(1000, 50, 0);
+  SystemCpuSupply supply(proc.folder.path(), std::nullopt);
+  EXPECT_EQ(supply.sample().idle, Duration::zero()) << "what was before does not count";
+  proc.write(1300, 50, 0);
+  EXPECT_EQ(supply.sample().idle, 300 * proc.tick);
+  proc.write(1300, 60, 0);
+  EXPECT_EQ(supply.sample().idle, 310 * proc.tick) << "who waits for a disk leaves the core to others";
+  proc.write(1300, 60, 5000);
+  EXPECT_EQ(supply.sample().idle, 310 * proc.tick) << "of a core that is not this process's";
+  std::filesystem::remove(proc.folder.path() + "/stat");
+  EXPECT_EQ(supply.sample().idle, 310 * proc.tick);
+}
+
+TEST(SystemCpuSupply, CountsHowLongItsThreadWaitedForACore) {
+  Proc proc;
+  SystemCpuSupply supply(proc.folder.path(), std::nullopt);
+  EXPECT_EQ(supply.sample().delay, Duration::zero());
+  std::filesystem::create_directory(proc.folder.path() + "/thread-self");
+  std::ofstream(proc.folder.path() + "/thread-self/schedstat") << "5000 7000 3\n";
+  EXPECT_EQ(supply.sample().delay, std::chrono::nanoseconds(7000));
+}
+
+TEST(SystemCpuSupply, ReadsWhatTheKernelSays) {
   SystemCpuSupply supply;
-  const auto sample = supply.sample();
-  EXPECT_GE(sample.idle, Duration::zero());
-  EXPECT_GE(supply.sample().idle, sample.idle);
-  EXPECT_GE(supply.sample().delay, sample.delay);
+  const auto first = supply.sample();
+  EXPECT_EQ(first.idle, Duration::zero());
+  const auto second = supply.sample();
+  EXPECT_GE(second.idle, first.idle);
+  EXPECT_GE(second.delay, first.delay);
+  std::ifstream stat("/proc/stat");
+  std::string word;
+  EXPECT_TRUE(stat >> word && word == "cpu") << "another form of the file";
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "broker/protocol/any_message.h"
 #include "broker/protocol/api_key.h"
 #include "broker/protocol/versions.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::protocol::test {
 
@@ -26,7 +27,7 @@ inline std::vector<std::uint8_t> from_hex(std::string_view text) {
 
 // The lines of a golden file without its comments.
 inline std::vector<std::string> golden_lines(const std::string& name) {
-  std::ifstream file(std::string(MILLRACE_SOURCE_DIR) + "/test/compat/golden/" + name);
+  std::ifstream file(source_path("test/compat/golden/" + name));
   if (!file) throw std::runtime_error("no golden file " + name);
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) {

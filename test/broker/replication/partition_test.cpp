@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "test/broker/log/log_world.h"
+#include <algorithm>
+
+#include "test/broker/log/synced_world.h"
 
 namespace millrace::replication {
 namespace {
@@ -16,9 +18,10 @@ constexpr BrokerId self{7};
 constexpr BrokerId other{8};
 
 struct Partitions : testing::Test {
-  void start(const PartitionConfig& config = {}) {
+  void start(const PartitionConfig& config = {}, std::size_t journal_files = 2) {
     partition.reset();
     world = std::make_unique<LogWorld>(config.log, files);
+    world->options.journal.files = journal_files;
     ASSERT_TRUE(world->start());
     partition = std::make_shared<Partition>(self, world->log(), config);
   }
@@ -185,19 +188,71 @@ TEST_F(Partitions, FailAllReplicasWhoseSyncOutlastedTheTerm) {
 TEST_F(Partitions, ShowNothingThatIsNotSyncedWhereSyncsAreAwaited) {
   PartitionConfig config;
   config.log.flush_messages = 1;
-  start(config);
-  ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
-  auto first = make_batch({.values = {"a"}});
-  auto second = make_batch({.values = {"b"}});
-  std::optional<std::pair<Offset, Offset>> at_first;  // high watermark and recovery point
-  partition->append({first, TimestampMs(1'700'000'000'000), false}, [&](const PartitionAppendOutcome&) {
-    at_first.emplace(partition->high_watermark(), world->log()->recovery_point());
-  });
-  partition->append({second, TimestampMs(1'700'000'000'000), false}, [](const PartitionAppendOutcome&) {});
+  for (const std::size_t journal_files : {0U, 2U}) {
+    SCOPED_TRACE(journal_files);
+    start(config, journal_files);
+    files.faults->synced.clear();
+    ASSERT_TRUE(partition->lead(LeaderEpoch(0), {self}));
+    auto first = make_batch({.values = {"a"}});
+    auto second = make_batch({.values = {"b"}});
+    struct AtFirst {
+      Offset high_watermark;
+      Offset synced;
+      Offset recovery_point;
+      std::ptrdiff_t journal_syncs;
+    };
+    std::optional<AtFirst> at_first;
+    partition->append({first, TimestampMs(1'700'000'000'000), false}, [&](const PartitionAppendOutcome&) {
+      at_first.emplace(partition->high_watermark(), world->log()->synced_offset(), world->log()->recovery_point(),
+                       std::ranges::count_if(files.faults->synced, log::test::is_in_journal));
+    });
+    partition->append({second, TimestampMs(1'700'000'000'000), false}, [](const PartitionAppendOutcome&) {});
+    EXPECT_EQ(partition->high_watermark(), Offset(0));
+    world->shard.run();
+    ASSERT_TRUE(at_first);
+    EXPECT_LE(at_first->high_watermark, at_first->synced);
+    if (journal_files == 0) {
+      EXPECT_LE(at_first->high_watermark, at_first->recovery_point);
+    } else {
+      EXPECT_GE(at_first->journal_syncs, 2) << "its header's, and that of the records";
+      EXPECT_EQ(at_first->recovery_point, Offset(0)) << "the segment waits";
+    }
+    EXPECT_EQ(partition->high_watermark(), Offset(2));
+  }
+}
+
+TEST_F(Partitions, BeginATermAtWhatIsSyncedWhereSyncsAreAwaitedAndCountTheRestWhenItIs) {
+  start();
+  ASSERT_TRUE(partition->lead(LeaderEpoch(1), {self, other}));
+  ASSERT_TRUE(append({.values = {"a", "b"}}));
+  EXPECT_EQ(partition->high_watermark(), Offset(0));
+  PartitionConfig synced;
+  synced.log.flush_messages = 1;
+  partition->set_config(synced);
+  ASSERT_TRUE(partition->lead(LeaderEpoch(2), {self}));
+  EXPECT_EQ(partition->high_watermark(), Offset(0)) << "a loss of power would take the records away";
+  int wakes = 0;
+  auto waiting = wait(1, wakes);
+  partition->wait_for_records(waiting, Offset(0));
   world->shard.run();
-  ASSERT_TRUE(at_first);
-  EXPECT_LE(at_first->first, at_first->second);
   EXPECT_EQ(partition->high_watermark(), Offset(2));
+  EXPECT_EQ(wakes, 1);
+}
+
+TEST_F(Partitions, LeaveTheHighWatermarkWhereItWasWhenSyncsAreAwaitedFromNowOn) {
+  ASSERT_TRUE(partition->lead(LeaderEpoch(1), {self}));
+  ASSERT_TRUE(append({.values = {"a", "b"}}));
+  PartitionConfig synced;
+  synced.log.flush_messages = 1;
+  partition->set_config(synced);
+  ASSERT_TRUE(partition->lead(LeaderEpoch(2), {self}));
+  EXPECT_EQ(partition->high_watermark(), Offset(2)) << "consumers have seen it";
+  auto outcome = begin_append({.values = {"c"}});
+  EXPECT_FALSE(*outcome);
+  EXPECT_EQ(partition->high_watermark(), Offset(2));
+  world->shard.run();
+  ASSERT_TRUE(*outcome && **outcome);
+  EXPECT_EQ(partition->high_watermark(), Offset(3));
 }
 
 TEST_F(Partitions, AnswerARetryThatWaitsForFollowersWhenTheFirstTryIsAnswered) {
@@ -437,6 +492,22 @@ TEST_F(LongChecks, HoldUpNobodyButTheConnectionThatSentThem) {
   EXPECT_EQ((*heavy)->value().base_offset, Offset(1));
   EXPECT_EQ((*small)->value().base_offset, Offset(2));
   EXPECT_EQ(answered, (std::vector<std::string>{"their fetch 1", "their offset 1", "our fetch 3", "our offset 3"}));
+}
+
+TEST_F(LongChecks, AreWaitedForByWhatElseTheConnectionAsks) {
+  auto first = begin({.values = {"first"}}, ours);
+  ASSERT_TRUE(*first);
+  auto heavy = begin_long(ours);
+  std::optional<PartitionDeletionOutcome> own;
+  std::optional<PartitionDeletionOutcome> anothers;
+  partition->behind(ours, [&] { own = partition->delete_records(Offset::none()); });
+  partition->behind(others, [&] { anothers = partition->delete_records(Offset::none()); });
+  EXPECT_FALSE(own) << "it would leave what the connection sent before";
+  ASSERT_TRUE(anothers);
+  EXPECT_EQ(*anothers, Offset(1));
+  world->shard.run();
+  ASSERT_TRUE(*heavy && own);
+  EXPECT_EQ(*own, Offset(2));
 }
 
 TEST_F(LongChecks, EndWithTheTermInWhichTheyBegan) {

@@ -8,13 +8,14 @@
 #include <string>
 
 #include "broker/security/token_bucket.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::security {
 namespace {
 
 // test/compat/golden/rates.txt: what Kafka's classes said.
 TEST(SampledRate, MeasuresAndThrottlesAsKafkaDoesAndSoDoTokens) {
-  std::ifstream file(MILLRACE_SOURCE_DIR "/test/compat/golden/rates.txt");
+  std::ifstream file(source_path("test/compat/golden/rates.txt"));
   RateWindow window;
   double limit = 0;
   SampledRate rate;

@@ -12,11 +12,12 @@
 #include "broker/server/configuration/broker_description.h"
 #include "broker/server/configuration/topic_configuration.h"
 #include "broker/server/configuration/topic_description.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::server {
 namespace {
 
-const std::string folder = std::string(MILLRACE_SOURCE_DIR) + "/test/compat/golden_configs/";
+const std::string folder = source_path("test/compat/golden_configs/");
 
 std::string golden(const std::string& name) {
   auto text = posix_file_system().read_text(folder + name, 1'000'000);

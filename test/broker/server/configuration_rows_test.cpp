@@ -7,6 +7,7 @@
 #include "broker/server/configuration/broker_config_rows.h"
 #include "broker/server/configuration/configuration_reference.h"
 #include "broker/server/configuration/topic_config_rows.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::server {
 namespace {
@@ -58,7 +59,7 @@ TEST(ConfigRows, ShortenAListenersKeyOnlyToAKeyThatIsThere) {
 }
 
 TEST(ConfigurationReference, IsThePageInTheDocuments) {
-  auto page = posix_file_system().read_text(std::string(MILLRACE_SOURCE_DIR) + "/docs/configuration.md", 1'000'000);
+  auto page = posix_file_system().read_text(source_path("docs/configuration.md"), 1'000'000);
   ASSERT_TRUE(page.has_value()) << page.error().message;
   EXPECT_TRUE(*page == configuration_reference()) << "docs/configuration.md is not what the rows say: millrace-broker "
                                                      "--print-configuration-reference > docs/configuration.md";

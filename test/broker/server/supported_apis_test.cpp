@@ -10,6 +10,7 @@
 
 #include "broker/base/file.h"
 #include "broker/server/handler_list.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::server {
 namespace {
@@ -18,7 +19,7 @@ using protocol::ApiKey;
 using protocol::Versions;
 
 std::string document(const std::string& path) {
-  auto text = posix_file_system().read_text(std::string(MILLRACE_SOURCE_DIR) + "/" + path, 1'000'000);
+  auto text = posix_file_system().read_text(source_path(path), 1'000'000);
   EXPECT_TRUE(text.has_value()) << text.error().message;
   return text.value_or("");
 }

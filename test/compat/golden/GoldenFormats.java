@@ -196,6 +196,24 @@ public class GoldenFormats {
       ByteBuffer some = build(2, CompressionType.NONE, TimestampType.CREATE_TIME, 6, few, true).buffer();
       down("marker", magic, 5, marker);
       down("marker-and-records", magic, 5, joined(marker, some));
+      // What a log from before 0.11 holds, alone and before batches.
+      for (int stored : new int[] {0, 1}) {
+        for (CompressionType codec : new CompressionType[] {CompressionType.NONE, CompressionType.GZIP, CompressionType.SNAPPY, CompressionType.LZ4}) {
+          for (TimestampType type : new TimestampType[] {TimestampType.CREATE_TIME, TimestampType.LOG_APPEND_TIME}) {
+            if (stored == 0 && type == TimestampType.LOG_APPEND_TIME) continue;
+            String name = codec.name + "-stored-" + stored + "-" + type.name;
+            ByteBuffer old = build(stored, codec, type, 10, times, false).buffer();
+            ByteBuffer batch = build(2, codec, TimestampType.CREATE_TIME, 15, few, true).buffer();
+            down(name, magic, 10, old);
+            // Messages that are not compressed are read from the one that was asked for.
+            if (codec != CompressionType.NONE) down(name + "-inside", magic, 13, old);
+            down(name + "-before-batch", magic, 10, joined(old, batch));
+            down(name + "-behind-batch", magic, 9, joined(build(2, codec, TimestampType.CREATE_TIME, 9, few, false).buffer(), old));
+            down(name + "-cut", magic, 10, joined(old, (ByteBuffer) old.duplicate().limit(30)));
+            down(name + "-other-format", magic, 9, joined(build(1 - stored, codec, TimestampType.CREATE_TIME, 9, few, false).buffer(), old));
+          }
+        }
+      }
       down("many-small", magic, 0, build(2, CompressionType.NONE, TimestampType.CREATE_TIME, 0, new long[40], false).buffer());
     }
   }

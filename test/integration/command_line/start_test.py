@@ -13,10 +13,12 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, "test"))
 from harness.brokers import free_port  # noqa: E402
+from harness.checks import wait_until  # noqa: E402
 from harness.wire import RawClient  # noqa: E402
 
 BINARY = None
@@ -24,12 +26,12 @@ RUN = os.path.join(ROOT, "deploy", "local", "run")
 
 
 class Broker:
-    """One start of the script; the output is a file's, so that nothing blocks."""
+    """One start of the script; the output is a file's, so that nothing blocks, or goes where it is told."""
 
-    def __init__(self, command):
+    def __init__(self, command, output=None):
         self.output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
-                                        start_new_session=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output or self.output,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
 
     def said(self):
         self.output.seek(0)
@@ -39,6 +41,12 @@ class Broker:
         """The exit code after a signal."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
+
+    def has_taken(self, number):
+        """That no such signal waits for a thread of the process."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            pending = next((line.split()[1] for line in status if line.startswith("ShdPnd:")), "0")
+        return not int(pending, 16) >> (number - 1) & 1
 
     def close(self):
         try:
@@ -56,7 +64,7 @@ class Start(unittest.TestCase):
         self.data = os.path.join(self.folder, "data")
         self.port = free_port()
 
-    def start(self, port=None, data=None, overrides=None):
+    def start(self, port=None, data=None, overrides=None, output=None):
         """Through the script, or the binary itself with these overrides."""
         command = [RUN, BINARY, str(port or self.port), data or self.data]
         if overrides is not None:
@@ -65,20 +73,24 @@ class Start(unittest.TestCase):
                         "metadata.store": f"embedded:{self.data}/metadata"} | overrides
             for key, value in settings.items():
                 command += ["--override", f"{key}={value}"]
-        broker = Broker(command)
+        broker = Broker(command, output)
         self.addCleanup(broker.close)
         return broker
 
     def serve(self, *arguments, **how):
         """A broker that answers, and a connection to it."""
         broker = self.start(*arguments, **how)
+        return broker, self.connect(broker)
+
+    def connect(self, broker):
+        """A connection to it that was answered."""
         end = time.monotonic() + 30
         while broker.process.poll() is None and time.monotonic() < end:
             try:
                 client = RawClient("localhost", self.port)
                 self.addCleanup(client.close)
                 client.metadata()
-                return broker, client
+                return client
             except OSError:
                 time.sleep(0.01)
         self.fail(f"no broker: {broker.said()}")
@@ -105,6 +117,27 @@ class Start(unittest.TestCase):
         for number in (signal.SIGINT, signal.SIGTERM):
             broker, _ = self.serve()
             self.assertEqual(0, broker.end(number), broker.said())
+
+    def test_stops_cleanly_when_it_is_told_to_before_it_has_said_that_it_serves(self):
+        """Its output is a pipe that is full: it serves, and cannot say so."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        filled = 0
+        try:
+            while True:
+                filled += os.write(writer, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(writer, True)
+        with unittest.mock.patch.dict(os.environ, LOG_LEVEL="error"):  # nor anything else
+            broker = self.start(output=writer)
+        os.close(writer)
+        self.connect(broker)
+        broker.process.send_signal(signal.SIGINT)
+        wait_until(20, "the signal", lambda: broker.has_taken(signal.SIGINT), interval=0.01)
+        while filled > 0:
+            filled -= len(os.read(reader, 65536))
+        self.assertEqual(0, broker.process.wait(20))
 
     def test_is_stopped_by_control_c_on_a_terminal_with_exit_code_0(self):
         child, terminal = pty.fork()

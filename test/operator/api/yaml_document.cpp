@@ -1,4 +1,5 @@
 #include "test/operator/api/yaml_document.h"
+#include "test/support/source_tree.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -37,7 +38,7 @@ Json convert(const YAML::Node& node) {
 }  // namespace
 
 std::string read_file(const std::string& path_from_the_root) {
-  std::ifstream file(std::string(MILLRACE_SOURCE_DIR) + "/" + path_from_the_root);
+  std::ifstream file(source_path(path_from_the_root));
   if (!file) throw std::runtime_error("no file " + path_from_the_root);
   std::stringstream text;
   text << file.rdbuf();

@@ -9,6 +9,7 @@
 #include "operator/api/kafka_cluster.h"
 #include "operator/reconcile/schema_gate.h"
 #include "test/operator/reconcile/fake_kubernetes_api.h"
+#include "test/support/source_tree.h"
 
 namespace millrace::reconcile {
 namespace {
@@ -105,7 +106,7 @@ TEST_F(SchemaGateTest, IsOpenWhereDefinitionsMayNotBeRead) {
 }
 
 TEST(SchemaCheck, IsOfTheDefinitionThatIsShipped) {
-  std::ifstream file(MILLRACE_SOURCE_DIR "/crds/kafkaclusters.yaml");
+  std::ifstream file(source_path("crds/kafkaclusters.yaml"));
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_THAT(text.str(),

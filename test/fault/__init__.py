@@ -1,0 +1,1 @@
+"""Faults on purpose: what a running broker must survive."""
