@@ -1,0 +1,68 @@
+#include "broker/coordinator/consumer_offsets_records.h"
+
+#include "broker/protocol/stored_record_codec.h"
+
+namespace millrace::coordinator {
+
+using protocol::operator==;  // of described structs, for the codec's elements that are this layer's
+
+namespace {
+
+constexpr protocol::Version offset_key_version = 1;
+constexpr protocol::Version group_key_version = 2;
+constexpr protocol::Version offset_value_version = 3;
+constexpr protocol::Version expiring_offset_value_version = 1;  // the only one that has room for the expiry
+constexpr protocol::Version group_value_version = 3;
+
+template <class Key>
+Result<ConsumerOffsetsKey> decode_key(BytesView bytes) {
+  auto key = protocol::decode_stored_record<Key>(bytes);
+  if (!key) return tl::unexpected(key.error());
+  return ConsumerOffsetsKey(*key);
+}
+
+}  // namespace
+
+Result<ConsumerOffsetsKey> decode_consumer_offsets_key(BytesView bytes) {
+  auto type = protocol::stored_record_version(bytes);
+  if (!type) return tl::unexpected(type.error());
+  if (OffsetCommitKey::versions.contains(*type)) return decode_key<OffsetCommitKey>(bytes);
+  if (GroupMetadataKey::versions.contains(*type)) return decode_key<GroupMetadataKey>(bytes);
+  return ConsumerOffsetsKey(UnknownOffsetsKey{*type});
+}
+
+Result<OffsetCommitValue> decode_offset_value(BytesView bytes) {
+  return protocol::decode_stored_record<OffsetCommitValue>(bytes);
+}
+
+Result<GroupMetadataValue> decode_group_value(BytesView bytes) {
+  auto value = protocol::decode_stored_record<GroupMetadataValue>(bytes);
+  if (value && *protocol::stored_record_version(bytes) == 0) {
+    for (auto& member : value->members) member.rebalance_timeout_ms = member.session_timeout_ms;
+  }
+  return value;
+}
+
+Result<std::vector<std::uint8_t>> encode_key(const OffsetCommitKey& key) {
+  return protocol::encode_stored_record(key, offset_key_version);
+}
+
+Result<std::vector<std::uint8_t>> encode_key(const GroupMetadataKey& key) {
+  return protocol::encode_stored_record(key, group_key_version);
+}
+
+Result<std::vector<std::uint8_t>> encode_value(const OffsetCommitValue& value) {
+  const bool expires = value.expire_timestamp != TimestampMs::none();
+  return protocol::encode_stored_record(value, expires ? expiring_offset_value_version : offset_value_version);
+}
+
+Result<std::vector<std::uint8_t>> encode_value(const GroupMetadataValue& value) {
+  return protocol::encode_stored_record(value, group_value_version);
+}
+
+}  // namespace millrace::coordinator
+
+MILLRACE_DEFINE_STORED_RECORD(millrace::coordinator::OffsetCommitKey)
+MILLRACE_DEFINE_STORED_RECORD(millrace::coordinator::OffsetCommitValue)
+MILLRACE_DEFINE_STORED_RECORD(millrace::coordinator::GroupMetadataKey)
+MILLRACE_DEFINE_STORED_RECORD(millrace::coordinator::GroupMetadataValue)
