@@ -1,0 +1,14 @@
+// Answers that several of the coordinator's files make.
+#pragma once
+
+#include <string_view>
+
+#include "broker/coordinator/group.h"
+#include "broker/protocol/messages/join_group.h"
+
+namespace millrace::coordinator {
+
+// The group's current generation for one of its members; its leader also hears of all members. Views the group.
+protocol::JoinGroupResponse generation_answer(const Group& group, std::string_view member_id, bool with_members);
+
+}  // namespace millrace::coordinator

@@ -1,0 +1,152 @@
+// Offsets and groups that go: when their time is over, by an admin, with their topics.
+#include <utility>
+
+#include "broker/coordinator/group_coordinator.h"
+
+namespace millrace::coordinator {
+
+using protocol::ErrorCode;
+
+namespace {
+
+constexpr std::string_view consumer_protocol_type = "consumer";
+
+bool is_consumer_group(const Group& group) { return group.protocol_type() == consumer_protocol_type; }
+
+// Whether the group's members read the topic; they do where that is not known.
+bool may_read(const Group& group, std::string_view topic) {
+  return !group.subscribed_topics() || group.subscribed_topics()->contains(topic);
+}
+
+}  // namespace
+
+// KIP-211: of a group without members offsets.retention.minutes count from when the last one left, of a consumer group's topic that nobody
+// subscribes to any more, and of a group that never had members, from the commit.
+std::vector<TopicPartition> GroupCoordinator::expired_offsets(const Group& group) const {
+  const bool is_left = group.protocol_type() && group.is(GroupState::empty);
+  const bool is_consuming = is_consumer_group(group) && group.subscribed_topics() && group.is(GroupState::stable);
+  std::vector<TopicPartition> expired;
+  if (!is_left && !is_consuming && group.protocol_type()) return expired;
+  for (const auto& [partition, entry] : group.offsets().committed()) {
+    const CommittedOffset& value = entry.value;
+    if (is_consuming && may_read(group, partition.topic)) continue;
+    if (group.offsets().is_staged(partition)) continue;
+    const TimestampMs since =
+        is_left ? group.state_timestamp().value_or(value.commit_timestamp) : value.commit_timestamp;
+    const bool is_over = value.expire_timestamp == TimestampMs::none()
+                             ? since <= time_.wall - config_.offsets_retention_ms
+                             : value.expire_timestamp <= time_.wall;
+    if (is_over) expired.push_back(partition);
+  }
+  return expired;
+}
+
+bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done) {
+  std::vector<GroupRecord> tombstones;
+  for (const auto& partition : partitions) {
+    if (!group.offsets().erase(partition)) continue;
+    if (auto key = encode_key(OffsetCommitKey{group.id(), partition.topic, partition.partition}))
+      tombstones.push_back({std::move(*key), std::nullopt});
+  }
+  if (group.is(GroupState::empty) && group.offsets().empty()) group.transition_to(GroupState::dead, time_.wall);
+  if (group.is(GroupState::dead)) {
+    // A group of generation 0 has never had a record of its own.
+    if (auto key = encode_key(GroupMetadataKey{group.id()}); key && group.generation() > 0)
+      tombstones.push_back({std::move(*key), std::nullopt});
+    forget(group);
+  }
+  if (tombstones.empty()) return false;
+  append(std::move(tombstones), std::move(done));
+  return true;
+}
+
+void GroupCoordinator::remove_expired(GroupTime time) {
+  time_ = time;
+  if (phase_ != Phase::serving) return;
+  std::vector<GroupPointer> groups;
+  groups.reserve(groups_.size());
+  for (const auto& [id, group] : groups_) groups.push_back(group);
+  for (const auto& group : groups) clean_up(*group, expired_offsets(*group), [](const GroupAppendOutcome&) {});
+}
+
+void GroupCoordinator::on_partitions_deleted(const std::vector<TopicPartition>& partitions, GroupTime time) {
+  time_ = time;
+  if (phase_ != Phase::serving) return;
+  std::vector<GroupPointer> groups;
+  groups.reserve(groups_.size());
+  for (const auto& [id, group] : groups_) groups.push_back(group);
+  for (const auto& group : groups) clean_up(*group, partitions, [](const GroupAppendOutcome&) {});
+}
+
+void GroupCoordinator::delete_group(std::string_view group_id, DeleteGroupAnswer answer, GroupTime time) {
+  time_ = time;
+  if (const auto error = refusal(group_id, true); error != ErrorCode::none) return answer(error);
+  const GroupPointer group = pointer(group_id);
+  if (!group) return answer(ErrorCode::group_id_not_found);
+  if (!group->is(GroupState::empty)) return answer(ErrorCode::non_empty_group);
+  group->transition_to(GroupState::dead, time_.wall);
+  auto shared = std::make_shared<DeleteGroupAnswer>(std::move(answer));
+  const bool appends = clean_up(*group, group->offsets().erasable(), [shared](const GroupAppendOutcome& outcome) {
+    (*shared)(offset_commit_error(outcome.error));
+  });
+  if (!appends) (*shared)(ErrorCode::none);
+}
+
+namespace {
+
+// What is left to say of an OffsetDelete when its tombstones are in the log.
+struct DeletedTopic {
+  std::string name;
+  std::vector<std::pair<PartitionIndex, ErrorCode>> partitions;
+};
+
+void answer_deleted(OffsetDeleteAnswer& answer, const std::vector<DeletedTopic>& topics, ErrorCode error) {
+  protocol::OffsetDeleteResponse response;
+  response.error_code = error;
+  if (error == ErrorCode::none) {
+    for (const auto& topic : topics) {
+      auto& answered = response.topics.emplace_back();
+      answered.name = topic.name;
+      for (const auto& [index, partition_error] : topic.partitions)
+        answered.partitions.push_back({index, partition_error});
+    }
+  }
+  answer(response);
+}
+
+}  // namespace
+
+void GroupCoordinator::delete_offsets(const protocol::OffsetDeleteRequest& request, OffsetDeleteAnswer answer,
+                                      GroupTime time) {
+  time_ = time;
+  if (const auto error = refusal(request.group_id, false); error != ErrorCode::none)
+    return answer_deleted(answer, {}, error);
+  const GroupPointer group = pointer(request.group_id);
+  if (!group) return answer_deleted(answer, {}, ErrorCode::group_id_not_found);
+  const bool is_empty = group->is(GroupState::empty);
+  if (!is_empty && !is_consumer_group(*group)) return answer_deleted(answer, {}, ErrorCode::non_empty_group);
+  std::vector<DeletedTopic> topics;
+  std::vector<TopicPartition> removal;
+  for (const auto& topic : request.topics) {
+    auto& deleted = topics.emplace_back();
+    deleted.name = topic.name;
+    const bool is_read = !is_empty && may_read(*group, topic.name);
+    for (const auto& partition : topic.partitions) {
+      deleted.partitions.emplace_back(partition.partition_index,
+                                      is_read ? ErrorCode::group_subscribed_to_topic : ErrorCode::none);
+      if (!is_read) removal.push_back({deleted.name, partition.partition_index});
+    }
+  }
+  if (removal.empty()) return answer_deleted(answer, topics, ErrorCode::none);
+  struct Waiting {
+    OffsetDeleteAnswer answer;
+    std::vector<DeletedTopic> topics;
+  };
+  auto waiting = std::make_shared<Waiting>(std::move(answer), std::move(topics));
+  const bool appends = clean_up(*group, removal, [waiting](const GroupAppendOutcome& outcome) {
+    answer_deleted(waiting->answer, waiting->topics, offset_commit_error(outcome.error));
+  });
+  if (!appends) answer_deleted(waiting->answer, waiting->topics, ErrorCode::none);
+}
+
+}  // namespace millrace::coordinator
