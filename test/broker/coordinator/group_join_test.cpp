@@ -299,7 +299,6 @@ TEST(GroupJoin, RefusesWhileTheGroupsAreBeingLoaded) {
   EXPECT_EQ(groups.coordinator->list({}).error_code, ErrorCode::coordinator_load_in_progress);
 }
 
-// Each of a thousand costs about the same as each of a hundred: what a member costs must not grow with the group.
 TEST(GroupJoin, AThousandMembersJoinWithinHalfASecondOfCpu) {
   GroupHarness groups;
   const std::clock_t start = std::clock();

@@ -176,5 +176,23 @@ TEST(StaticMember, AReplacementThatARebalanceOvertakesIsAnsweredByTheRebalance) 
   EXPECT_EQ(leader->generation, 2);
 }
 
+TEST(StaticMember, ThatComesAgainBeforeItAskedForItsAssignmentStillHasItsTime) {
+  for (const bool asks : {true, false}) {
+    GroupHarness groups;
+    const JoinInput input{.instance = "two", .session_ms = 60'000, .rebalance_ms = 20'000, .version = 9};
+    const auto leader = groups.join({.instance = "one", .session_ms = 60'000, .rebalance_ms = 20'000, .version = 9});
+    const auto follower = groups.join(input);
+    groups.advance(6'000);
+    groups.sync(leader->member, 1, {{follower->member, "two"}}, "group", "one");
+    ASSERT_EQ(groups.state(), "Stable");
+    const auto again = groups.join(input);
+    ASSERT_EQ(again->error, ErrorCode::none);
+    if (asks) EXPECT_EQ(groups.sync(again->member, 1, {}, "group", "two")->assignment, "two");
+    groups.advance(20'000);
+    EXPECT_EQ(groups.state(), asks ? "Stable" : "PreparingRebalance");
+    EXPECT_EQ(groups.coordinator->find("group")->size(), asks ? 2 : 1);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::coordinator

@@ -118,8 +118,9 @@ TEST(OffsetExpiry, OfATopicThatNobodySubscribesToCountsFromTheCommit) {
 }
 
 TEST(OffsetExpiry, NeverHitsAGroupWhoseSubscriptionsAreNotKnown) {
-  for (const JoinInput& input :
-       {JoinInput{.protocols = {{"range", "lies"}}}, JoinInput{.protocols = {{"x", ""}}, .type = "connect"}}) {
+  for (const JoinInput& input : {JoinInput{.protocols = {{"range", "lies"}}},
+                                 JoinInput{.protocols = {{"range", std::string("\0\3\x7f\xff\xff\xff", 6)}}},
+                                 JoinInput{.protocols = {{"x", ""}}, .type = "connect"}}) {
     ExpiryHarness groups;
     const auto members = groups.stable_group(1, input);
     groups.commit({.member = members[0]->member, .generation = 1, .topic = "other", .offset = 1});
