@@ -191,26 +191,38 @@ def array_counts(abused_broker):
 
 
 def large_arrays(abused_broker):
-    """A Metadata of names that are empty: two bytes on the wire, a struct in memory. Many at a time, refused and just below the bound; and of
-    names that differ, each of which is looked up and answered."""
+    """A Metadata of names that are empty: two bytes on the wire, a struct in memory. Too many of them are refused; just below the bound, and with
+    names that differ, each of which is looked up and answered, a request is taken where it is alone. Several of those at a time may use up the
+    memory of all requests: how many are refused then is a matter of their overlap, how much memory they take is not."""
     broker = abused_broker.broker
 
     def refused():
         return broker.counter("millrace_request_arrays_refused_total")
-    before = refused()
+
+    def metadata_of(count, names):
+        # Version 4 can say that none of them is to be created.
+        return struct.pack(">hhih", 3, 4, 1, 5) + b"abuse" + struct.pack(">i", count) + names + b"\0"
+
+    too_many = metadata_of(6_000_000, bytes(2 * 6_000_000))
     different = b"".join(struct.pack(">h6s", 6, b"%06d" % number) for number in range(50_000))
-    too_many = 6_000_000
-    kinds = (("empty", too_many, bytes(2 * too_many)), ("empty", 200_000, bytes(2 * 200_000)), ("different", 50_000, different))
+    taken = (("200,000 empty", metadata_of(200_000, bytes(2 * 200_000))), ("50,000 different", metadata_of(50_000, different)))
     with abused_broker.watched(2 * broker.REQUEST_BYTES):
-        for kind, count, names in kinds:
-            # Version 4 can say that none of them is to be created.
-            content = struct.pack(">hhih", 3, 4, 1, 5) + b"abuse" + struct.pack(">i", count) + names + b"\0"
+        before = refused()
+        for _ in range(3):
+            send_each(broker, [too_many] * 4, lambda _: "Metadata of 6,000,000 empty names")
+        # The end of the frames may close a connection before a worker has come to its request.
+        wait_until(PATIENCE_S, "12 refusals to be counted", lambda: refused() >= before + 12)
+        require_equal(before + 12, refused(), "refusals counted")
+        for name, content in taken:
             for _ in range(3):
-                send_each(broker, [content] * 4, lambda _, count=count, kind=kind: f"Metadata of {count} {kind} names")
-            if count == too_many:
-                # The end of the frames may close a connection before a worker has come to its request.
-                wait_until(PATIENCE_S, "12 refusals to be counted", lambda: refused() >= before + 12)
-    require_equal(before + 12, refused(), "refusals counted")
+                send_each(broker, [content] * 4, lambda _, name=name: f"Metadata of {name} names")
+    for name, content in taken:
+        # Workers may still be at requests whose connections are closed.
+        wait_until(PATIENCE_S, f"a Metadata of {name} names to be answered", lambda content=content: broker.ask(content) is not None)
+        before = refused()
+        for _ in range(3):
+            require(broker.ask(content) is not None, f"no answer to a Metadata of {name} names, alone")
+        require_equal(before, refused(), f"refusals of Metadata of {name} names, alone")
 
 
 def large_answers(abused_broker):

@@ -68,7 +68,6 @@ class Flipping {
  private:
   Outcome run(When when, Tree tree);
   void run_log(When when, LogWorld& world, Outcome& outcome);
-  void compact(LogWorld& world);
   void follow(const Tree& tree, LogWorld& world, Outcome& outcome);
   void expect_not_taken_for_sound(When when, const std::string& field, const Outcome& outcome,
                                   const Answers& sound) const;
@@ -134,15 +133,6 @@ void Flipping::run_log(When when, LogWorld& world, Outcome& outcome) {
     ScrubWorld::scrub_all(*world.log());
   }
   outcome.answers = answers_to(world);
-}
-
-void Flipping::compact(LogWorld& world) {
-  world.manager->start(world.shard, world.shard.pool());
-  world.shard.run();
-  bool stopped = false;
-  world.manager->stop_cleaner([&] { stopped = true; });
-  world.shard.run();
-  EXPECT_TRUE(stopped);
 }
 
 // As a fetcher does: from the log's end on, until there is no more or nothing goes on.

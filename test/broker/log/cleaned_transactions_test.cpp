@@ -87,12 +87,7 @@ TEST(CleanedTransactions, WhoseIndexHasBeenDamagedEndThePassAndNothingElse) {
   world.shard.run();
   world.config.compacted = true;
   scrubbed.flip("00000000000000000015.txnindex", 9, 2);
-  world.manager->start(world.shard, world.shard.pool());
-  world.shard.run();
-  bool stopped = false;
-  world.manager->stop_cleaner([&] { stopped = true; });
-  world.shard.run();
-  EXPECT_TRUE(stopped);
+  test::compact(world);
   EXPECT_FALSE(world.log()->is_offline());
   EXPECT_TRUE(world.log()->is_damaged());
   EXPECT_EQ(world.log()->published().cleaned_to.load(), 1) << "from the log's start on it is dirty";

@@ -9,6 +9,7 @@
 #include "broker/log/loaded_log.h"
 #include "test/broker/log/crash_file_system.h"
 #include "test/broker/log/log_world.h"
+#include "test/broker/log/seeds.h"
 
 namespace millrace::log::test {
 namespace {
@@ -324,9 +325,7 @@ struct CrashSimulation : testing::Test {
 };
 
 TEST_F(CrashSimulation, KeepsWhatWasFlushedAndNothingTwiceThroughRandomLives) {
-  std::uint64_t first = 1;
-  std::uint64_t last = 250;
-  if (const char* only = std::getenv("MILLRACE_SEED"); only != nullptr) first = last = std::strtoull(only, nullptr, 10);
+  const auto [first, last] = seeds_up_to(250);
   std::uint64_t seen = 0;
   std::uint64_t lost = 0;
   int starts = 0;

@@ -65,12 +65,7 @@ TEST_F(JournalLeftovers, AreNotKeptForADeletedTopicOfTheSameNameAsAStray) {
              as_bytes("version: 0\ntopic_id: BQYHCAAAAAAAAAAAAAAAAA"));
   ASSERT_TRUE(world.start());
   ASSERT_TRUE(world.add("events", {"a"}));
-  std::optional<Status> removed;
-  world.manager->remove({"events", PartitionIndex(0)}, [&](Status status) { removed = std::move(status); });
-  world.shard.run();
-  ASSERT_TRUE(removed && *removed);
-  world.shard.advance(std::chrono::minutes(2));
-  world.kill();
+  world.remove_and_kill();
   ASSERT_TRUE(world.start());
   EXPECT_EQ(names_in(world.journal_path()), (Values{"00.journal", "01.journal"}));
 }

@@ -162,12 +162,7 @@ TEST_F(JournalReplays, GiveBackNothingOfALogThatBeganAnew) {
 
 TEST_F(JournalReplays, NeverBringBackADeletedTopicNorGiveItsRecordsToALaterOne) {
   add_three();
-  std::optional<Status> removed;
-  world.manager->remove({"events", PartitionIndex(0)}, [&](Status status) { removed = std::move(status); });
-  world.shard.run();
-  ASSERT_TRUE(removed && *removed);
-  world.shard.advance(std::chrono::minutes(2));
-  world.kill();
+  world.remove_and_kill();
   restart();
   EXPECT_EQ(world.manager->find({"events", PartitionIndex(0)}), nullptr);
   world.topic_id = TopicId{{7}};

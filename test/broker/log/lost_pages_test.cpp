@@ -20,6 +20,17 @@ struct LostPages : testing::Test {
   void SetUp() override { set_log_level(LogLevel::off); }
   void TearDown() override { set_log_level(LogLevel::info); }
 
+  // Each time on a disk of its own, which loses other pages.
+  template <class Life>
+  static void with_each_fate(std::uint64_t count, Life life) {
+    for (std::uint64_t fate = 0; fate < count && !HasFailure(); ++fate) {
+      SCOPED_TRACE(fate);
+      SeededRandom random(fate);
+      CrashFileSystem files(random);
+      life(files, fate);
+    }
+  }
+
   static void lose_power(CrashFileSystem& files, LogWorld& world) {
     files.crash();
     world.kill();
@@ -31,10 +42,7 @@ struct LostPages : testing::Test {
 };
 
 TEST_F(LostPages, LeaveTheStartOfALogThatHasLostAllRecordsBehindIt) {
-  for (std::uint64_t fate = 0; fate < fates && !HasFailure(); ++fate) {
-    SCOPED_TRACE(fate);
-    SeededRandom random(fate);
-    CrashFileSystem files(random);
+  with_each_fate(fates, [&](CrashFileSystem& files, std::uint64_t fate) {
     LogWorld world({}, files);
     ASSERT_TRUE(world.start());
     for (int number = 0; number < 3; ++number) ASSERT_TRUE(world.append({.values = {"a"}}));
@@ -50,15 +58,12 @@ TEST_F(LostPages, LeaveTheStartOfALogThatHasLostAllRecordsBehindIt) {
       // From here on the start is known by the name of the first segment alone, where that begins with it.
       ASSERT_TRUE(world.manager->write_checkpoints());
     }
-  }
+  });
 }
 
 // The log's start moves on, the epochs below it go, and then the start is the old one again.
 TEST_F(LostPages, LeaveTheEpochsOfRecordsThatAreReadableAgain) {
-  for (std::uint64_t fate = 0; fate < fates && !HasFailure(); ++fate) {
-    SCOPED_TRACE(fate);
-    SeededRandom random(fate);
-    CrashFileSystem files(random);
+  with_each_fate(fates, [&](CrashFileSystem& files, std::uint64_t) {
     LogWorld world({}, files);
     ASSERT_TRUE(world.start());
     for (int epoch = 1; epoch <= 3; ++epoch) {
@@ -77,15 +82,12 @@ TEST_F(LostPages, LeaveTheEpochsOfRecordsThatAreReadableAgain) {
     EXPECT_EQ(start, Offset(0)) << "no checkpoint has the new one";
     for (auto offset = start; offset < Offset(6); offset = offset + 1)
       EXPECT_EQ(world.log()->leader_epoch_for(offset).value(), offset.value() / 2 + 1) << offset.value();
-  }
+  });
 }
 
 // Its index of them is built anew by a start, and its records need no sync any more when the next segment begins.
 TEST_F(LostPages, LeaveTheAbortedTransactionsOfASegmentThatARecoveryHasRead) {
-  for (std::uint64_t fate = 0; fate < fates && !HasFailure(); ++fate) {
-    SCOPED_TRACE(fate);
-    SeededRandom random(fate);
-    CrashFileSystem files(random);
+  with_each_fate(fates, [&](CrashFileSystem& files, std::uint64_t) {
     LogConfig config;
     config.segment_bytes = 300;
     LogWorld world(config, files);
@@ -105,7 +107,7 @@ TEST_F(LostPages, LeaveTheAbortedTransactionsOfASegmentThatARecoveryHasRead) {
     ASSERT_TRUE(world.append({.values = {std::string(200, 'b')}}));
     lose_power(files, world);
     EXPECT_EQ(read_committed_row(world, Offset(0), Offset(1)), "aborted from 0 6:0-1/2");
-  }
+  });
 }
 
 // A log of several segments that was stopped cleanly. Below its recovery point the next start believes what it finds,
@@ -121,10 +123,7 @@ struct LostPagesBelowTheRecoveryPoint : LostPages {
   // was.
   template <class Damage>
   static void expect_mended(const std::string& suffix, Damage damage) {
-    for (std::uint64_t fate = 0; fate < 10 && !HasFailure(); ++fate) {
-      SCOPED_TRACE(fate);
-      SeededRandom random(fate);
-      CrashFileSystem files(random);
+    with_each_fate(10, [&](CrashFileSystem& files, std::uint64_t) {
       LogWorld world(small_segments(), files);
       const auto first = world.partition_path() + "/00000000000000000000";
       auto bytes = [&] { return files.read_text(first + suffix, 1 << 20).value_or("none"); };
@@ -142,7 +141,7 @@ struct LostPagesBelowTheRecoveryPoint : LostPages {
       world.kill();
       files.restart();
       EXPECT_EQ(bytes(), whole);
-    }
+    });
   }
 };
 
@@ -184,10 +183,7 @@ struct LostPagesOfACompactedLog : LostPages {
 };
 
 TEST_F(LostPagesOfACompactedLog, LeaveTheSyncedRecordOfAKeyWhoseNewerOneIsLost) {
-  for (std::uint64_t fate = 0; fate < fates && !HasFailure(); ++fate) {
-    SCOPED_TRACE(fate);
-    SeededRandom random(fate);
-    CrashFileSystem files(random);
+  with_each_fate(fates, [&](CrashFileSystem& files, std::uint64_t) {
     CleanedWorld cleaned(compacted_config(), files);
     auto& world = cleaned.world;
     ASSERT_TRUE(world.start());
@@ -199,16 +195,13 @@ TEST_F(LostPagesOfACompactedLog, LeaveTheSyncedRecordOfAKeyWhoseNewerOneIsLost) 
     EXPECT_GT(cleaned.cleaned_to(), Offset(60)) << "it was compacted";
     lose_power(files, world);
     expect_all(world, synced);
-  }
+  });
 }
 
 // Records take the place of others only when they are on the disk themselves. Here the disk is so slow that the
 // segments which the cleaner reads are not synced yet.
 TEST_F(LostPagesOfACompactedLog, LeaveTheSyncedRecordOfAKeyWhoseNewerOneWaitsForTheDisk) {
-  for (std::uint64_t fate = 0; fate < fates && !HasFailure(); ++fate) {
-    SCOPED_TRACE(fate);
-    SeededRandom random(fate);
-    CrashFileSystem files(random);
+  with_each_fate(fates, [&](CrashFileSystem& files, std::uint64_t) {
     CleanedWorld cleaned(compacted_config(), files);
     auto& world = cleaned.world;
     HeldDisk disk(world.shard);
@@ -235,7 +228,7 @@ TEST_F(LostPagesOfACompactedLog, LeaveTheSyncedRecordOfAKeyWhoseNewerOneWaitsFor
     disk.release();
     lose_power(files, world);
     expect_all(world, synced);
-  }
+  });
 }
 
 }  // namespace

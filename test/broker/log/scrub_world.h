@@ -22,6 +22,16 @@ inline LogConfig small_segments() {
   return config;
 }
 
+// The cleaner's passes over the log, until nothing is dirty.
+inline void compact(LogWorld& world) {
+  world.manager->start(world.shard, world.shard.pool());
+  world.shard.run();
+  bool stopped = false;
+  world.manager->stop_cleaner([&] { stopped = true; });
+  world.shard.run();
+  EXPECT_TRUE(stopped);
+}
+
 class ScrubWorld {
  public:
   static constexpr LeaderEpoch last_epoch{5};

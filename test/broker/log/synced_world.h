@@ -1,8 +1,10 @@
 // Logs with flush.messages=1 on one directory with a small journal.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +39,15 @@ class SyncedWorld : public LogWorld {
     log(topic)->append({asked->bytes, AppendOrigin::client, leader_epoch, shard.clock().wall_clock()},
                        [asked](AppendOutcome outcome) { asked->outcome = std::move(outcome); });
     return asked;
+  }
+  // The topic is deleted, its files, too, and the broker killed.
+  void remove_and_kill() {
+    std::optional<Status> removed;
+    manager->remove({"events", PartitionIndex(0)}, [&](Status status) { removed = std::move(status); });
+    shard.run();
+    EXPECT_TRUE(removed && *removed);
+    shard.advance(std::chrono::minutes(2));
+    kill();
   }
   AppendOutcome add(const std::string& topic, const std::vector<std::string>& values) {
     return append(make_batch({.values = values}), AppendOrigin::client, topic);

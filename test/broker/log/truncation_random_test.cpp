@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "broker/base/logging.h"
+#include "test/broker/log/seeds.h"
 #include "test/broker/log/truncation_world.h"
 
 namespace millrace::log::test {
@@ -148,9 +149,7 @@ struct TruncationsAtRandom : testing::TestWithParam<SyncMode> {
 };
 
 TEST_P(TruncationsAtRandom, LeaveALogAsOneThatIsBuiltAnewFromItsRecords) {
-  std::uint64_t first = 1;
-  std::uint64_t last = 150;
-  if (const char* only = std::getenv("MILLRACE_SEED"); only != nullptr) first = last = std::strtoull(only, nullptr, 10);
+  const auto [first, last] = seeds_up_to(150);
   std::uint64_t cut = 0;
   for (auto seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("MILLRACE_SEED=" + std::to_string(seed));
