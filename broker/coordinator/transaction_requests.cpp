@@ -9,7 +9,7 @@ namespace {
 
 using protocol::ErrorCode;
 
-// Of EndTxn where no transaction is open: the outcome that the newest one has, or is about to have, may be asked for
+// Of EndTxn where no transaction is open and no record is under way: the outcome of the newest one may be asked for
 // again.
 ErrorCode repeated_end(TransactionState state, bool commit) {
   switch (state) {
@@ -17,10 +17,6 @@ ErrorCode repeated_end(TransactionState state, bool commit) {
       return commit ? ErrorCode::none : ErrorCode::invalid_txn_state;
     case TransactionState::complete_abort:
       return commit ? ErrorCode::invalid_txn_state : ErrorCode::none;
-    case TransactionState::prepare_commit:
-      return commit ? ErrorCode::concurrent_transactions : ErrorCode::invalid_txn_state;
-    case TransactionState::prepare_abort:
-      return commit ? ErrorCode::invalid_txn_state : ErrorCode::concurrent_transactions;
     default:
       return ErrorCode::invalid_txn_state;
   }

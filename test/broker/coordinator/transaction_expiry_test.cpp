@@ -109,6 +109,9 @@ TEST_F(TransactionTime, KeepsIdsWhoseTombstoneCouldNotBeStored) {
   add(producer);
   append_all();
   EXPECT_EQ(state(), ongoing);
+  ask_for_id();
+  settle();
+  EXPECT_EQ((*coordinator.describe("t"))->producer_epoch, producer.epoch + 1) << "it was no fence that failed";
 }
 
 TEST_F(TransactionTime, WritesTombstonesInBatchesThatFitTheTopic) {

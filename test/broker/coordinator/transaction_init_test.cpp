@@ -1,4 +1,5 @@
-// InitProducerId: who gets which producer id and epoch, who is fenced.
+// InitProducerId: who gets which producer id and epoch, who is fenced. Kafka 3.9.2 was asked the same in the same order,
+// up to the last epoch, and answered the same.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -156,7 +157,21 @@ TEST_F(ProducerInit, AnswersTheRetryOfAClientThatHadUsedUpItsEpochs) {
       << "as in Kafka";
   EXPECT_EQ(given(ask_for_id("t", ProducerId(9), ProducerEpoch(last_epoch))), rotated);
   EXPECT_EQ(given(ask_for_id("t", ProducerId(9), ProducerEpoch(last_epoch))), rotated);
+  EXPECT_EQ(refused(ask_for_id("t", ProducerId(9), ProducerEpoch(last_epoch))), ErrorCode::producer_fenced)
+      << "once, as in Kafka";
   EXPECT_EQ(given(ask_for_id("t", ProducerId(4001), ProducerEpoch(0))), std::pair(ProducerId(4001), ProducerEpoch(1)));
+}
+
+TEST_F(ProducerInit, DoesNotAnswerTheRetryOfAProducerWhoseTransactionWasAborted) {
+  const auto first = init();
+  const auto [id, epoch] = given(ask_for_id("t", first.id, first.epoch));
+  add({"t", id, epoch});
+  append_all();
+  now = now + 60'001;
+  take(coordinator.abort_timed_out(now));
+  settle();
+  EXPECT_EQ(refused(ask_for_id("t", first.id, first.epoch)), ErrorCode::producer_fenced);
+  EXPECT_EQ(refused(ask_for_id("t", id, epoch)), ErrorCode::producer_fenced);
 }
 
 TEST_F(ProducerInit, AbortsAnOpenTransactionWithALargerEpochAndLetsTheClientComeAgain) {

@@ -1,4 +1,5 @@
-// What a producer that has its id may do with a transaction, and what it is told otherwise.
+// What a producer that has its id may do with a transaction, and what it is told otherwise: what Kafka 3.9.2 answered to
+// the same requests.
 #include <gtest/gtest.h>
 
 #include "test/broker/coordinator/transaction_world.h"
