@@ -194,5 +194,28 @@ TEST(StaticMember, ThatComesAgainBeforeItAskedForItsAssignmentStillHasItsTime) {
   }
 }
 
+TEST(StaticMember, AReplacementThatIsStoredInARebalanceWaitsForItsEnd) {
+  GroupHarness groups;
+  const StaticGroup before(groups);
+  groups.join({});
+  groups.join({.member = before.leader->member, .instance = "one", .version = 9});
+  const auto both = groups.join({.member = before.follower->member, .instance = "two", .version = 9});
+  ASSERT_EQ(both->generation, 2);
+  const auto third = groups.coordinator->find("group")->members().back().id;
+  groups.sync(third, 2);
+  groups.sync(before.follower->member, 2, {}, "group", "two");
+  groups.sync(before.leader->member, 2, {}, "group", "one");
+  ASSERT_EQ(groups.state(), "Stable");
+  groups.hold_appends = true;
+  const auto again = groups.join({.instance = "two", .version = 9});
+  groups.join({.member = before.leader->member, .instance = "one", .version = 9});
+  ASSERT_EQ(groups.state(), "PreparingRebalance");
+  groups.append_next();
+  EXPECT_EQ(again->answers, 0);
+  groups.join({.member = third});
+  EXPECT_EQ(again->answers, 1);
+  EXPECT_EQ(again->generation, 3);
+}
+
 }  // namespace
 }  // namespace millrace::coordinator

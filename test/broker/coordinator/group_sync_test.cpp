@@ -288,5 +288,35 @@ TEST(GroupLeave, ASyncGroupThatWaitsIsAnsweredWhenAnAdminRemovesItsMember) {
   EXPECT_EQ(waiting->error, ErrorCode::unknown_member_id);
 }
 
+TEST(GroupHeartbeat, ASessionStartsAnewWithTheAssignmentThatWasWaitedFor) {
+  GroupHarness groups;
+  const Completing members(groups);
+  groups.sync(members.follower->member, 1);
+  groups.advance(9'000);
+  groups.sync(members.leader->member, 1);
+  groups.advance(9'000);
+  EXPECT_EQ(groups.heartbeat(members.follower->member, 1), ErrorCode::none);
+}
+
+TEST(GroupHeartbeat, WhoIsSilentAfterItsJoinIsOutAfterItsSessionTimeout) {
+  GroupHarness groups;
+  groups.join({.session_ms = 10'000});
+  groups.advance(3'000);
+  groups.advance(9'999);
+  EXPECT_EQ(groups.state(), "CompletingRebalance");
+  groups.advance(1);
+  EXPECT_EQ(groups.state(), "Empty");
+}
+
+TEST(GroupLeave, ARebalanceEndsWhenTheLastThatItWaitsForLeaves) {
+  GroupHarness groups;
+  const auto members = groups.stable_group(2);
+  const auto waiting = groups.join({.member = members[0]->member});
+  EXPECT_EQ(waiting->answers, 0);
+  groups.leave(members[1]->member);
+  EXPECT_EQ(waiting->answers, 1);
+  EXPECT_EQ(waiting->members.size(), 1);
+}
+
 }  // namespace
 }  // namespace millrace::coordinator
