@@ -17,15 +17,13 @@ namespace millrace::log {
 namespace {
 
 constexpr Logger logger{"log.scrub"};
-constexpr Duration initial_delay = std::chrono::minutes(1);  // a start has better things to do
+// Where log.initial.task.delay.ms says nothing: a start has better things to do.
+constexpr std::int64_t initial_delay_ms = 60'000;
 constexpr Duration place_interval = std::chrono::minutes(1);
 constexpr std::uint64_t least_step_bytes = std::uint64_t{64} << 10;
 constexpr std::uint64_t most_step_bytes = std::uint64_t{1} << 20;
 constexpr Duration longest_wait = std::chrono::hours(1);
-// Where there is nothing to be read, looks are not for nothing only now and then.
-constexpr Duration pause_between_passes = std::chrono::seconds(1);
-// Before a segment is read again because its log was being changed.
-constexpr Duration pause_for_change = std::chrono::seconds(1);
+constexpr Duration longest_pause = std::chrono::seconds(1);
 
 // What a log that has gone, or a disk that is offline, answers.
 bool is_gone(const Error& error) { return error.kind == ErrorKind::not_found || error.kind == ErrorKind::unavailable; }
@@ -77,7 +75,8 @@ Scrubber::Scrubber(std::shared_ptr<LogEnvironment> environment, Shard& home, Blo
 Scrubber::~Scrubber() = default;
 
 void Scrubber::start() {
-  for (const auto& lane : lanes_) wait(lane, initial_delay);
+  const auto delay_ms = environment_->options.initial_task_delay_ms.value_or(initial_delay_ms);
+  for (const auto& lane : lanes_) wait(lane, bounded_milliseconds(delay_ms));
 }
 
 void Scrubber::reconfigure(const ScrubOptions& options) {
@@ -113,6 +112,9 @@ std::uint64_t Scrubber::step_bytes() const {
   return std::clamp(options_.bytes_per_second / 4, least_step_bytes, most_step_bytes);
 }
 
+// Between two passes, where there may be nothing to be read, and before a segment is read again because its log was being changed.
+Duration Scrubber::pause() const { return std::min(longest_pause, bounded_milliseconds(options_.interval_ms)); }
+
 void Scrubber::wait(const LanePointer& lane, Duration delay) {
   if (lane->timer) home_.cancel(*lane->timer);
   lane->timer = home_.after(std::clamp(delay, Duration::zero(), longest_wait), [weak = weak_from_this(), lane] {
@@ -138,8 +140,7 @@ void Scrubber::go_on(const LanePointer& lane) {
     return step(lane);
   }
   if (lane->in_pass) return lane->log != nullptr ? ask_log(lane) : next_log(lane);
-  const auto due =
-      std::max(lane->pass_begun + bounded_milliseconds(options_.interval_ms), lane->pass_ended + pause_between_passes);
+  const auto due = std::max(lane->pass_begun + bounded_milliseconds(options_.interval_ms), lane->pass_ended + pause());
   if (lane->pass_begun != MonotonicTime() && now < due) return wait(lane, due - now);
   begin_pass(lane);
 }
@@ -228,7 +229,7 @@ void Scrubber::segment_done(const LanePointer& lane) {
       lane->segment = nullptr;
       if (self->stopping_) return self->serve_stop();
       const auto now = self->home_.clock().now();
-      if (!heard) return self->wait(lane, std::max(lane->resume_at - now, pause_for_change));
+      if (!heard) return self->wait(lane, std::max(lane->resume_at - now, self->pause()));
       if (now >= lane->place_written + place_interval) return self->write_place(lane);
       self->go_on(lane);
     });

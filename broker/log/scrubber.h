@@ -74,6 +74,7 @@ class Scrubber : public std::enable_shared_from_this<Scrubber> {
   void serve_stop();
   [[nodiscard]] std::string path_of(const Lane& lane) const;
   [[nodiscard]] std::uint64_t step_bytes() const;
+  [[nodiscard]] Duration pause() const;
 
   const std::shared_ptr<LogEnvironment> environment_;
   Shard& home_;

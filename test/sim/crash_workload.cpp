@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/damage.h"
 #include "broker/log/log_directory.h"
 #include "broker/log/producer_entry.h"
 
@@ -36,6 +38,8 @@ CrashWorkload::CrashWorkload(std::uint64_t seed, const Settings& settings)
       if (before_change && wrong_.empty()) wrong_ = before_change();
     }
     if (operation.call == DiskCall::rename && operation.path.ends_with("-future")) ++swaps_;
+    if (operation.call == DiskCall::rename && operation.path.find(log::scrub_checkpoint_name) != std::string::npos)
+      ++scrubs_;
     times_.take(scheduler_, disk_chance_, operation.call);
   };
 }
@@ -58,6 +62,7 @@ log::LogManagerOptions CrashWorkload::options() {
   options.initial_task_delay_ms = 20;
   options.producer_id_expiration_ms = log::LogConfig::unlimited;
   options.cleaner = log::CleanerOptions{.threads = 2, .backoff_ms = 60, .dedupe_buffer_bytes = 1 << 14};
+  options.scrub = {.bytes_per_second = 256 << 10, .interval_ms = 40};
   options.journal.files = 2;
   options.journal.file_bytes = 16 * 1024;
   options.closing_threads = 0;
@@ -242,6 +247,19 @@ void CrashWorkload::move(LogLedger& ledger) {
                        [](const log::MoveOutcome&) {});
 }
 
+// This disk loses what was not synced, which a start deals with. What it keeps it does not change: who finds damage while segments are appended
+// to, compacted, cut off and moved has read something that was not what it took it for.
+std::string CrashWorkload::found_damage() {
+  using log::FoundBy;
+  const auto& damage = logs_.manager().damage();
+  for (auto by : {FoundBy::scrub, FoundBy::compaction, FoundBy::fetch}) {
+    if (damage.batches(by) + damage.index_entries(by) > 0)
+      return std::to_string(damage.batches(by)) + " batches and " + std::to_string(damage.index_entries(by)) +
+             " index entries of a sound disk are called damaged by finder " + std::to_string(static_cast<int>(by));
+  }
+  return "";
+}
+
 void CrashWorkload::kill() {
   for (const auto& ledger : ledgers_) ledger->process_ended();
   logs_.kill();
@@ -266,6 +284,7 @@ std::string CrashWorkload::run_one_life() {
   for (int step = 0; step < settings_.steps && wrong_.empty(); ++step) {
     take_step();
     if (chance_.below(3) == 0) scheduler_.run_for(microseconds(chance_.below(20'000)));
+    if (wrong_.empty()) wrong_ = found_damage();
   }
   return wrong_;
 }

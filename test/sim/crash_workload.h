@@ -47,6 +47,8 @@ class CrashWorkload {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
   // Moves between the directories that came to their end.
   [[nodiscard]] std::uint64_t swaps() const { return swaps_; }
+  // How often the scrubber wrote down how far it is: at the end of each pass at least.
+  [[nodiscard]] std::uint64_t scrubs() const { return scrubs_; }
 
  private:
   static log::LogManagerOptions options();
@@ -64,6 +66,7 @@ class CrashWorkload {
   void remove(LogLedger& ledger);
   void move(LogLedger& ledger);
   void end_life();
+  std::string found_damage();
 
   const std::uint64_t seed_;
   const Settings settings_;
@@ -79,6 +82,7 @@ class CrashWorkload {
   std::uint64_t appended_ = 0;
   std::uint64_t refused_ = 0;
   std::uint64_t swaps_ = 0;
+  std::uint64_t scrubs_ = 0;
 };
 
 }  // namespace millrace::sim

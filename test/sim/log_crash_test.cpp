@@ -41,6 +41,7 @@ TEST_F(LogCrash, IsTheSameWorkloadForTheSameSeed) {
     EXPECT_GT(workload.appended(), 50U);
     EXPECT_GT(workload.disk().changes(), 1'000U);
     EXPECT_GT(workload.swaps(), 3U);
+    EXPECT_GT(workload.scrubs(), 10U);
   }
 }
 
