@@ -318,5 +318,14 @@ TEST(GroupLeave, ARebalanceEndsWhenTheLastThatItWaitsForLeaves) {
   EXPECT_EQ(waiting->members.size(), 1);
 }
 
+TEST(GroupHeartbeat, ASyncGroupOfAStableGroupShowsThatItsMemberLives) {
+  GroupHarness groups;
+  const auto member = groups.stable_group(1, {.session_ms = 10'000}).front()->member;
+  for (int count = 0; count < 3; ++count) {
+    groups.advance(9'000);
+    ASSERT_EQ(groups.sync(member, 1)->error, ErrorCode::none);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::coordinator

@@ -247,5 +247,16 @@ TEST(OffsetFetch, AnswersAllPartitionsOfAGroupOrThoseThatAreAsked) {
   EXPECT_TRUE(groups.coordinator->fetch(request, false).topics.empty());
 }
 
+TEST(TransactionalOffset, ThatFailsDoesNotTakeTheNextOneWithIt) {
+  GroupHarness groups;
+  groups.hold_appends = true;
+  groups.commit({.offset = 1, .producer = 7});
+  groups.commit({.offset = 2, .producer = 7});
+  groups.append_next(ErrorCode::not_enough_replicas);
+  groups.append_next();
+  groups.end_transaction(7, true);
+  EXPECT_EQ(groups.fetch().offset, 2);
+}
+
 }  // namespace
 }  // namespace millrace::coordinator
