@@ -115,13 +115,10 @@ void LogLedger::acknowledge(std::size_t number, Offset end) {
 }
 
 // A batch that straddles the target goes as a whole.
-void LogLedger::truncating(Offset target) {
-  const auto lowest = std::max(Offset(0), target - (largest_batch - 1));
-  cutting_to_ = std::min(cutting_to_.value_or(lowest), lowest);
-}
+void LogLedger::truncating(Offset target) { cutting_to_.push_back(std::max(Offset(0), target - (largest_batch - 1))); }
 
 void LogLedger::truncated(Offset end) {
-  cutting_to_.reset();
+  cutting_to_.pop_front();
   synced_to_ = std::min(synced_to_, end);
   std::set<ProducerId> undecided;  // their markers are gone
   for (auto& batch : batches) {
@@ -139,7 +136,8 @@ void LogLedger::truncated(Offset end) {
 Offset LogLedger::floor() const {
   auto floor = synced_to_;
   if (log != nullptr) floor = std::max(floor, Offset(log->published().recovery_point.load()));
-  return cutting_to_ ? std::min(floor, *cutting_to_) : floor;
+  for (const auto& lowest : cutting_to_) floor = std::min(floor, lowest);
+  return floor;
 }
 
 Offset LogLedger::highest_start() const {
@@ -263,7 +261,7 @@ std::string LogLedger::check(BytesView content, Offset start, Offset end, bool l
   if (auto wrong = read(content, start, end, found); !wrong.empty()) return wrong;
   if (auto wrong = check_order(found); !wrong.empty()) return wrong;
   auto floor = this->floor();
-  if (lossless && !cutting_to_) {
+  if (lossless && cutting_to_.empty()) {
     for (const auto& batch : batches) {
       if (batch.fate == Fate::written) floor = std::max(floor, batch.end());
     }
@@ -284,13 +282,14 @@ std::string LogLedger::settle(BytesView content, Offset start, Offset end) {
   for (auto& batch : batches) {
     if (batch.fate == Fate::possible) batch.fate = Fate::gone;
   }
-  if (!cutting_to_) return "";
+  if (cutting_to_.empty()) return "";
   // A cut that nobody was told of: what it has taken may be back when the power goes, too.
   for (auto& batch : batches) {
     if (batch.fate != Fate::written || *batch.base < end) continue;
     batch.fate = Fate::possible;
     batch.base.reset();
   }
+  cutting_to_.erase(cutting_to_.begin() + 1, cutting_to_.end());
   truncated(end);
   return "";
 }

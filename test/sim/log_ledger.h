@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,7 +68,7 @@ class LogLedger {
   // It is in the log, which now ends there, and is taken for synced.
   void acknowledge(std::size_t number, Offset end);
   void synced(Offset end) { synced_to_ = std::max(synced_to_, end); }
-  // A truncation begins, and is over.
+  // A truncation begins, and the first of those that have begun is over: a log carries them out one after the other.
   void truncating(Offset target);
   void truncated(Offset end);
   // The process ends: what it has said stands.
@@ -91,8 +92,8 @@ class LogLedger {
   std::string check_keys(const std::vector<Found>& found, Offset floor) const;
 
   Offset synced_to_{0};
-  Offset start_{0};  // of the process that has ended
-  std::optional<Offset> cutting_to_;
+  Offset start_{0};                // of the process that has ended
+  std::deque<Offset> cutting_to_;  // the lowest end of each truncation that is not over, in their order
 };
 
 }  // namespace millrace::sim
