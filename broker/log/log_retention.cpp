@@ -36,7 +36,10 @@ std::size_t PartitionLog::State::apply_retention(TimestampMs now) {
 std::size_t PartitionLog::State::remove_all_expired(TimestampMs now) {
   std::size_t removed = 0;
   if (!stopped && !failure && !cleaning) {
-    for (auto reason : asked_in_order) removed += remove_expired(reason, now);
+    for (auto reason : asked_in_order) {
+      // What a copy has to keep its log decides, whose start it follows.
+      if (!is_copy || reason == RemovalReason::below_log_start) removed += remove_expired(reason, now);
+    }
   }
   schedule_retention();
   return removed;
@@ -76,6 +79,7 @@ std::optional<TimestampMs> PartitionLog::State::next_retention() const {
   if (stopped || offline) return std::nullopt;
   const auto& first = *log->segments.front();
   if (log->segments.size() > 1 && log->segments[1]->base_offset() <= log->log_start) return at_once;
+  if (is_copy) return std::nullopt;
   if (first.size_bytes() == 0 && log->segments.size() == 1) return std::nullopt;
   if (exceeds_retention_bytes(log->config, size_bytes_, first.size_bytes())) return at_once;
   return retention_due(log->config, retained(first));

@@ -255,6 +255,28 @@ TEST_F(ReplicaMoves, FollowTheStartOfTheLog) {
   EXPECT_TRUE(world.append({.values = {"after"}}));
 }
 
+// A copy that decided by itself would take away what the log has, and a power loss in the moment of the swap show it.
+TEST_F(ReplicaMoves, LeaveItToTheLogWhatItsCopyKeeps) {
+  const TimestampMs much_later{2'000'000'000'000};
+  start();
+  world.fill(40);
+  world.begin_move(world.second(), 40);
+  const auto hosted = world.manager->hosted_logs();
+  const auto copy = std::ranges::find_if(hosted, [](const auto& found) { return found.is_future; });
+  ASSERT_NE(copy, hosted.end());
+  ASSERT_GT(copy->log->log_end_offset(), Offset(50));
+  copy->log->publish_high_watermark(copy->log->log_end_offset());
+  EXPECT_EQ(copy->log->apply_retention(much_later), 0U);
+  EXPECT_EQ(copy->log->log_start_offset(), Offset(0));
+  EXPECT_GT(world.log()->apply_retention(much_later), 0U);
+  const auto start = world.log()->log_start_offset();
+  EXPECT_GT(start, Offset(50));
+  world.shard.run();
+  world.go_on();
+  EXPECT_EQ(world.place(), world.second());
+  EXPECT_EQ(world.log()->log_start_offset(), start);
+}
+
 TEST_F(ReplicaMoves, BeginWithinTheFirstBatch) {
   start();
   world.fill(1);
