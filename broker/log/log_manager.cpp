@@ -60,8 +60,21 @@ void LogManager::State::abandon() {
         if (log != nullptr) logs.push_back(log);
       }
     }
+    for (const auto& gone : let_go_) {
+      if (auto log = gone.lock()) logs.push_back(std::move(log));
+    }
   }
   for (const auto& log : logs) log->abandon();
+}
+
+void LogManager::State::let_go(const std::shared_ptr<PartitionLog>& log) {
+  if (log == nullptr) return;
+  // A directory that fails lets go of thousands at once.
+  if (let_go_.size() >= most_let_go_) {
+    std::erase_if(let_go_, [](const auto& gone) { return gone.expired(); });
+    most_let_go_ = std::max(least_let_go, 2 * let_go_.size());
+  }
+  let_go_.emplace_back(log);
 }
 
 void LogManager::on_directory_offline(DirectoryOffline listener) {

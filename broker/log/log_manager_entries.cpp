@@ -217,6 +217,7 @@ void LogManager::State::rename_and_remove(const TopicPartition& partition, std::
     std::lock_guard lock(mutex);
     auto at = entries.find(partition);
     waiting = std::move(at->second.waiting);
+    let_go(log);
     if (status) {
       entries.erase(at);
     } else {

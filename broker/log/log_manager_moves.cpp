@@ -190,7 +190,7 @@ void LogManager::State::forget_copy(const TopicPartition& partition) {
     auto& entry = entries.at(partition);
     if (entry.copy_directory != nullptr) --entry.copy_directory->logs;
     entry.copy_directory = nullptr;
-    entry.copy = nullptr;
+    let_go(std::exchange(entry.copy, nullptr));
     entry.move = nullptr;
     waiting = std::exchange(entry.after_move, {});
   }
@@ -230,7 +230,7 @@ Result<std::string> LogManager::State::swap_directories(const TopicPartition& pa
     auto& entry = entries.at(partition);
     entry.directory = to;
     entry.copy_directory = from;
-    entry.copy = nullptr;
+    let_go(std::exchange(entry.copy, nullptr));
     delete_delay_ms = entry.log->published().file_delete_delay_ms.load();
   }
   give_up_name(partition, *from, path, delete_delay_ms);

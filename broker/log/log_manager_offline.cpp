@@ -9,9 +9,10 @@
 
 namespace millrace::log {
 
-std::shared_ptr<PartitionLog> LogManager::State::mark_offline(Entry& entry) const {
+std::shared_ptr<PartitionLog> LogManager::State::mark_offline(Entry& entry) {
   entry.offline = true;
   entry.failure = environment->health->reason(entry.directory->number());
+  let_go(entry.log);
   return std::exchange(entry.log, nullptr);
 }
 

@@ -83,7 +83,9 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     for (const auto& path : environment->options.directories)
       directories.push_back(std::make_unique<ManagedDirectory>(environment->files, path, directories.size()));
   }
-  void abandon();        // with the manager
+  void abandon();  // with the manager
+  // Under the mutex. A log that no entry has any more may still wait for its disk, and hold itself until that answers.
+  void let_go(const std::shared_ptr<PartitionLog>& log);
   void make_journals();  // before anything else is done with it
 
   Status open_directories();
@@ -177,7 +179,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   std::vector<Job> finish_creation(const TopicPartition& partition, ManagedDirectory& home,
                                    Result<std::shared_ptr<PartitionLog>>& result);
   // Under the mutex. The log, if there is one, has yet to be told.
-  std::shared_ptr<PartitionLog> mark_offline(Entry& entry) const;
+  std::shared_ptr<PartitionLog> mark_offline(Entry& entry);
   void remove_files(const std::string& path);
 
   // log_manager_moves.cpp
@@ -206,8 +208,11 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
   void write_on_pool(std::string_view name, PartitionOffsets DirectoryCheckpoints::* which, ChangedNumbers& numbers,
                      std::atomic<bool> State::* writing);
 
-  std::mutex shown_mutex_;              // what is computed later is shown later
-  MonotonicTime next_progress_line_{};  // under the mutex
+  static constexpr std::size_t least_let_go = 64;
+  std::vector<std::weak_ptr<PartitionLog>> let_go_;  // under the mutex
+  std::size_t most_let_go_ = least_let_go;           // then those that have gone are left out; under the mutex
+  std::mutex shown_mutex_;                           // what is computed later is shown later
+  MonotonicTime next_progress_line_{};               // under the mutex
   std::atomic<bool> writing_recovery_points_{false};
   std::atomic<bool> writing_log_starts_{false};
   std::atomic<bool> writing_high_watermarks_{false};
