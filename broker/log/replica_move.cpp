@@ -43,6 +43,8 @@ void ReplicaMove::start(std::optional<Offset> end) {
     if (auto self = weak.lock()) self->cut_ = std::min(cut, self->cut_.value_or(cut));
   });
   if (end) {
+    // What the earlier process had deleted is there again: its start had not been written down yet.
+    if (copy_->log_start_offset() > log_->log_start_offset()) return begin_at(log_->log_start_offset());
     const auto common = common_end(*log_, *copy_, *end);
     if (common < copy_->log_end_offset()) cut_ = common;
   }

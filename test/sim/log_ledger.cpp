@@ -140,8 +140,9 @@ Offset LogLedger::floor() const {
   return floor;
 }
 
+// What a process has deleted and not yet written down is there again in the next one; a copy that was begun in between does not have it.
 Offset LogLedger::highest_start() const {
-  return log == nullptr ? start_ : Offset(log->published().log_start_offset.load());
+  return log == nullptr ? start_ : std::max(start_, Offset(log->published().log_start_offset.load()));
 }
 
 void LogLedger::process_ended() {

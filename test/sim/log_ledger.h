@@ -92,7 +92,7 @@ class LogLedger {
   std::string check_keys(const std::vector<Found>& found, Offset floor) const;
 
   Offset synced_to_{0};
-  Offset start_{0};                // of the process that has ended
+  Offset start_{0};                // the highest one of the processes that have ended
   std::deque<Offset> cutting_to_;  // the lowest end of each truncation that is not over, in their order
 };
 

@@ -234,6 +234,25 @@ TEST_F(ReplicaMoves, GoOnAfterAKillWithWhatTheLogHasThen) {
   EXPECT_EQ(world.read_all(), records);
 }
 
+// Where a log starts is written down now and then only: after a kill it may start below where a copy of it was begun.
+TEST_F(ReplicaMoves, BeginAnewAfterAKillThatBroughtDeletedRecordsBack) {
+  start();
+  world.fill(40);
+  const auto records = world.read_all();
+  ASSERT_TRUE(world.log()->advance_log_start_offset(Offset(3)));
+  world.begin_move(world.second(), 12);
+  world.kill();
+  start();
+  ASSERT_EQ(world.log()->log_start_offset(), Offset(0));
+  world.go_on();
+  EXPECT_EQ(world.place(), world.second());
+  EXPECT_EQ(world.log()->log_start_offset(), Offset(0));
+  EXPECT_EQ(world.read_all(), records);
+  restart();
+  EXPECT_EQ(world.log()->log_start_offset(), Offset(0));
+  EXPECT_EQ(world.read_all(), records);
+}
+
 TEST_F(ReplicaMoves, FollowTheStartOfTheLog) {
   start();
   world.fill(40);
