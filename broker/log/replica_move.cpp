@@ -109,7 +109,8 @@ void ReplicaMove::read_piece() {
   log_->read(request, [self = shared_from_this()](ReadOutcome outcome) {
     if (self->cancelled_ || self->cut_) return self->next();
     if (outcome && outcome->records.length_bytes > 0) return self->load_piece(std::move(*outcome));
-    if (outcome) return self->skip_to(self->asked_end_);
+    // It may have waited for a truncation, and there is less to read now.
+    if (outcome) return self->skip_to(std::min(self->asked_end_, outcome->log_end_offset));
     // Its start has moved meanwhile.
     if (outcome.error().kind == ReadErrorKind::offset_out_of_range) return self->later(&ReplicaMove::next);
     self->fail_with("it cannot be read: " + outcome.error().message);

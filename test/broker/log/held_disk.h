@@ -39,6 +39,11 @@ class HeldDisk final : public Shard {
     for (; !answers_.empty(); answers_.pop_front()) shard_.post(std::move(answers_.front()));
     shard_.run();
   }
+  // From now on nothing waits any more; what did is done.
+  void unhold() {
+    while (work()) answer();
+    held_ = false;
+  }
   // Forgets what waits, as a crash does.
   void release() {
     held_ = false;

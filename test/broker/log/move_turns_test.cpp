@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "broker/log/replica_move.h"
+#include "test/broker/log/held_disk.h"
 #include "test/broker/log/move_world.h"
 
 namespace millrace::log::test {
@@ -53,6 +54,63 @@ TEST_P(MovesThatHoldAppends, WaitForNoOtherMove) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Turns, MovesThatHoldAppends, testing::Range(0, 60));
+
+// The log is slow to cut itself, and the copy is not: what the log still has then is no gap that compaction has left.
+class MovesOfLogsThatAreBeingCut : public testing::TestWithParam<int> {};
+
+TEST_P(MovesOfLogsThatAreBeingCut, SkipNothingThatComesInItsPlace) {
+  MoveWorld world;
+  HeldDisk disk(world.shard);
+  world.manager = std::make_unique<LogManager>(world.options, unsynced_files(), world.shard.clock(), world.shard.pool(),
+                                               world.random, [&](const TopicPartition& log) -> Shard& {
+                                                 return log.topic == "events" ? static_cast<Shard&>(disk) : world.shard;
+                                               });
+  ASSERT_TRUE(world.manager->open_directories());
+  ASSERT_TRUE(world.manager->load([&](const std::string&) { return world.config; }));
+  world.fill(3);
+  MoveBounds bounds{1};
+  std::optional<Status> ended;
+  auto move = std::make_shared<ReplicaMove>(
+      world.log(), world.log("copy"), bounds,
+      ReplicaMove::Host{[] { return Result<std::string>(fail(ErrorKind::cancelled, "not now")); },
+                        [&](Status status) { ended = std::move(status); }});
+  move->start();
+  // At any point of the way there is more to copy, and it stops.
+  world.after_turns(GetParam(), [&] {
+    bounds.set_rate(0);
+    for (int number = 0; number < 3; ++number) ASSERT_TRUE(world.append({.values = {"more"}}));
+  });
+  world.shard.run();
+  ASSERT_FALSE(ended);
+  const auto end = world.log()->log_end_offset();
+  disk.hold();
+  std::optional<Status> cut;
+  world.log()->truncate_to(Offset(9), [&](Status status) { cut = std::move(status); });
+  ASSERT_TRUE(disk.work());
+  disk.answer();
+  bounds.set_rate(MoveBounds::no_rate);
+  world.shard.advance(std::chrono::seconds(1));
+  while (!cut && disk.work()) disk.answer();
+  ASSERT_TRUE(cut && *cut);
+  std::vector<ReadRecord> records;
+  world.replace_up_to(end, records);
+  world.shard.run();
+  // It never gets the name, and stays as it is when it has everything.
+  for (int time = 0; time < 10; ++time) {
+    while (disk.work()) disk.answer();
+    world.shard.advance(std::chrono::milliseconds(100));
+  }
+  disk.unhold();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(world.log("copy")->log_end_offset(), end);
+  EXPECT_EQ(world.read_all(Offset(0), 1 << 20, "copy"), world.read_all());
+  move->cancel();
+  world.shard.run();
+  world.shard.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(ended.has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Turns, MovesOfLogsThatAreBeingCut, testing::Range(0, 40));
 
 }  // namespace
 }  // namespace millrace::log::test

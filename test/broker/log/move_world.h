@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,17 @@ class MoveWorld : public LogWorld {
     after_turns(turns, [this] { manager->set_move_rate(0); });
     ASSERT_FALSE(ask(path));
     ASSERT_EQ(hosted().size(), 2U) << "it is over already";
+  }
+  // One record after the other, on the shard, until the log ends there; `records` gets them.
+  void replace_up_to(Offset end, std::vector<ReadRecord>& records) {
+    if (log()->log_end_offset() >= end) return;
+    auto batch = std::make_shared<Bytes>(make_batch({.values = {"in its place"}}));
+    log()->append({*batch, AppendOrigin::client, leader_epoch, shard.clock().wall_clock()},
+                  [this, batch, end, &records](const AppendOutcome& outcome) {
+                    ASSERT_TRUE(outcome);
+                    records.push_back({outcome->base_offset, "in its place"});
+                    shard.post([this, end, &records] { replace_up_to(end, records); });
+                  });
   }
   void go_on() {
     manager->set_move_rate(MoveBounds::no_rate);

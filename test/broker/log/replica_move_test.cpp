@@ -324,6 +324,31 @@ TEST_F(ReplicaMoves, FollowTruncations) {
   }
 }
 
+// As many records take the place of those that went, so that the copy's end tells nothing of which it has.
+TEST_F(ReplicaMoves, FollowATruncationInAnyTurn) {
+  for (int turns = 0; turns < 150 && !HasFailure(); ++turns) {
+    SCOPED_TRACE(turns);
+    MoveWorld own{small_segments()};
+    ASSERT_TRUE(own.start_all());
+    own.fill(4);
+    auto expected = own.read_all();
+    const auto end = own.log()->log_end_offset();
+    own.after_turns(turns, [&] {
+      own.log()->truncate_to(Offset(9), [&](const Status& status) {
+        EXPECT_TRUE(status);
+        std::erase_if(expected, [&](const auto& record) { return record.offset >= own.log()->log_end_offset(); });
+        own.shard.post([&] { own.replace_up_to(end, expected); });
+      });
+    });
+    ASSERT_FALSE(own.ask(own.second()));
+    own.finish();
+    own.finish();
+    EXPECT_EQ(own.place(), own.second());
+    EXPECT_EQ(own.log()->log_end_offset(), end);
+    EXPECT_EQ(own.read_all(), expected);
+  }
+}
+
 TEST_F(ReplicaMoves, EndWhenTheTopicIsDeleted) {
   start();
   world.fill(5);
