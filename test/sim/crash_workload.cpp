@@ -213,8 +213,9 @@ void CrashWorkload::send(LogLedger& ledger, log::PartitionLog& log, std::vector<
 }
 
 void CrashWorkload::flush(LogLedger& ledger, log::PartitionLog& log) {
-  log.flush([&ledger, end = log.log_end_offset()](const Status& status) {
-    if (status && ledger.log != nullptr) ledger.synced(std::min(end, ledger.log->log_end_offset()));
+  // Records in the place of others that were cut off meanwhile are not meant.
+  log.flush([&ledger, end = log.log_end_offset(), cuts = ledger.cuts()](const Status& status) {
+    if (status && ledger.log != nullptr && ledger.cuts() == cuts) ledger.synced(end);
   });
 }
 

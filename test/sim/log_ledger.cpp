@@ -118,6 +118,7 @@ void LogLedger::acknowledge(std::size_t number, Offset end) {
 void LogLedger::truncating(Offset target) { cutting_to_.push_back(std::max(Offset(0), target - (largest_batch - 1))); }
 
 void LogLedger::truncated(Offset end) {
+  ++cuts_;
   cutting_to_.pop_front();
   synced_to_ = std::min(synced_to_, end);
   std::set<ProducerId> undecided;  // their markers are gone

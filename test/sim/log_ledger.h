@@ -71,6 +71,7 @@ class LogLedger {
   // A truncation begins, and the first of those that have begun is over: a log carries them out one after the other.
   void truncating(Offset target);
   void truncated(Offset end);
+  [[nodiscard]] std::uint64_t cuts() const { return cuts_; }  // truncations that are over
   // The process ends: what it has said stands.
   void process_ended();
   // What a start found after a kill, which loses nothing: what is not there will never be.
@@ -92,7 +93,8 @@ class LogLedger {
   std::string check_keys(const std::vector<Found>& found, Offset floor) const;
 
   Offset synced_to_{0};
-  Offset start_{0};                // the highest one of the processes that have ended
+  Offset start_{0};  // the highest one of the processes that have ended
+  std::uint64_t cuts_ = 0;
   std::deque<Offset> cutting_to_;  // the lowest end of each truncation that is not over, in their order
 };
 
