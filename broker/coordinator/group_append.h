@@ -36,9 +36,4 @@ struct GroupAppendOutcome {
   Offset base_offset = Offset::none();
 };
 
-// What a client hears of a group's record, and of its offsets, that could not be appended (GroupMetadataManager.storeGroup and
-// maybeConvertOffsetCommitError).
-protocol::ErrorCode group_store_error(protocol::ErrorCode append_error);
-protocol::ErrorCode offset_commit_error(protocol::ErrorCode append_error);
-
 }  // namespace millrace::coordinator

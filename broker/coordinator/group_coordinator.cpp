@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/base/check.h"
+#include "broker/coordinator/append_error.h"
 
 namespace millrace::coordinator {
 

@@ -56,13 +56,13 @@ protocol::OffsetFetchResponse::Group GroupCoordinator::fetch(const protocol::Off
       auto& answered = answer.topics.emplace_back();
       answered.name = topic.name;
       for (const PartitionIndex index : topic.partition_indexes)
-        answered.partitions.push_back(fetched(group, {topic.name, index}, require_stable));
+        answered.partitions.push_back(fetched(group, PartitionName(topic.name, index), require_stable));
     }
   } else if (group != nullptr) {
     for (const auto& [partition, entry] : group->offsets().committed()) {
       if (answer.topics.empty() || answer.topics.back().name != partition.topic)
         answer.topics.emplace_back().name = partition.topic;
-      answer.topics.back().partitions.push_back(fetched(group, partition, require_stable));
+      answer.topics.back().partitions.push_back(fetched(group, PartitionName(partition), require_stable));
     }
   }
   return answer;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "broker/base/java_string.h"
+#include "broker/coordinator/append_error.h"
 #include "broker/coordinator/group_coordinator.h"
 
 namespace millrace::coordinator {

@@ -1,6 +1,7 @@
 // Offsets and groups that go: when their time is over, by an admin, with their topics.
 #include <utility>
 
+#include "broker/coordinator/append_error.h"
 #include "broker/coordinator/group_coordinator.h"
 
 namespace millrace::coordinator {
@@ -30,7 +31,7 @@ std::vector<TopicPartition> GroupCoordinator::expired_offsets(const Group& group
   for (const auto& [partition, entry] : group.offsets().committed()) {
     const CommittedOffset& value = entry.value;
     if (is_consuming && may_read(group, partition.topic)) continue;
-    if (group.offsets().is_staged(partition)) continue;
+    if (group.offsets().is_staged(PartitionName(partition))) continue;
     const TimestampMs since =
         is_left ? group.state_timestamp().value_or(value.commit_timestamp) : value.commit_timestamp;
     const bool is_over = value.expire_timestamp == TimestampMs::none()
@@ -44,7 +45,7 @@ std::vector<TopicPartition> GroupCoordinator::expired_offsets(const Group& group
 bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done) {
   std::vector<GroupRecord> tombstones;
   for (const auto& partition : partitions) {
-    if (!group.offsets().erase(partition)) continue;
+    if (!group.offsets().erase(PartitionName(partition))) continue;
     if (auto key = encode_key(OffsetCommitKey{group.id(), partition.topic, partition.partition}))
       tombstones.push_back({std::move(*key), std::nullopt});
   }

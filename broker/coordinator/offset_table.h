@@ -33,14 +33,16 @@ struct PartitionName {
   PartitionIndex partition;
 
   PartitionName(std::string_view topic_name, PartitionIndex index) : topic(topic_name), partition(index) {}
-  PartitionName(const TopicPartition& owned)  // NOLINT(google-explicit-constructor): the same, lent
-      : topic(owned.topic), partition(owned.partition) {}
+  explicit PartitionName(const TopicPartition& owned) : topic(owned.topic), partition(owned.partition) {}
   friend auto operator<=>(const PartitionName&, const PartitionName&) = default;
 };
 
 struct PartitionNameOrder {
   using is_transparent = void;
-  bool operator()(const PartitionName& left, const PartitionName& right) const { return left < right; }
+  template <class Left, class Right>
+  bool operator()(const Left& left, const Right& right) const {
+    return PartitionName(left) < PartitionName(right);
+  }
 };
 
 class OffsetTable {

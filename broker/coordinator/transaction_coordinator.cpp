@@ -3,32 +3,11 @@
 #include <utility>
 
 #include "broker/base/check.h"
+#include "broker/coordinator/append_error.h"
 
 namespace millrace::coordinator {
-namespace {
 
 using protocol::ErrorCode;
-
-// What a client hears of an append that failed.
-ErrorCode coordinator_error(ErrorCode append_error) {
-  switch (append_error) {
-    case ErrorCode::unknown_topic_or_partition:
-    case ErrorCode::not_enough_replicas:
-    case ErrorCode::not_enough_replicas_after_append:
-    case ErrorCode::request_timed_out:
-      return ErrorCode::coordinator_not_available;
-    case ErrorCode::not_leader_or_follower:
-    case ErrorCode::kafka_storage_error:
-      return ErrorCode::not_coordinator;
-    case ErrorCode::message_too_large:
-    case ErrorCode::record_list_too_large:
-      return ErrorCode::unknown_server_error;
-    default:
-      return append_error;
-  }
-}
-
-}  // namespace
 
 TransactionActions TransactionCoordinator::begin_load(LeaderEpoch coordinator_epoch) {
   auto actions = unload();
@@ -130,7 +109,7 @@ TransactionActions TransactionCoordinator::on_appended(TransactionAppendId id, E
   } else if (error == ErrorCode::none) {
     on_stored(pending, now, actions);
   } else {
-    on_not_stored(pending, coordinator_error(error), actions);
+    on_not_stored(pending, transaction_store_error(error), actions);
   }
   return actions;
 }

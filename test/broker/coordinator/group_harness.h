@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -90,6 +91,14 @@ struct Fetched {
 using JoinedPointer = std::shared_ptr<Joined>;
 using SyncedPointer = std::shared_ptr<Synced>;
 using CommittedPointer = std::shared_ptr<Committed>;
+
+// What becomes of a failed append for whoever asked, be it a group's record or an offset: Produce's code, the coordinator's.
+inline constexpr std::array<std::pair<protocol::ErrorCode, protocol::ErrorCode>, 5> common_append_errors{
+    {{protocol::ErrorCode::not_enough_replicas, protocol::ErrorCode::coordinator_not_available},
+     {protocol::ErrorCode::not_enough_replicas_after_append, protocol::ErrorCode::coordinator_not_available},
+     {protocol::ErrorCode::unknown_topic_or_partition, protocol::ErrorCode::coordinator_not_available},
+     {protocol::ErrorCode::not_leader_or_follower, protocol::ErrorCode::not_coordinator},
+     {protocol::ErrorCode::kafka_storage_error, protocol::ErrorCode::not_coordinator}}};
 
 class GroupHarness {
  public:

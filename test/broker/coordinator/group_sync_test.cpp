@@ -70,16 +70,11 @@ TEST(GroupSync, ASecondAssignmentOfAGenerationDoesNotReplaceTheFirst) {
 }
 
 TEST(GroupSync, AnAssignmentThatCannotBeStoredEndsTheGeneration) {
-  const std::pair<ErrorCode, ErrorCode> errors[] = {
-      {ErrorCode::not_enough_replicas, ErrorCode::coordinator_not_available},
-      {ErrorCode::not_enough_replicas_after_append, ErrorCode::coordinator_not_available},
-      {ErrorCode::unknown_topic_or_partition, ErrorCode::coordinator_not_available},
-      {ErrorCode::not_leader_or_follower, ErrorCode::not_coordinator},
-      {ErrorCode::kafka_storage_error, ErrorCode::not_coordinator},
-      {ErrorCode::request_timed_out, ErrorCode::rebalance_in_progress},
-      {ErrorCode::message_too_large, ErrorCode::unknown_server_error},
-      {ErrorCode::record_list_too_large, ErrorCode::unknown_server_error},
-      {ErrorCode::corrupt_message, ErrorCode::corrupt_message}};
+  std::vector<std::pair<ErrorCode, ErrorCode>> errors(common_append_errors.begin(), common_append_errors.end());
+  errors.insert(errors.end(), {{ErrorCode::request_timed_out, ErrorCode::rebalance_in_progress},
+                               {ErrorCode::message_too_large, ErrorCode::unknown_server_error},
+                               {ErrorCode::record_list_too_large, ErrorCode::unknown_server_error},
+                               {ErrorCode::corrupt_message, ErrorCode::corrupt_message}});
   for (const auto& [append_error, error] : errors) {
     GroupHarness groups;
     const Completing members(groups);

@@ -118,15 +118,10 @@ TEST(OffsetCommit, KeepsWhatIsWellWhenSomethingElseIsTooLarge) {
 }
 
 TEST(OffsetCommit, ThatIsNotStoredDoesNotCount) {
-  const std::pair<ErrorCode, ErrorCode> errors[] = {
-      {ErrorCode::not_enough_replicas, ErrorCode::coordinator_not_available},
-      {ErrorCode::not_enough_replicas_after_append, ErrorCode::coordinator_not_available},
-      {ErrorCode::unknown_topic_or_partition, ErrorCode::coordinator_not_available},
-      {ErrorCode::not_leader_or_follower, ErrorCode::not_coordinator},
-      {ErrorCode::kafka_storage_error, ErrorCode::not_coordinator},
-      {ErrorCode::message_too_large, ErrorCode::invalid_commit_offset_size},
-      {ErrorCode::network_exception, ErrorCode::coordinator_load_in_progress},
-      {ErrorCode::request_timed_out, ErrorCode::request_timed_out}};
+  std::vector<std::pair<ErrorCode, ErrorCode>> errors(common_append_errors.begin(), common_append_errors.end());
+  errors.insert(errors.end(), {{ErrorCode::message_too_large, ErrorCode::invalid_commit_offset_size},
+                               {ErrorCode::network_exception, ErrorCode::coordinator_load_in_progress},
+                               {ErrorCode::request_timed_out, ErrorCode::request_timed_out}});
   for (const auto& [append_error, error] : errors) {
     for (const std::int64_t producer : {-1, 7}) {
       GroupHarness groups;
