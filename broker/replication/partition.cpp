@@ -90,12 +90,12 @@ void Partition::find_offset(const OffsetCall& call, PartitionOffsetCompletion do
 }
 
 void Partition::append_now(const AppendCall& call, PartitionAppendCompletion done) {
-  auto refusal = check_leader(LeaderEpoch::none());
+  auto refusal = check_leader(call.current_leader_epoch);
   if (!refusal && call.all_replicas && leader_->in_sync_replica_count() < config_.min_in_sync_replicas) {
     refusal = PartitionRefusal::not_enough_replicas;
   }
   if (refusal) return done(tl::unexpected(AppendFailure{refusal, {}}));
-  log::AppendRequest request{call.batches, log::AppendOrigin::client, leader_->leader_epoch(), call.now, call.source};
+  log::AppendRequest request{call.batches, call.origin, leader_->leader_epoch(), call.now, call.source};
   log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));

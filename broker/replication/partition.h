@@ -34,6 +34,8 @@ struct AppendCall {
   TimestampMs now;
   bool all_replicas = false;  // acks=all: completes when the high watermark has reached the records
   CallSource source = 0;
+  log::AppendOrigin origin = log::AppendOrigin::client;
+  LeaderEpoch current_leader_epoch = LeaderEpoch::none();  // only in that term
 };
 
 struct AppendFailure {

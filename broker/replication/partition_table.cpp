@@ -86,6 +86,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     std::shared_ptr<Partition> partition;
     TopicId topic_id;  // of the partition
     bool busy = false;
+    LeaderEpoch told = LeaderEpoch::none();  // the term that the observer knows of
     bool offline = false;
     bool retrying = false;     // a timer is set
     std::vector<Job> waiting;  // until it is not busy any more
@@ -155,11 +156,17 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
     slot.partition->set_config(slot.wanted->config);
     if (slot.wanted->leader != environment_.self) {
       if (slot.partition->is_leader()) slot.partition->resign();
-      return;
-    }
-    if (auto led = slot.partition->lead(slot.wanted->leader_epoch, slot.wanted->isr); !led) {
+    } else if (auto led = slot.partition->lead(slot.wanted->leader_epoch, slot.wanted->isr); !led) {
       logger.error("cannot lead " + name_of(key) + ": " + led.error().message);
     }
+    tell_observer(key, slot);
+  }
+
+  void tell_observer(const TopicPartition& key, Slot& slot) {
+    const auto term = slot.partition ? slot.partition->leader_epoch() : LeaderEpoch::none();
+    if (std::exchange(slot.told, term) == term || environment_.leadership == nullptr) return;
+    if (term == LeaderEpoch::none()) return environment_.leadership->on_resigned(shard_.id(), key);
+    environment_.leadership->on_leading(shard_.id(), key, slot.partition);
   }
 
   void open_log(const TopicPartition& key, Slot& slot) {
@@ -207,6 +214,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
       slot.partition->resign();
       slot.partition->log()->stop();
       slot.partition.reset();
+      tell_observer(key, slot);
     }
     environment_.logs->remove(key, [weak = weak_from_this(), key](const Status& removed) {
       auto self = weak.lock();
@@ -232,6 +240,7 @@ class PartitionTable::State : public std::enable_shared_from_this<PartitionTable
       auto& slot = found->second;
       slot.offline = true;
       if (auto partition = std::exchange(slot.partition, nullptr)) partition->go_offline();
+      tell_observer(key, slot);
     }
   }
 

@@ -15,6 +15,7 @@
 #include "broker/base/types.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/metadata_cache.h"
+#include "broker/replication/leadership_observer.h"
 #include "broker/replication/partition.h"
 
 namespace millrace::replication {
@@ -30,6 +31,7 @@ class PartitionTable {
     log::LogManager* logs;
     // A topic's configuration: its overrides over the broker's values as that shard has them. In that shard's tasks.
     std::function<PartitionConfig(ShardId shard, const metadata::ConfigMap& overrides)> partition_config;
+    LeadershipObserver* leadership = nullptr;  // outlives the shards' work; null: nobody
   };
 
   PartitionTable(Shard& shard, std::size_t shard_count, Environment environment);

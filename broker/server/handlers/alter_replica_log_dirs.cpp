@@ -9,8 +9,8 @@
 
 #include "broker/log/log_manager.h"
 #include "broker/metadata/cluster_image.h"
+#include "broker/replication/error_translation.h"
 #include "broker/replication/replica_manager.h"
-#include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
 
@@ -48,7 +48,7 @@ std::vector<Move> moves_of(const protocol::AlterReplicaLogDirsRequest& request, 
 ErrorCode error_of(const Move& move) {
   if (!move.refusal) return ErrorCode::none;
   if (*move.refusal == log::MoveRefusal::no_log && !move.is_known) return ErrorCode::unknown_topic_or_partition;
-  return error_code_of(*move.refusal);
+  return replication::error_code_of(*move.refusal);
 }
 
 protocol::AlterReplicaLogDirsResponse answer_of(const std::vector<Move>& moves) {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "broker/metadata/cluster_image.h"
+#include "broker/replication/error_translation.h"
 #include "broker/replication/fetch_wait.h"
 #include "broker/replication/replica_manager.h"
 #include "broker/server/configuration/broker_configuration.h"
-#include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/fetch_conversion.h"
 #include "broker/server/fetch_sessions.h"

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "broker/metadata/cluster_image.h"
+#include "broker/replication/error_translation.h"
 #include "broker/replication/replica_manager.h"
 #include "broker/server/answer_memory.h"
-#include "broker/server/error_translation.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
 

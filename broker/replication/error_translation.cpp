@@ -1,34 +1,34 @@
-#include "broker/server/error_translation.h"
+#include "broker/replication/error_translation.h"
 
-namespace millrace::server {
+namespace millrace::replication {
 
 using protocol::ErrorCode;
 
-ErrorCode error_code_of(replication::PartitionRefusal refusal) {
+ErrorCode error_code_of(PartitionRefusal refusal) {
   switch (refusal) {
-    case replication::PartitionRefusal::not_leader:
+    case PartitionRefusal::not_leader:
       return ErrorCode::not_leader_or_follower;
-    case replication::PartitionRefusal::fenced_leader_epoch:
+    case PartitionRefusal::fenced_leader_epoch:
       return ErrorCode::fenced_leader_epoch;
-    case replication::PartitionRefusal::unknown_leader_epoch:
+    case PartitionRefusal::unknown_leader_epoch:
       return ErrorCode::unknown_leader_epoch;
-    case replication::PartitionRefusal::not_enough_replicas:
+    case PartitionRefusal::not_enough_replicas:
       return ErrorCode::not_enough_replicas;
-    case replication::PartitionRefusal::offline:
+    case PartitionRefusal::offline:
       return ErrorCode::kafka_storage_error;
   }
   return ErrorCode::unknown_server_error;
 }
 
-ErrorCode error_code_of(replication::DeletionFailure failure) {
+ErrorCode error_code_of(DeletionFailure failure) {
   switch (failure) {
-    case replication::DeletionFailure::not_leader:
+    case DeletionFailure::not_leader:
       return ErrorCode::not_leader_or_follower;
-    case replication::DeletionFailure::offline:
+    case DeletionFailure::offline:
       return ErrorCode::kafka_storage_error;
-    case replication::DeletionFailure::policy:
+    case DeletionFailure::policy:
       return ErrorCode::policy_violation;
-    case replication::DeletionFailure::offset_out_of_range:
+    case DeletionFailure::offset_out_of_range:
       return ErrorCode::offset_out_of_range;
   }
   return ErrorCode::unknown_server_error;
@@ -99,12 +99,12 @@ ErrorCode error_code_of(log::ReadErrorKind kind) {
   return ErrorCode::unknown_server_error;
 }
 
-ErrorCode error_code_of(const replication::AppendFailure& failure) {
+ErrorCode error_code_of(const AppendFailure& failure) {
   return failure.refusal ? error_code_of(*failure.refusal) : error_code_of(failure.error.kind);
 }
 
-ErrorCode error_code_of(const replication::FetchFailure& failure) {
+ErrorCode error_code_of(const FetchFailure& failure) {
   return failure.refusal ? error_code_of(*failure.refusal) : error_code_of(failure.error.kind);
 }
 
-}  // namespace millrace::server
+}  // namespace millrace::replication
