@@ -17,12 +17,12 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "broker/coordinator/consumer_offsets_records.h"
 #include "broker/coordinator/group_member.h"
 #include "broker/coordinator/offset_table.h"
+#include "broker/coordinator/text_map.h"
 #include "broker/protocol/error_code.h"
 
 namespace millrace::coordinator {
@@ -31,13 +31,6 @@ enum class GroupState : std::uint8_t { empty, preparing_rebalance, completing_re
 
 // Kafka's own name: "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead".
 std::string_view to_string(GroupState state);
-
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-template <class Value>
-using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
 class Group {
  public:

@@ -16,26 +16,10 @@ TransactionActions TransactionCoordinator::begin_load(LeaderEpoch coordinator_ep
   return actions;
 }
 
-Status TransactionCoordinator::replay(BytesView key, std::optional<BytesView> value) {
-  if (phase_ != Phase::loading)
-    return fail(ErrorKind::cancelled, "this partition of the internal topic is not being loaded");
-  auto transactional_id = transactional_id_of(key);
-  if (!transactional_id) return tl::unexpected(std::move(transactional_id.error()));
-  if (!*transactional_id) return {};
-  const std::string name(**transactional_id);
-  if (!value) {
-    entries_.erase(name);
-    return {};
-  }
-  auto metadata = transaction_metadata_of(*value);
-  if (!metadata) return fail(metadata.error().kind, "transactional id " + name + ": " + metadata.error().message);
-  entries_.insert_or_assign(name, TransactionEntry(std::move(*metadata)));
-  return {};
-}
-
-TransactionActions TransactionCoordinator::finish_load(TimestampMs now) {
+TransactionActions TransactionCoordinator::finish_load(TransactionLoad loaded, TimestampMs now) {
   TransactionActions actions;
   if (phase_ != Phase::loading) return actions;
+  entries_ = std::move(loaded).finish();
   phase_ = Phase::active;
   for (auto& entry : entries_) {
     if (is_prepared(entry.second.stored().state)) start_completion(entry, now, actions);

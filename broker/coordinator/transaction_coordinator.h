@@ -32,7 +32,9 @@
 
 #include "broker/base/result.h"
 #include "broker/base/types.h"
+#include "broker/coordinator/text_map.h"
 #include "broker/coordinator/transaction_actions.h"
+#include "broker/coordinator/transaction_load.h"
 #include "broker/coordinator/transaction_metadata.h"
 #include "broker/coordinator/transaction_records.h"
 #include "broker/protocol/error_code.h"
@@ -107,11 +109,8 @@ class TransactionCoordinator {
   // This broker leads the partition in `coordinator_epoch`: until finish_load requests are answered with
   // COORDINATOR_LOAD_IN_PROGRESS. What waits from an earlier term is answered.
   [[nodiscard]] TransactionActions begin_load(LeaderEpoch coordinator_epoch);
-  // The partition's records, in their order. Errors: the record cannot be read, or is none that a coordinator writes:
-  // the owner must not go on, for an older state of that id would be taken for its newest one.
-  [[nodiscard]] Status replay(BytesView key, std::optional<BytesView> value);
-  // Transactions whose outcome is stored get their markers, once more perhaps.
-  [[nodiscard]] TransactionActions finish_load(TimestampMs now);
+  // With all that the partition's log has. Transactions whose outcome is stored get their markers, once more perhaps.
+  [[nodiscard]] TransactionActions finish_load(TransactionLoad loaded, TimestampMs now);
   // It does not lead any more: who waits is answered with NOT_COORDINATOR, and what comes back later is for nobody.
   [[nodiscard]] TransactionActions unload();
 
@@ -155,11 +154,7 @@ class TransactionCoordinator {
  private:
   enum class Phase : std::uint8_t { not_coordinator, loading, active };
 
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
-  using Entries = std::unordered_map<std::string, TransactionEntry, TextHash, std::equal_to<>>;
+  using Entries = TextMap<TransactionEntry>;
 
   // What is done when a record is appended or is not.
   enum class AppendPurpose : std::uint8_t {

@@ -232,22 +232,12 @@ TEST_F(TransactionMarkers, AreNotStartedByALoadThatWasGivenUp) {
   ending({orders(0)});
   markers.clear();
   take(coordinator.begin_load(LeaderEpoch(6)));
-  for (const auto& record : log) ASSERT_TRUE(coordinator.replay(record.key, BytesView(*record.value)));
+  TransactionLoad load;
+  for (const auto& record : log) ASSERT_TRUE(load.read_record(record.key, BytesView(*record.value)));
   take(coordinator.unload());
-  EXPECT_EQ(coordinator.replay(log.at(0).key, std::nullopt).error().kind, ErrorKind::cancelled);
-  take(coordinator.finish_load(now));
+  take(coordinator.finish_load(std::move(load), now));
   EXPECT_TRUE(markers.empty());
   EXPECT_EQ(coordinator.describe("t").error(), ErrorCode::not_coordinator);
-}
-
-TEST_F(TransactionMarkers, ComeFromRecordsThatCanBeReadOnly) {
-  ending({orders(0)});
-  take(coordinator.begin_load(LeaderEpoch(6)));
-  auto broken = log.back();
-  broken.value->resize(20);
-  const auto status = coordinator.replay(broken.key, BytesView(*broken.value));
-  ASSERT_FALSE(status);
-  EXPECT_NE(status.error().message.find("transactional id t"), std::string::npos) << status.error().message;
 }
 
 }  // namespace

@@ -104,11 +104,12 @@ void TransactionSimulation::start() {
   ++term_;
   driver_ = make_driver_(leaders_);
   take(driver_->coordinator.begin_load(LeaderEpoch(term_)));
+  TransactionLoad load;
   for (const auto& [key, value] : log_) {
-    const auto status = driver_->coordinator.replay(key, value ? std::optional<BytesView>(*value) : std::nullopt);
+    const auto status = load.read_record(key, value ? std::optional<BytesView>(*value) : std::nullopt);
     if (!status) ledger_.complain(status.error().message);
   }
-  take(driver_->finish_load(now_));
+  take(driver_->finish_load(std::move(load), now_));
 }
 
 void TransactionSimulation::take(TransactionActions actions) {

@@ -28,7 +28,9 @@ class CoordinatorDriver {
   CoordinatorDriver& operator=(const CoordinatorDriver&) = delete;
   virtual ~CoordinatorDriver() = default;
 
-  virtual TransactionActions finish_load(TimestampMs now) { return coordinator.finish_load(now); }
+  virtual TransactionActions finish_load(TransactionLoad load, TimestampMs now) {
+    return coordinator.finish_load(std::move(load), now);
+  }
   virtual TransactionActions init(TransactionCall call, const InitProducerIdCall& request, TimestampMs now) {
     return coordinator.init_producer_id(call, request, now);
   }

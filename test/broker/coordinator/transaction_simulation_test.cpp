@@ -51,8 +51,8 @@ struct AnswerBeforeTheOutcomeIsStored final : CoordinatorDriver {
 
 struct NoMarkersAfterALoad final : CoordinatorDriver {
   using CoordinatorDriver::CoordinatorDriver;
-  TransactionActions finish_load(TimestampMs now) override {
-    auto actions = coordinator.finish_load(now);
+  TransactionActions finish_load(TransactionLoad load, TimestampMs now) override {
+    auto actions = coordinator.finish_load(std::move(load), now);
     actions.markers.clear();
     return actions;
   }
@@ -60,8 +60,8 @@ struct NoMarkersAfterALoad final : CoordinatorDriver {
 
 struct AbortAfterALoad final : CoordinatorDriver {
   using CoordinatorDriver::CoordinatorDriver;
-  TransactionActions finish_load(TimestampMs now) override {
-    auto actions = coordinator.finish_load(now);
+  TransactionActions finish_load(TransactionLoad load, TimestampMs now) override {
+    auto actions = coordinator.finish_load(std::move(load), now);
     for (auto& marker : actions.markers) marker.committed = false;
     return actions;
   }

@@ -33,7 +33,7 @@ struct KnownLeaders final : PartitionLeaders {
 struct TransactionWorld : testing::Test {
   TransactionWorld() {
     take(coordinator.begin_load(LeaderEpoch(5)));
-    take(coordinator.finish_load(now));
+    take(coordinator.finish_load({}, now));
   }
 
   void take(TransactionActions actions) {
@@ -138,11 +138,11 @@ struct TransactionWorld : testing::Test {
     take(coordinator.begin_load(LeaderEpoch(6)));
     appends.clear();
     markers.clear();
+    TransactionLoad load;
     for (const auto& record : log) {
-      ASSERT_TRUE(
-          coordinator.replay(record.key, record.value ? std::optional<BytesView>(*record.value) : std::nullopt));
+      ASSERT_TRUE(load.read_record(record.key, record.value ? std::optional<BytesView>(*record.value) : std::nullopt));
     }
-    take(coordinator.finish_load(now));
+    take(coordinator.finish_load(std::move(load), now));
   }
 
   TransactionConfig config;
