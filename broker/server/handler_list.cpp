@@ -23,6 +23,7 @@
 #include "broker/server/handlers/describe_log_dirs.h"
 #include "broker/server/handlers/describe_producers.h"
 #include "broker/server/handlers/fetch.h"
+#include "broker/server/handlers/find_coordinator.h"
 #include "broker/server/handlers/incremental_alter_configs.h"
 #include "broker/server/handlers/init_producer_id.h"
 #include "broker/server/handlers/list_offsets.h"
@@ -82,9 +83,19 @@ Task<Result<std::optional<OutputChain>>> handle(BytesView body, RequestContext& 
   co_return std::optional<OutputChain>(std::move(*frame));
 }
 
+// The message's, unless the handler serves fewer.
+template <class Handler>
+constexpr protocol::Versions versions_of() {
+  if constexpr (requires { Handler::versions; }) {
+    return Handler::versions;
+  } else {
+    return Handler::Request::versions;
+  }
+}
+
 template <class Handler, LargeOnes large_ones = LargeOnes::stay>
 constexpr HandlerEntry entry() {
-  return {Handler::Request::api_key, Handler::Request::versions, &handle<Handler, large_ones>};
+  return {Handler::Request::api_key, versions_of<Handler>(), &handle<Handler, large_ones>};
 }
 
 constexpr std::array entries{
@@ -92,6 +103,7 @@ constexpr std::array entries{
     entry<FetchHandler>(),
     entry<ListOffsetsHandler, LargeOnes::leave>(),
     entry<MetadataHandler, LargeOnes::leave>(),
+    entry<FindCoordinatorHandler, LargeOnes::leave>(),
     entry<ApiVersionsHandler>(),
     entry<CreateTopicsHandler>(),
     entry<DeleteTopicsHandler>(),

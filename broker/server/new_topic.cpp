@@ -11,6 +11,7 @@
 #include "broker/controller/topic_name.h"
 #include "broker/server/configuration/broker_configuration.h"
 #include "broker/server/configuration/topic_configuration.h"
+#include "broker/server/internal_topics.h"
 
 namespace millrace::server {
 namespace {
@@ -30,14 +31,8 @@ struct Size {
   std::int32_t replication_factor;
 };
 
-// What a topic gets whose creator left it open; the topics of the coordinators have keys of their own.
-Size default_size(const BrokerConfiguration& configuration, std::string_view name) {
-  auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(configuration.values.integer(key)); };
-  if (name == "__consumer_offsets")
-    return {integer("offsets.topic.num.partitions"), integer("offsets.topic.replication.factor")};
-  if (name == "__transaction_state") {
-    return {integer("transaction.state.log.num.partitions"), integer("transaction.state.log.replication.factor")};
-  }
+// What a topic gets whose creator left it open.
+Size default_size(const BrokerConfiguration& configuration) {
   return {configuration.topics.num_partitions, configuration.topics.replication_factor};
 }
 
@@ -133,7 +128,7 @@ tl::expected<controller::NewTopic, TopicRefusal> plan_new_topic(BrokerServices& 
                   "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at "
                   "the same time.");
   }
-  const auto defaults = default_size(services.configuration, {});
+  const auto defaults = default_size(services.configuration);
   auto assignment =
       wanted.assignments.empty()
           ? spread(
@@ -153,10 +148,13 @@ tl::expected<controller::NewTopic, TopicRefusal> plan_auto_created_topic(BrokerS
                                                                          const metadata::ClusterImage& image,
                                                                          std::string_view name) {
   if (auto refusal = check_name(image, name)) return tl::unexpected(std::move(*refusal));
-  const auto defaults = default_size(services.configuration, name);
-  auto assignment = spread(services, image, defaults.partitions, defaults.replication_factor);
+  const auto defaults = default_size(services.configuration);
+  auto settings = internal_topic_settings(services.configuration, name)
+                      .value_or(InternalTopicSettings{defaults.partitions, defaults.replication_factor, {}});
+  auto assignment = spread(services, image, settings.partitions, settings.replication_factor);
   if (!assignment) return tl::unexpected(std::move(assignment.error()));
-  return controller::NewTopic{std::string(name), Uuid::random(services.random), std::move(*assignment), {}};
+  return controller::NewTopic{std::string(name), Uuid::random(services.random), std::move(*assignment),
+                              std::move(settings.configs)};
 }
 
 }  // namespace millrace::server

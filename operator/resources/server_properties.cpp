@@ -80,6 +80,11 @@ std::string server_properties(const Broker& broker) {
     directories += (directories.empty() ? "" : ",") + volume_directory(volume) + "/log";
   }
   decided["metadata.store"] = "embedded:" + volume_directory(broker.pool.volumes.front()) + "/metadata";
+  // Such a store is one broker's: the coordinators' topics cannot have more replicas, with Kafka's defaults they would never be made.
+  for (const char* key : {"offsets.topic.replication.factor", "transaction.state.log.replication.factor",
+                          "transaction.state.log.min.isr"}) {
+    if (!broker.config.contains(key)) decided[key] = "1";
+  }
   if (broker.pool.zones.size() == 1) decided["broker.rack"] = broker.pool.zones.front();
   add_listeners(broker, decided);
 

@@ -1,6 +1,7 @@
 // What a broker hosts follows the cluster's images, over real logs on several shards.
 #include "broker/replication/replica_manager.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "test/broker/log/log_world.h"
@@ -38,6 +39,25 @@ class ManualShards final : public ShardGroup {
   }();
 };
 
+// What it was told, in words: "events-0 led in 3", "events-0 resigned".
+class Observer final : public LeadershipObserver {
+ public:
+  void on_leading(ShardId shard, const TopicPartition& key, const std::shared_ptr<Partition>& partition) override {
+    EXPECT_TRUE(partition->is_leader());
+    note(shard, key, "led in " + std::to_string(partition->leader_epoch().value()));
+  }
+  void on_resigned(ShardId shard, const TopicPartition& key) override { note(shard, key, "resigned"); }
+  std::vector<std::string> take() { return std::exchange(heard_, {}); }
+
+ private:
+  void note(ShardId shard, const TopicPartition& key, const std::string& what) {
+    EXPECT_EQ(shard, owner_of(key.topic, key.partition, 3));
+    heard_.push_back(key.topic + "-" + std::to_string(key.partition.value()) + " " + what);
+  }
+
+  std::vector<std::string> heard_;
+};
+
 struct Replicas : testing::Test {
   void SetUp() override {
     options.directories = {directory.path() + "/data"};
@@ -56,13 +76,15 @@ struct Replicas : testing::Test {
     ASSERT_TRUE(logs->load([](const std::string&) { return log::LogConfig{}; }));
     cache = std::make_unique<metadata::MetadataCache>(shards);
     replicas = std::make_unique<ReplicaManager>(
-        shards,
-        PartitionTable::Environment{self, logs.get(), [](ShardId /*shard*/, const metadata::ConfigMap& overrides) {
-                                      PartitionConfig config;
-                                      if (auto at = overrides.find("min.insync.replicas"); at != overrides.end())
-                                        config.min_in_sync_replicas = std::stoul(at->second);
-                                      return config;
-                                    }});
+        shards, PartitionTable::Environment{self, logs.get(),
+                                            [](ShardId /*shard*/, const metadata::ConfigMap& overrides) {
+                                              PartitionConfig config;
+                                              if (auto at = overrides.find("min.insync.replicas");
+                                                  at != overrides.end())
+                                                config.min_in_sync_replicas = std::stoul(at->second);
+                                              return config;
+                                            },
+                                            &observer});
     bool following = false;
     replicas->follow(*cache, home, [&] { following = true; });
     shards.run();
@@ -131,12 +153,29 @@ struct Replicas : testing::Test {
   log::test::FaultFileSystem files;
   SeededRandom random{5};
   log::LogManagerOptions options;
+  Observer observer;
   ManualShards shards;
   std::unique_ptr<log::LogManager> logs;
   std::unique_ptr<metadata::MetadataCache> cache;
   std::unique_ptr<ReplicaManager> replicas;
   metadata::ClusterImageBuilder builder;
 };
+
+TEST_F(Replicas, TellWhoeverWantsToKnowWhichTheyLead) {
+  using Heard = std::vector<std::string>;
+  set_topic(first_id, {led_by(self, 0), led_by(other, 1, 4, {other}, {other, self})});
+  publish();
+  EXPECT_EQ(observer.take(), Heard{"events-0 led in 0"});
+  set_topic(first_id, {led_by(self, 0, 0, {self, other}), led_by(self, 1, 5, {other}, {other, self})});
+  publish();
+  EXPECT_EQ(observer.take(), Heard{"events-1 led in 5"}) << "the first one's term goes on";
+  set_topic(first_id, {led_by(self, 0, 1), led_by(other, 1, 6, {other}, {other, self})});
+  publish();
+  EXPECT_THAT(observer.take(), testing::UnorderedElementsAre("events-0 led in 1", "events-1 resigned"));
+  set_topic(second_id);
+  publish();
+  EXPECT_EQ(observer.take(), (Heard{"events-0 resigned", "events-0 led in 0"})) << "deleted and made again";
+}
 
 TEST_F(Replicas, AreMadeAndLedAsTheImageSaysEachOnItsShard) {
   set_topic(first_id,
@@ -434,8 +473,10 @@ TEST_F(ReplicasOnTwoDisks, OfTheBadOneAreOfflineAndWakeWhoWaits) {
                                           [&woken] { ++woken; });
   partition->wait_for_records(wait, Offset(0));
   fill_disk();
+  observer.take();
   auto refused = append_to(on_bad_disk);
   ASSERT_FALSE(refused);
+  EXPECT_EQ(observer.take(), std::vector{"events-" + std::to_string(on_bad_disk) + " resigned"});
   EXPECT_EQ(refused.error().error.kind, log::AppendErrorKind::storage);
   EXPECT_EQ(woken, 1);
   EXPECT_EQ(find(on_bad_disk), nullptr);

@@ -32,9 +32,18 @@ log.dirs=/var/lib/millrace/data/log
 metadata.store=embedded:/var/lib/millrace/data/metadata
 millrace.cluster.id=AbCdEfGhIjKlMnOpQrStUg
 millrace.http.port=9404
+offsets.topic.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=1
 # spec.config
 num.partitions=3
 )");
+}
+
+TEST(ServerProperties, LeaveTheReplicationOfInternalTopicsToWhoSetsIt) {
+  const auto text = server_properties(BrokerScene({{"config", {{"offsets.topic.replication.factor", 3}}}}).broker(7));
+  EXPECT_EQ(text.find("offsets.topic.replication.factor=1"), std::string::npos);
+  EXPECT_NE(text.find("offsets.topic.replication.factor=3"), std::string::npos);
 }
 
 TEST(ServerProperties, HaveEveryListenerAndTheClustersDomain) {
