@@ -34,6 +34,7 @@
 #include "broker/server/configuration/current_configuration.h"
 #include "broker/server/configuration/move_settings.h"
 #include "broker/server/configuration/topic_configuration.h"
+#include "broker/server/coordinators.h"
 #include "broker/server/fetch_sessions.h"
 #include "broker/server/image_waits.h"
 #include "broker/server/live_configuration.h"
@@ -127,6 +128,7 @@ class Broker::State {
     stopped_ = true;
     health_.set_reason("stopping");
     if (waiting_fetches_) wake_waiting_fetches();
+    if (coordinators_) coordinators_->unload();
     if (live_) live_->stop();
     if (network_ && !network_->stop(stop_patience))
       logger.warning("requests in work were cut off: they took too long to end");
@@ -314,6 +316,9 @@ class Broker::State {
           auto settings = topic_settings(current_->of(shard)->values(), overrides);
           return replication::PartitionConfig{settings.log, static_cast<std::size_t>(settings.min_insync_replicas)};
         }};
+    coordinators_ = std::make_unique<Coordinators>(*runtime_, configuration_, random_);
+    coordinators_->follow(*cache_);
+    environment.leadership = coordinators_.get();
     replicas_ = std::make_unique<replication::ReplicaManager>(*runtime_, std::move(environment));
     waiting_fetches_ = std::make_unique<WaitingFetches>(runtime_->size());
     FetchSessions::Settings sessions;
@@ -323,7 +328,7 @@ class Broker::State {
     services_.emplace(BrokerServices{configuration_, *current_, registration_.id, identity_.cluster_id, *runtime_,
                                      *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
                                      *config_commands_, *producer_ids_, random_, *waiting_fetches_, *logs_, *quotas_,
-                                     *fetch_sessions_, conversions_});
+                                     *fetch_sessions_, conversions_, *coordinators_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
@@ -432,6 +437,7 @@ class Broker::State {
   std::unique_ptr<controller::ConfigCommands> config_commands_;
   std::unique_ptr<metadata::ProducerIdBlocks> producer_ids_;
   std::unique_ptr<metadata::MetadataLoader> loader_;
+  std::unique_ptr<Coordinators> coordinators_;
   std::unique_ptr<replication::ReplicaManager> replicas_;
   std::unique_ptr<FetchSessions> fetch_sessions_;
   std::unique_ptr<WaitingFetches> waiting_fetches_;

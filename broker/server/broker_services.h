@@ -35,6 +35,7 @@ class ClientQuotas;
 namespace millrace::server {
 
 struct BrokerConfiguration;
+class Coordinators;
 class CurrentConfiguration;
 class FetchSessions;
 class ImageWaits;
@@ -61,6 +62,7 @@ struct BrokerServices {
   security::ClientQuotas& quotas;  // any thread
   FetchSessions& fetch_sessions;
   std::shared_ptr<protocol::ConversionBounds> conversions;  // any thread
+  Coordinators& coordinators;
 };
 
 }  // namespace millrace::server

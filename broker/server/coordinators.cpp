@@ -1,0 +1,82 @@
+#include "broker/server/coordinators.h"
+
+#include <chrono>
+#include <utility>
+
+#include "broker/coordinator/internal_partition.h"
+#include "broker/metadata/cluster_image.h"
+#include "broker/server/internal_topics.h"
+
+namespace millrace::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+coordinator::GroupTableConfig group_table_config(const ConfigValues& values) {
+  auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(values.integer(key)); };
+  coordinator::GroupTableConfig config;
+  config.group.group_min_session_timeout_ms = integer("group.min.session.timeout.ms");
+  config.group.group_max_session_timeout_ms = integer("group.max.session.timeout.ms");
+  config.group.group_max_size = integer("group.max.size");
+  config.group.group_initial_rebalance_delay_ms = integer("group.initial.rebalance.delay.ms");
+  config.group.offset_metadata_max_bytes = integer("offset.metadata.max.bytes");
+  config.group.offsets_retention_ms =
+      milliseconds(std::chrono::minutes(values.integer("offsets.retention.minutes"))).count();
+  config.retention_check_interval = milliseconds(values.integer("offsets.retention.check.interval.ms"));
+  config.commit_timeout = milliseconds(values.integer("offsets.commit.timeout.ms"));
+  config.codec = static_cast<protocol::Codec>(values.integer("offsets.topic.compression.codec"));
+  return config;
+}
+
+// The partitions of the topics that `after` does not have any more, or has made anew.
+std::vector<TopicPartition> deleted_partitions(const metadata::ClusterImage& before,
+                                               const metadata::ClusterImage& after) {
+  std::vector<TopicPartition> deleted;
+  metadata::ClusterImage::for_each_changed_topic(before, after, [&](const auto& old, const auto& now) {
+    if (!old || (now && now->id == old->id)) return;
+    for (const auto& partition : old->partitions) deleted.push_back({old->name, partition.index});
+  });
+  return deleted;
+}
+
+}  // namespace
+
+Coordinators::Coordinators(ShardGroup& shards, const BrokerConfiguration& configuration, Random& random)
+    : shards_(shards),
+      offsets_read_bytes_(static_cast<std::size_t>(configuration.values.integer("offsets.load.buffer.size"))),
+      tables_(shards.size()) {
+  const auto config = group_table_config(configuration.values);
+  for (ShardId id = 0; id < shards.size(); ++id) {
+    tables_[id].groups = std::make_unique<coordinator::GroupTable>(shards.at(id), config, random);
+  }
+}
+
+void Coordinators::follow(metadata::MetadataCache& cache) {
+  for (ShardId id = 0; id < shards_.size(); ++id) {
+    shards_.at(id).post([this, id, &cache] {
+      cache.subscribe(id, [this, id](const auto& before, const auto& after) {
+        if (const auto deleted = deleted_partitions(*before, *after); !deleted.empty())
+          groups(id).on_partitions_deleted(deleted);
+      });
+    });
+  }
+}
+
+void Coordinators::on_leading(ShardId shard, const TopicPartition& key,
+                              const std::shared_ptr<replication::Partition>& partition) {
+  if (key.topic == group_topic) {
+    groups(shard).on_leading(key.partition, coordinator::lead_internal_partition(partition, offsets_read_bytes_));
+  }
+}
+
+void Coordinators::on_resigned(ShardId shard, const TopicPartition& key) {
+  if (key.topic == group_topic) groups(shard).on_resigned(key.partition);
+}
+
+void Coordinators::unload() {
+  for (ShardId id = 0; id < shards_.size(); ++id) {
+    shards_.at(id).post([this, id] { groups(id).unload_all(); });
+  }
+}
+
+}  // namespace millrace::server
