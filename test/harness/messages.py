@@ -54,7 +54,7 @@ class Field:
             return float(text or "0")
         if self.kind in NUMBERS:
             return int(text or "0", 0)
-        return {"{}": {}, "uuid": ZERO_ID, "records": None}.get(self.kind, None if text == "null" else "")
+        return {"{}": {}, "uuid": ZERO_ID, "records": None, "bytes": None if text == "null" else b""}.get(self.kind, None if text == "null" else "")
 
     def may_be_null(self, version):
         return self.nullable is not None and version in self.nullable
@@ -128,7 +128,7 @@ class Encoder:
             return uuid.UUID(value).bytes
         if field.kind == "{}":
             return self.structure(field.fields, value)
-        form = ">i" if field.kind == "records" else ">h"
+        form = ">i" if field.kind in ("records", "bytes") else ">h"
         if value is None:
             return self.length(-1, form)
         data = value.encode() if isinstance(value, str) else value
@@ -187,7 +187,7 @@ class Decoder:
             return str(uuid.UUID(bytes=self.bytes(16)))
         if field.kind == "{}":
             return self.structure(field.fields)
-        count = self.length("i" if field.kind == "records" else "h")
+        count = self.length("i" if field.kind in ("records", "bytes") else "h")
         if count < 0:
             return None
         data = self.bytes(count)
