@@ -61,8 +61,8 @@ class Field:
 
 
 class Api:
-    def __init__(self, name, key, versions, flexible):
-        self.name, self.key, self.versions, self.flexible = name, int(key), Range(versions), Range(flexible.removeprefix("flexible:"))
+    def __init__(self, name, key, versions, flexible=""):
+        self.name, self.key, self.versions, self.flexible = name, int(key), Range(versions), Range(flexible.removeprefix("flexible:")) if flexible else ()
         self.request, self.response = [], []
 
 
