@@ -1,5 +1,8 @@
 #include "broker/coordinator/consumer_offsets_records.h"
 
+#include <optional>
+#include <utility>
+
 #include "broker/protocol/stored_record_codec.h"
 
 namespace millrace::coordinator {
@@ -21,14 +24,29 @@ Result<ConsumerOffsetsKey> decode_key(BytesView bytes) {
   return ConsumerOffsetsKey(*key);
 }
 
+template <class Key>
+void decode_if(protocol::Version type, BytesView bytes, std::optional<Result<ConsumerOffsetsKey>>& into) {
+  if (Key::versions.contains(type)) into = decode_key<Key>(bytes);
+}
+
+// As the one of `Keys` that has the type, if one has.
+template <class... Keys>
+std::optional<Result<ConsumerOffsetsKey>> decode_one_of(protocol::Version type, BytesView bytes) {
+  std::optional<Result<ConsumerOffsetsKey>> key;
+  (decode_if<Keys>(type, bytes, key), ...);
+  return key;
+}
+
 }  // namespace
 
 Result<ConsumerOffsetsKey> decode_consumer_offsets_key(BytesView bytes) {
   auto type = protocol::stored_record_version(bytes);
   if (!type) return tl::unexpected(type.error());
-  if (OffsetCommitKey::versions.contains(*type)) return decode_key<OffsetCommitKey>(bytes);
-  if (GroupMetadataKey::versions.contains(*type)) return decode_key<GroupMetadataKey>(bytes);
-  return ConsumerOffsetsKey(UnknownOffsetsKey{*type});
+  auto key = decode_one_of<OffsetCommitKey, GroupMetadataKey, ConsumerGroupMetadataKey,
+                           ConsumerGroupPartitionMetadataKey, ConsumerGroupMemberMetadataKey,
+                           ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMemberKey,
+                           ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupRegularExpressionKey>(*type, bytes);
+  return key ? std::move(*key) : ConsumerOffsetsKey(UnknownOffsetsKey{*type});
 }
 
 Result<OffsetCommitValue> decode_offset_value(BytesView bytes) {

@@ -1,6 +1,7 @@
 // The records of `__consumer_offsets`, as Kafka 3.9 writes and reads them (kafka.coordinator.group.GroupMetadataManager and the schemas
-// of its group-coordinator module). The version of a key is the record's type: 0 and 1 an offset, 2 a group; others are those of newer
-// brokers (KIP-848) and are skipped. A null value is a tombstone.
+// of its group-coordinator module). The version of a key is the record's type: 0 and 1 an offset, 2 a classic group; 3 to 8 and 16 are what
+// groups of the new protocol are made of (consumer_group_records.h); others are those of newer brokers and are skipped. A null value is a
+// tombstone.
 //
 // Written are offset values of version 3, or of version 1 where the request named a retention time, and group values of version 3: what
 // inter.broker.protocol.version 3.9-IV0 writes, and older brokers read. All versions are read. Strings and bytes are views into what was
@@ -16,6 +17,7 @@
 #include "broker/base/bytes.h"
 #include "broker/base/result.h"
 #include "broker/base/types.h"
+#include "broker/coordinator/consumer_group_records.h"
 #include "broker/protocol/fields.h"
 
 namespace millrace::coordinator {
@@ -123,7 +125,11 @@ struct UnknownOffsetsKey {
   protocol::Version type = 0;
 };
 
-using ConsumerOffsetsKey = std::variant<OffsetCommitKey, GroupMetadataKey, UnknownOffsetsKey>;
+using ConsumerOffsetsKey =
+    std::variant<OffsetCommitKey, GroupMetadataKey, ConsumerGroupMetadataKey, ConsumerGroupPartitionMetadataKey,
+                 ConsumerGroupMemberMetadataKey, ConsumerGroupTargetAssignmentMetadataKey,
+                 ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupCurrentMemberAssignmentKey,
+                 ConsumerGroupRegularExpressionKey, UnknownOffsetsKey>;
 
 // Errors: truncated or corrupt, naming the field and the byte.
 Result<ConsumerOffsetsKey> decode_consumer_offsets_key(BytesView bytes);

@@ -55,7 +55,7 @@ TEST(ConsumerOffsetsRecords, ReadAndWriteTheKeysOfGroups) {
 }
 
 TEST(ConsumerOffsetsRecords, TellTheKeysOfNewerBrokersApartFromBrokenOnes) {
-  for (protocol::Version type : {3, 8, 17, -1}) {
+  for (protocol::Version type : {9, 15, 17, -1}) {
     Bytes bytes = golden("GroupMetadataKey", 2);
     store_big_endian(bytes.data(), type);
     auto key = decode_consumer_offsets_key(bytes);
