@@ -7,7 +7,8 @@
 
 namespace millrace::coordinator {
 
-using protocol::operator==;  // of described structs, for the codec's elements that are this layer's
+// Of described structs, for the codec's elements that are this layer's: it looks for it where those are.
+using protocol::operator==;  // NOLINT(misc-unused-using-decls)
 
 namespace {
 

@@ -39,6 +39,7 @@ TopicId topic_id() {
 
 std::vector<PartitionIndex> partitions(const std::vector<std::int32_t>& numbers) {
   std::vector<PartitionIndex> indexes;
+  indexes.reserve(numbers.size());
   for (const auto number : numbers) indexes.emplace_back(number);
   return indexes;
 }
