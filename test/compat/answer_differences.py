@@ -66,7 +66,7 @@ def first_of(path, change):
     return apply
 
 
-SERVED = (0, 1, 2, 3, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 37, 44, 48, 49, 60, 61)
+SERVED = (*range(4), *range(8, 17), *range(18, 29), 32, 33, 34, 35, 37, 42, 44, 47, 48, 49, 60, 61, 65, 66)
 
 
 def served_only(kafka, _, __):
@@ -116,7 +116,7 @@ every_resource, every_config = every("results"), every("results", "configs")
 every_fetch = every("responses", "partitions")
 
 DIFFERENCES = [
-    # What is served is what is advertised; groups, transactions and the rest come later.
+    # What is served is what is advertised; security, the protocol of KIP-848 and what several brokers say to each other come later.
     Difference("ApiVersions", ("the APIs and features", "client software: all that is allowed"), served_only),
 
     # Kafka answers LEADER_NOT_AVAILABLE and is asked again.

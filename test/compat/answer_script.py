@@ -25,6 +25,10 @@ SETTINGS = {
     "broker.rack": "a rack",
     "log.retention.ms": "-1",  # the records of the script are years old
     "max.incremental.fetch.session.cache.slots": "0",  # Kafka answers then as a broker without sessions
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
 }
 STRICT_SETTINGS = {**SETTINGS, "auto.create.topics.enable": "false", "delete.topic.enable": "false",
                    "max.incremental.fetch.session.cache.slots": "1000"}

@@ -36,7 +36,25 @@ Coordinator nobody(std::string_view key, ErrorCode error) {
   return answer;
 }
 
-// Of the ids of one type; nullopt: why nobody coordinates such.
+// What Kafka says of an answer that concerns the whole request (org.apache.kafka.common.protocol.Errors.message).
+std::string_view message_of(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::none:
+      return "NONE";
+    case ErrorCode::invalid_request:
+      return "This most likely occurs because of a request being malformed by the client library or the message was "
+             "sent to an "
+             "incompatible broker. See the broker logs for more details.";
+    default:
+      return "The coordinator is not available.";
+  }
+}
+
+bool is_known(CoordinatorType type) {
+  return type == CoordinatorType::group || type == CoordinatorType::transaction || type == CoordinatorType::share;
+}
+
+// Of the ids of one type; else why nobody coordinates such.
 tl::expected<std::string_view, ErrorCode> topic_of(CoordinatorType type, protocol::Version version) {
   switch (type) {
     case CoordinatorType::group:
@@ -94,7 +112,9 @@ Task<Result<std::optional<protocol::FindCoordinatorResponse>>> FindCoordinatorHa
   const bool asks = !has_many || !request.coordinator_keys.empty();
   if (topic && asks && context.image().topic(*topic) == nullptr) co_await make_topic(*topic, context);
   auto answer_of = [&](std::string_view key) {
-    return topic ? find(*topic, key, context) : nobody(key, topic.error());
+    auto answer = topic ? find(*topic, key, context) : nobody(key, topic.error());
+    if (!is_known(request.key_type)) answer.error_message = message_of(answer.error_code);
+    return answer;
   };
   Response response;
   if (has_many) {
@@ -111,7 +131,7 @@ Task<Result<std::optional<protocol::FindCoordinatorResponse>>> FindCoordinatorHa
   }
   const auto answer = answer_of(request.key);
   response.error_code = answer.error_code;
-  response.error_message = answer.error_message;
+  response.error_message = message_of(answer.error_code);
   response.node_id = answer.node_id;
   response.host = answer.host;
   response.port = answer.port;
