@@ -26,6 +26,8 @@ constexpr std::int32_t bits(Operations... operations) {
 inline constexpr std::int32_t all_topic_operations =
     bits(AclOperation::read, AclOperation::write, AclOperation::create, AclOperation::describe, AclOperation::remove,
          AclOperation::alter, AclOperation::describe_configs, AclOperation::alter_configs);
+inline constexpr std::int32_t all_group_operations =
+    bits(AclOperation::read, AclOperation::describe, AclOperation::remove);
 inline constexpr std::int32_t all_cluster_operations =
     bits(AclOperation::create, AclOperation::cluster_action, AclOperation::describe_configs,
          AclOperation::alter_configs, AclOperation::idempotent_write, AclOperation::alter, AclOperation::describe);

@@ -1,10 +1,6 @@
 #include "broker/server/handler_list.h"
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
+
 
 #include "broker/base/task.h"
 #include "broker/protocol/message.h"
@@ -15,21 +11,31 @@
 #include "broker/server/handlers/api_versions.h"
 #include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
+#include "broker/server/handlers/delete_groups.h"
 #include "broker/server/handlers/delete_records.h"
 #include "broker/server/handlers/delete_topics.h"
 #include "broker/server/handlers/describe_client_quotas.h"
 #include "broker/server/handlers/describe_cluster.h"
 #include "broker/server/handlers/describe_configs.h"
+#include "broker/server/handlers/describe_groups.h"
 #include "broker/server/handlers/describe_log_dirs.h"
 #include "broker/server/handlers/describe_producers.h"
 #include "broker/server/handlers/fetch.h"
 #include "broker/server/handlers/find_coordinator.h"
+#include "broker/server/handlers/heartbeat.h"
 #include "broker/server/handlers/incremental_alter_configs.h"
 #include "broker/server/handlers/init_producer_id.h"
+#include "broker/server/handlers/join_group.h"
+#include "broker/server/handlers/leave_group.h"
+#include "broker/server/handlers/list_groups.h"
 #include "broker/server/handlers/list_offsets.h"
 #include "broker/server/handlers/metadata.h"
+#include "broker/server/handlers/offset_commit.h"
+#include "broker/server/handlers/offset_delete.h"
+#include "broker/server/handlers/offset_fetch.h"
 #include "broker/server/handlers/offset_for_leader_epoch.h"
 #include "broker/server/handlers/produce.h"
+#include "broker/server/handlers/sync_group.h"
 #include "broker/server/request_context.h"
 
 namespace millrace::server {
@@ -103,7 +109,15 @@ constexpr std::array entries{
     entry<FetchHandler>(),
     entry<ListOffsetsHandler, LargeOnes::leave>(),
     entry<MetadataHandler, LargeOnes::leave>(),
+    entry<OffsetCommitHandler>(),
+    entry<OffsetFetchHandler, LargeOnes::leave>(),
     entry<FindCoordinatorHandler, LargeOnes::leave>(),
+    entry<JoinGroupHandler>(),
+    entry<HeartbeatHandler>(),
+    entry<LeaveGroupHandler>(),
+    entry<SyncGroupHandler>(),
+    entry<DescribeGroupsHandler, LargeOnes::leave>(),
+    entry<ListGroupsHandler, LargeOnes::leave>(),
     entry<ApiVersionsHandler>(),
     entry<CreateTopicsHandler>(),
     entry<DeleteTopicsHandler>(),
@@ -115,7 +129,9 @@ constexpr std::array entries{
     entry<AlterReplicaLogDirsHandler>(),
     entry<DescribeLogDirsHandler, LargeOnes::leave>(),
     entry<CreatePartitionsHandler>(),
+    entry<DeleteGroupsHandler>(),
     entry<IncrementalAlterConfigsHandler>(),
+    entry<OffsetDeleteHandler>(),
     entry<DescribeClientQuotasHandler, LargeOnes::leave>(),
     entry<AlterClientQuotasHandler>(),
     entry<DescribeClusterHandler>(),

@@ -57,6 +57,12 @@ class RequestContext {
   // The request's own bytes, for records that are written to in place.
   [[nodiscard]] MutableBytes writable(BytesView part) { return protocol::writable_part(request_.frame->bytes(), part); }
 
+  // Nobody views the request any more, but for the answer that is waited for: its bytes are given back to who waits for memory.
+  void release_request() {
+    if (header_.client_id) header_.client_id = keep(std::string(*header_.client_id));
+    request_.frame->release();
+  }
+
   // The arrays of the decoded request are paid for like the request's bytes, and as long. False: there is no memory for them.
   [[nodiscard]] std::uint64_t arrays_max_bytes() const { return request_.frame->decoded_max_bytes(); }
   [[nodiscard]] bool charge_arrays(std::uint64_t size_bytes) { return request_.frame->charge_decoded(size_bytes); }
@@ -70,7 +76,7 @@ class RequestContext {
 
  private:
   BrokerServices& services_;
-  const protocol::RequestHeader header_;
+  protocol::RequestHeader header_;
   network::Request request_;
   Shard& shard_;
   std::shared_ptr<const metadata::ClusterImage> image_;

@@ -8,12 +8,15 @@ namespace {
 
 constexpr ConfigRow rows[] = {
     int32_row("group.min.session.timeout.ms", "6000",
-              "Shortest session timeout that a member of a classic group may ask for."),
+              "Shortest session timeout that a member of a classic group may ask for.")
+        .effective(),
     int32_row("group.max.session.timeout.ms", "1800000",
-              "Longest session timeout that a member of a classic group may ask for."),
+              "Longest session timeout that a member of a classic group may ask for.")
+        .effective(),
     int32_row("group.initial.rebalance.delay.ms", "3000",
-              "Wait for more members before the first rebalance of an empty group."),
-    int32_row("group.max.size", "2147483647", "Most members of one classic group.").at_least(1),
+              "Wait for more members before the first rebalance of an empty group.")
+        .effective(),
+    int32_row("group.max.size", "2147483647", "Most members of one classic group.").at_least(1).effective(),
     int32_row("group.coordinator.threads", "1",
               "Threads of Kafka's new group coordinator. Groups belong to shards here.")
         .at_least(1)
@@ -91,27 +94,38 @@ constexpr ConfigRow rows[] = {
         .not_applicable(),
     int32_row("offsets.topic.num.partitions", "50",
               "Partitions of __consumer_offsets. Must not change once the topic exists.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int16_row("offsets.topic.replication.factor", "3",
               "Replicas of __consumer_offsets. The topic is not created before that many brokers are there.")
-        .at_least(1),
-    int32_row("offsets.topic.segment.bytes", "104857600", "Segment size of __consumer_offsets.").at_least(1),
+        .at_least(1)
+        .effective(),
+    int32_row("offsets.topic.segment.bytes", "104857600", "Segment size of __consumer_offsets.")
+        .at_least(1)
+        .effective(),
     int32_row("offsets.topic.compression.codec", "0",
-              "Codec of __consumer_offsets by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."),
+              "Codec of __consumer_offsets by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.")
+        .between(0, 4)
+        .effective(),
     int32_row("offsets.retention.minutes", "10080",
               "Time for which committed offsets are kept after the group became empty, or after the commit where "
               "there is no group.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int64_row("offsets.retention.check.interval.ms", "600000",
               "Time between two looks for offsets that are due to be dropped.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("offsets.load.buffer.size", "5242880",
               "Bytes read at a time when a coordinator loads its partition of __consumer_offsets.")
-        .at_least(1),
-    int32_row("offsets.commit.timeout.ms", "5000", "Longest wait for the replicas of an offset commit.").at_least(1),
+        .at_least(1)
+        .effective(),
+    int32_row("offsets.commit.timeout.ms", "5000", "Longest wait for the replicas of an offset commit.")
+        .at_least(1)
+        .effective(),
     int16_row("offsets.commit.required.acks", "-1",
               "Acknowledgements that an offset commit waits for; -1 is all in-sync replicas."),
-    int32_row("offset.metadata.max.bytes", "4096", "Longest text that may be committed with an offset."),
+    int32_row("offset.metadata.max.bytes", "4096", "Longest text that may be committed with an offset.").effective(),
 };
 
 }  // namespace

@@ -72,16 +72,16 @@ TEST(BrokerConfiguration, WarnsOfAnUnknownKeyWithTheNearestKnownName) {
 }
 
 TEST(BrokerConfiguration, WarnsOfAKeyWithoutEffectUnlessItSaysTheDefault) {
-  auto configuration = made({{"group.max.size", "7"},
-                             {"group.min.session.timeout.ms", " 6000 "},
+  auto configuration = made({{"replica.fetch.min.bytes", "7"},
+                             {"replica.fetch.wait.max.ms", " 500 "},
                              {"controller.quorum.retry.backoff.ms", "21"},
                              {"listener.name.plaintext.max.connections", "3"},
                              {"num.partitions", "2"}});
   EXPECT_EQ(configuration.warnings,
             (std::vector<std::string>{
                 "Configuration controller.quorum.retry.backoff.ms is accepted, and has no effect in Millrace",
-                "Configuration group.max.size is accepted, and has no effect yet",
-                "Configuration listener.name.plaintext.max.connections is accepted, and has no effect yet"}));
+                "Configuration listener.name.plaintext.max.connections is accepted, and has no effect yet",
+                "Configuration replica.fetch.min.bytes is accepted, and has no effect yet"}));
 }
 
 TEST(BrokerConfiguration, ABadValueStopsWithTheKeyTheValueAndWhatIsAllowed) {

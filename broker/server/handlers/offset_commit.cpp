@@ -1,0 +1,27 @@
+#include "broker/server/handlers/offset_commit.h"
+
+#include <utility>
+
+#include "broker/server/group_calls.h"
+#include "broker/server/known_partitions.h"
+
+namespace millrace::server {
+
+using coordinator::GroupCoordinator;
+using coordinator::GroupTime;
+
+Task<Result<std::optional<protocol::OffsetCommitResponse>>> OffsetCommitHandler::handle(const Request& request,
+                                                                                        RequestContext& context) {
+  auto split = split_known_partitions(request, context.image());
+  const Request& known = split.known_of(request);
+  if (known.topics.empty()) co_return std::move(split.refused);
+  auto ask = [&known](GroupCoordinator& coordinator, auto answer, GroupTime time) {
+    coordinator.commit(known, std::move(answer), time);
+  };
+  auto answered =
+      co_await answer_of_group<Response>(context, request.group_id, WhileWaiting::keep_request, std::move(ask));
+  if (!answered) co_return tl::unexpected(answered.error());
+  co_return merge_answers(std::move(split.refused), std::move(*answered));
+}
+
+}  // namespace millrace::server
