@@ -76,11 +76,20 @@ void GroupHost::on_read(Loading& loading, const Status& read) {
     logger.error(std::to_string(loaded.unreadable_records) + " records of " + name + " cannot be read, the first " +
                  loaded.first_unreadable);
   }
-  call([&](GroupCoordinator& coordinator, GroupTime time) { coordinator.load(std::move(loaded), time); });
+  is_loaded_ = true;
+  call([&](GroupCoordinator& coordinator, GroupTime time) {
+    coordinator.load(std::move(loaded), time);
+    for (auto& told : std::exchange(to_tell_, {})) told(coordinator, time);
+  });
   if (coordinator_.group_count() == 0) return;
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(shard_.clock().now() - loading.began);
   logger.info(std::to_string(coordinator_.group_count()) + " groups of " + name + " loaded in " +
               std::to_string(took.count()) + " ms");
+}
+
+void GroupHost::tell(Tell tell) {
+  if (!is_loaded_) return to_tell_.push_back(std::move(tell));
+  call(std::move(tell));
 }
 
 void GroupHost::unload() {

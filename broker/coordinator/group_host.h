@@ -44,6 +44,10 @@ class GroupHost : public std::enable_shared_from_this<GroupHost> {
   // The term is over: nothing more is appended, and whoever waits is told NOT_COORDINATOR.
   void unload();
 
+  // What the partition's records do not tell, or only behind where their reading ends: told to the coordinator once it is loaded.
+  using Tell = UniqueFunction<void(GroupCoordinator& coordinator, GroupTime time)>;
+  void tell(Tell tell);
+
   // use(coordinator, time), then what the coordinator wants done because of it. Answers that it gives meanwhile must not come back here
   // before it returns.
   template <class Use>
@@ -83,7 +87,9 @@ class GroupHost : public std::enable_shared_from_this<GroupHost> {
   const std::shared_ptr<InternalPartition> partition_;
   GroupCoordinator coordinator_;
   bool is_in_turn_ = false;
+  bool is_loaded_ = false;
   bool is_unloaded_ = false;
+  std::vector<Tell> to_tell_;  // until it is loaded
   std::map<GroupAppendId, MonotonicTime>
       appends_in_work_;             // until when each may take: the oldest has the first deadline
   std::vector<EndedAppend> ended_;  // in a turn

@@ -30,13 +30,19 @@ void GroupTable::unload_all() {
 }
 
 void GroupTable::on_transaction_marker(PartitionIndex index, ProducerId producer, bool commit) {
-  call(index,
-       [&](GroupCoordinator& coordinator, GroupTime /*time*/) { coordinator.complete_transaction(producer, commit); });
+  const auto found = hosts_.find(index);
+  if (found == hosts_.end()) return;
+  found->second->tell([producer, commit](GroupCoordinator& coordinator, GroupTime /*time*/) {
+    coordinator.complete_transaction(producer, commit);
+  });
 }
 
 void GroupTable::on_partitions_deleted(const std::vector<TopicPartition>& partitions) {
-  call_each(
-      [&](GroupCoordinator& coordinator, GroupTime time) { coordinator.on_partitions_deleted(partitions, time); });
+  for (const auto& [index, host] : hosts_) {
+    host->tell([partitions](GroupCoordinator& coordinator, GroupTime time) {
+      coordinator.on_partitions_deleted(partitions, time);
+    });
+  }
 }
 
 void GroupTable::check_retention_later() {

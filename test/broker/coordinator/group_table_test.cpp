@@ -11,6 +11,7 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr PartitionIndex partition_7{7};
+constexpr ProducerEpoch producer_epoch{2};
 
 class GroupTableTest : public testing::Test {
  protected:
@@ -40,6 +41,26 @@ class GroupTableTest : public testing::Test {
           time);
     });
     return answer;
+  }
+  // The same within a transaction of `producer`.
+  ErrorCode commit_in_transaction(std::int64_t offset, ProducerId producer) {
+    protocol::TxnOffsetCommitRequest request;
+    request.group_id = "group";
+    request.producer_id = producer;
+    request.producer_epoch = producer_epoch;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "topic";
+    topic.partitions.emplace_back().committed_offset = Offset(offset);
+    std::optional<ErrorCode> answered;
+    table.call(partition_7, [&](GroupCoordinator& coordinator, GroupTime time) {
+      coordinator.commit(
+          request,
+          [&answered](const protocol::TxnOffsetCommitResponse& response) {
+            answered = response.topics.at(0).partitions.at(0).error_code;
+          },
+          time);
+    });
+    return answered.value();
   }
   // The offset that is committed for topic-0; -1: none.
   std::int64_t committed(std::string_view group = "group") {
@@ -111,6 +132,25 @@ TEST_F(GroupTableTest, AnswersWhenTheAppendHasEnded) {
   partition->end_append(ErrorCode::not_enough_replicas);
   EXPECT_EQ(**second, ErrorCode::coordinator_not_available);
   EXPECT_EQ(committed(), 1);
+}
+
+TEST_F(GroupTableTest, LosesNoMarkerThatComesWhileItLoads) {
+  constexpr ProducerId commits{1};
+  constexpr ProducerId aborts{2};
+  for (const auto& [producer, is_commit] : {std::pair(commits, true), std::pair(aborts, false)}) {
+    const auto before = producer == commits ? -1 : 10;
+    lead();
+    EXPECT_EQ(commit_in_transaction(producer.value() * 10, producer), ErrorCode::none);
+    table.on_resigned(partition_7);
+    lead(false);
+    table.on_transaction_marker(partition_7, producer, is_commit);
+    shard.run();
+    EXPECT_EQ(committed(), is_commit ? 10 : before);
+    table.on_transaction_marker(partition_7, producer, true);
+    EXPECT_EQ(committed(), 10) << "the transaction has ended";
+    EXPECT_EQ(**commit(10), ErrorCode::none);
+    table.on_resigned(partition_7);
+  }
 }
 
 TEST_F(GroupTableTest, FindsInTheNextTermWhatItAppendedInTheLast) {
@@ -228,31 +268,21 @@ TEST_F(GroupTableTest, DropsOffsetsOfTopicsThatAreDeleted) {
   EXPECT_EQ(committed(), 5);
   table.on_partitions_deleted({{"topic", PartitionIndex(0)}});
   EXPECT_EQ(committed(), -1);
+  EXPECT_EQ(**commit(6), ErrorCode::none);
+  table.on_resigned(partition_7);
+  lead(false);
+  table.on_partitions_deleted({{"topic", PartitionIndex(0)}});
+  shard.run();
+  EXPECT_EQ(committed(), -1) << "deleted while the partition was read";
 }
 
 TEST_F(GroupTableTest, CountsOffsetsOfATransactionFromItsMarkerOn) {
   lead();
-  protocol::TxnOffsetCommitRequest request;
-  request.group_id = "group";
-  request.producer_id = ProducerId(7);
-  request.producer_epoch = ProducerEpoch(2);
-  auto& topic = request.topics.emplace_back();
-  topic.name = "topic";
-  topic.partitions.emplace_back().committed_offset = Offset(9);
-  std::optional<ErrorCode> answer;
-  table.call(partition_7, [&](GroupCoordinator& coordinator, GroupTime time) {
-    coordinator.commit(
-        request,
-        [&](const protocol::TxnOffsetCommitResponse& response) {
-          answer = response.topics.at(0).partitions.at(0).error_code;
-        },
-        time);
-  });
-  EXPECT_EQ(answer, ErrorCode::none);
+  EXPECT_EQ(commit_in_transaction(9, ProducerId(7)), ErrorCode::none);
   const auto batch = protocol::parse_batch(log.batches.at(0));
   EXPECT_TRUE(batch->header.attributes.is_transactional());
   EXPECT_EQ(batch->header.producer_id, ProducerId(7));
-  EXPECT_EQ(batch->header.producer_epoch, ProducerEpoch(2));
+  EXPECT_EQ(batch->header.producer_epoch, producer_epoch);
   EXPECT_EQ(batch->header.base_sequence, Sequence(0));
   EXPECT_EQ(committed(), -1);
   table.on_transaction_marker(partition_7, ProducerId(7), true);
