@@ -86,7 +86,7 @@ struct PartitionVerdict {
 };
 
 struct TransactionFilter {
-  std::vector<ProducerId> producer_ids{};                 // empty: any
+  std::vector<ProducerId> producer_ids{};                 // ascending; empty: any
   std::optional<std::vector<TransactionState>> states{};  // nothing: any
   std::int64_t duration_ms = -1;                          // open for longer than this; negative: any
 };

@@ -8,7 +8,7 @@ namespace {
 
 bool matches(const TransactionMetadata& transaction, const TransactionFilter& filter, TimestampMs now) {
   const auto& ids = filter.producer_ids;
-  if (!ids.empty() && std::ranges::find(ids, transaction.producer_id) == ids.end()) return false;
+  if (!ids.empty() && !std::ranges::binary_search(ids, transaction.producer_id)) return false;
   if (filter.states && std::ranges::find(*filter.states, transaction.state) == filter.states->end()) return false;
   return filter.duration_ms < 0 || now - transaction.start > filter.duration_ms;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "broker/base/bytes.h"
 #include "broker/base/types.h"
 #include "broker/base/unique_function.h"
+#include "broker/log/transaction_verification.h"
 
 namespace millrace::log {
 
@@ -34,6 +36,9 @@ struct AppendRequest {
                                                    // whose batches have none above it; none(): not known
   TimestampMs now;                                 // wall clock of this append
   AppendSource source = 0;
+  // Of transactional records: none() at first, then the guard of the refusal (`unverified`), once the coordinator knows that
+  // the partition belongs to the transaction. nullopt: transaction.partition.verification.enable is false.
+  std::optional<VerificationGuard> verification{};
 };
 
 struct AppendResult {
@@ -58,6 +63,7 @@ enum class AppendErrorKind : std::uint8_t {
   out_of_order_sequence,
   invalid_producer_epoch,  // a newer incarnation of this producer has written
   invalid_transaction_state,
+  unverified,  // the first records of a transaction: the coordinator is to be asked, and then `guard` given with them
   coordinator_fenced,    // a transaction marker of an older coordinator epoch
   offsets_out_of_order,  // replica: offsets within the append do not increase
   unexpected_offset,     // replica: the append starts below the log's end
@@ -76,6 +82,7 @@ struct AppendError {
   std::string message;
   std::vector<RecordError> record_errors;  // at most max_record_errors
   static constexpr std::size_t max_record_errors = 100;
+  VerificationGuard guard = VerificationGuard::none();  // of `unverified`
 };
 
 using AppendOutcome = tl::expected<AppendResult, AppendError>;

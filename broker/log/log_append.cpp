@@ -132,6 +132,12 @@ AppendOutcome PartitionLog::State::append_checked(const AppendRequest& request, 
     if (request.origin == AppendOrigin::client) {
       if (const auto* known = log->producers.find_duplicate(*producer)) return duplicate_outcome(*known);
     }
+    if (request.verification && producer->transactional && !producer->control) {
+      if (auto verified = log->producers.verify(*producer, *request.verification, request.now); !verified) {
+        note_duties();
+        return tl::unexpected(std::move(verified.error()));
+      }
+    }
     if (auto allowed = log->producers.check(*producer, request.origin); !allowed)
       return tl::unexpected(std::move(allowed.error()));
   }

@@ -115,6 +115,16 @@ Offset PartitionLog::first_unstable_offset() const {
   return first == Offset::none() ? first : std::max(first, state_->log->log_start);
 }
 std::vector<ProducerEntry> PartitionLog::producers() const { return state_->log->producers.entries(); }
+
+tl::expected<void, AppendError> PartitionLog::verify_transaction(ProducerId id, ProducerEpoch epoch,
+                                                                 VerificationGuard guard) {
+  ProducerAppend append;
+  append.id = id;
+  append.epoch = epoch;
+  append.first_sequence = Sequence::none();
+  return state_->log->producers.verify(append, guard, state_->shard.clock().wall_clock());
+}
+
 std::uint64_t PartitionLog::size_bytes() const { return state_->size_bytes_; }
 
 Offset PartitionLog::checkpointed_high_watermark() const { return state_->log->high_watermark; }

@@ -98,6 +98,10 @@ class PartitionLog : public std::enable_shared_from_this<PartitionLog> {
   // without one, never below the log start. Bounds what read_committed may see.
   [[nodiscard]] Offset first_unstable_offset() const;
   [[nodiscard]] std::vector<ProducerEntry> producers() const;  // by producer id
+  // What an append with such a guard would be told before its batch is looked at: for who makes batches, and must know before. Errors:
+  // `unverified`, invalid_transaction_state.
+  [[nodiscard]] tl::expected<void, AppendError> verify_transaction(ProducerId id, ProducerEpoch epoch,
+                                                                   VerificationGuard guard);
   [[nodiscard]] std::uint64_t size_bytes() const;
 
   // The high watermark of the last checkpoint, as found at load (0 when there was none); never above the log end.

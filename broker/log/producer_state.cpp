@@ -64,6 +64,20 @@ tl::expected<void, AppendError> ProducerState::check(const ProducerAppend& appen
   return {};
 }
 
+tl::expected<void, AppendError> ProducerState::verify(const ProducerAppend& append, VerificationGuard guard,
+                                                      TimestampMs now) {
+  const auto* known = find(append.id);
+  if (known != nullptr && known->transaction_first_offset) return {};
+  if (guard != VerificationGuard::none()) {
+    if (verification_.is_open(append.id, guard)) return {};
+    return refuse(AppendErrorKind::invalid_transaction_state, "Record was not part of an ongoing transaction");
+  }
+  auto error = refuse(AppendErrorKind::unverified,
+                      "the transaction of producer " + text(append.id) + " in " + log_name_ + " is to be verified");
+  error.value().guard = verification_.start(append.id, append.epoch, append.first_sequence, now);
+  return error;
+}
+
 tl::expected<void, AppendError> ProducerState::check_epoch(const ProducerEntry* known,
                                                            const ProducerAppend& append) const {
   if (known == nullptr || known->epoch <= append.epoch) return {};
@@ -75,6 +89,13 @@ tl::expected<void, AppendError> ProducerState::check_epoch(const ProducerEntry* 
 
 tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntry* known,
                                                               const ProducerAppend& append) const {
+  const auto lowest = verification_.lowest_sequence(append.id);
+  if (lowest && append.first_sequence > *lowest) {
+    return refuse(AppendErrorKind::out_of_order_sequence,
+                  "Out of order sequence number for producer " + text(append.id) + " at offset " +
+                      text(append.first_offset) + " in partition " + log_name_ + ": " + text(append.first_sequence) +
+                      " (incoming seq. number), " + text(*lowest) + " (earliest seen sequence)");
+  }
   if (known == nullptr || known->epoch == ProducerEpoch::none()) return {};
   if (append.epoch != known->epoch) {
     if (append.first_sequence == Sequence(0)) return {};
@@ -92,6 +113,7 @@ tl::expected<void, AppendError> ProducerState::check_sequence(const ProducerEntr
 }
 
 std::optional<CompletedTransaction> ProducerState::apply(const ProducerAppend& append) {
+  if (append.transactional) verification_.end(append.id);
   // Compaction took the record: the transaction's data is gone too.
   if (append.control && !append.marker) return std::nullopt;
   auto [at, inserted] = producers_.try_emplace(append.id);
@@ -192,6 +214,7 @@ bool ProducerState::expired(const ProducerEntry& entry, TimestampMs now) const {
 
 void ProducerState::remove_expired(TimestampMs now) {
   std::erase_if(producers_, [&](const auto& producer) { return expired(producer.second, now); });
+  verification_.remove_older(now - expiration_ms_);
   crowded_beyond_ = 0;
 }
 

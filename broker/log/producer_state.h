@@ -32,15 +32,11 @@
 #include "broker/base/types.h"
 #include "broker/log/append.h"
 #include "broker/log/producer_entry.h"
+#include "broker/log/transaction_marker.h"
+#include "broker/log/transaction_verification.h"
 #include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
-
-// The content of the one record of a control batch that ends a transaction (EndTransactionMarker).
-struct TransactionMarker {
-  bool commit = false;
-  std::int32_t coordinator_epoch = -1;
-};
 
 // A batch as its producer's state sees it, with the offsets that it has or will have.
 struct ProducerAppend {
@@ -73,12 +69,19 @@ struct CompletedTransaction {
 class ProducerState {
  public:
   ProducerState(std::string log_name, std::int64_t expiration_ms, std::size_t max_producers)
-      : log_name_(std::move(log_name)), expiration_ms_(expiration_ms), max_producers_(max_producers) {}
+      : log_name_(std::move(log_name)),
+        expiration_ms_(expiration_ms),
+        max_producers_(max_producers),
+        verification_(max_producers) {}
 
   // The remembered batch that `append` repeats; null when it is new.
   [[nodiscard]] const ProducerBatch* find_duplicate(const ProducerAppend& append) const;
   // Whether `append` may be written. Changes nothing.
   [[nodiscard]] tl::expected<void, AppendError> check(const ProducerAppend& append, AppendOrigin origin) const;
+  // Whether transactional records may begin or go on with a transaction, as the coordinator sees it. Errors: `unverified` with the guard
+  // that stands for the question to it; invalid_transaction_state when `guard` is not that of an open question.
+  [[nodiscard]] tl::expected<void, AppendError> verify(const ProducerAppend& append, VerificationGuard guard,
+                                                       TimestampMs now);
   // `append` is in the log now. It has been checked, or it was found in the log (recovery, replication), where it stands for itself.
   // The transaction that it completes, which counts as unstable until on_high_watermark.
   std::optional<CompletedTransaction> apply(const ProducerAppend& append);
@@ -92,7 +95,8 @@ class ProducerState {
   [[nodiscard]] std::vector<ProducerEntry> entries() const;  // by producer id
   [[nodiscard]] const ProducerEntry* find(ProducerId id) const;
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
-  [[nodiscard]] bool empty() const { return producers_.empty(); }
+  // There is nobody, and nothing that could expire.
+  [[nodiscard]] bool empty() const { return producers_.empty() && verification_.size() == 0; }
 
   // Forgets producers that have written nothing for producer.id.expiration.ms and have no open transaction.
   void remove_expired(TimestampMs now);
@@ -131,6 +135,7 @@ class ProducerState {
   std::map<Offset, Offset> unreplicated_;           // completed, not below the high watermark: first offsets by markers
   std::set<Offset> unreplicated_starts_;            // their first offsets
   std::size_t crowded_beyond_ = 0;                  // so many producers were found to keep their places
+  TransactionVerification verification_;
   Offset end_offset_{0};
 };
 

@@ -239,21 +239,6 @@ void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch 
   }
 }
 
-std::optional<TransactionMarker> read_marker(const Batch& batch) {
-  static constexpr std::size_t key_bytes = 4;    // int16 version, int16 type: 0 abort, 1 commit
-  static constexpr std::size_t value_bytes = 6;  // int16 version, int32 coordinator epoch
-  if (!batch.header.attributes.is_control() || batch.header.attributes.codec() != protocol::Codec::none)
-    return std::nullopt;
-  protocol::RecordReader records(batch.header, batch.records());
-  if (!records.next()) return std::nullopt;
-  const auto& record = records.record();
-  if (!record.key || record.key->size() < key_bytes || !record.value || record.value->size() < value_bytes)
-    return std::nullopt;
-  auto type = load_big_endian<std::int16_t>(record.key->data() + 2);
-  if (type != 0 && type != 1) return std::nullopt;
-  return TransactionMarker{type == 1, load_big_endian<std::int32_t>(record.value->data() + 2)};
-}
-
 tl::expected<Batch, AppendError> check_replicated_batch(BytesView bytes, bool& incomplete) {
   incomplete = false;
   auto batch = protocol::parse_batch(bytes);

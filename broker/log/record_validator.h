@@ -70,10 +70,6 @@ AppendError conversion_error(const Error& error, protocol::ConversionBounds& bou
 // Sets base offset, leader epoch and, where it differs, the maximum timestamp with its type.
 void assign_fields(const CheckedBatch& checked, Offset base_offset, LeaderEpoch leader_epoch);
 
-// The marker of a control batch (its first record); nullopt when compaction has emptied the batch or the record is not
-// a marker.
-std::optional<TransactionMarker> read_marker(const protocol::Batch& batch);
-
 // The framing and CRC of the first batch of a replica's bytes. truncated: an incomplete one, which is left out.
 tl::expected<protocol::Batch, AppendError> check_replicated_batch(BytesView bytes, bool& incomplete);
 // The same of bytes that another log of this broker has: magic 0 and 1 may be among them, which become a batch with

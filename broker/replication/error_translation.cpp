@@ -72,6 +72,7 @@ ErrorCode error_code_of(log::AppendErrorKind kind) {
     case log::AppendErrorKind::invalid_producer_epoch:
       return ErrorCode::invalid_producer_epoch;
     case log::AppendErrorKind::invalid_transaction_state:
+    case log::AppendErrorKind::unverified:
       return ErrorCode::invalid_txn_state;
     case log::AppendErrorKind::coordinator_fenced:
       return ErrorCode::transaction_coordinator_fenced;

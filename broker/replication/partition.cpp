@@ -95,7 +95,8 @@ void Partition::append_now(const AppendCall& call, PartitionAppendCompletion don
     refusal = PartitionRefusal::not_enough_replicas;
   }
   if (refusal) return done(tl::unexpected(AppendFailure{refusal, {}}));
-  log::AppendRequest request{call.batches, call.origin, leader_->leader_epoch(), call.now, call.source};
+  log::AppendRequest request{call.batches, call.origin, leader_->leader_epoch(),
+                             call.now,     call.source, call.verification};
   log_->append(request, [self = shared_from_this(), all_replicas = call.all_replicas,
                          done = std::move(done)](log::AppendOutcome outcome) mutable {
     if (!outcome) return done(tl::unexpected(AppendFailure{std::nullopt, std::move(outcome.error())}));

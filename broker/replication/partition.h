@@ -36,6 +36,7 @@ struct AppendCall {
   CallSource source = 0;
   log::AppendOrigin origin = log::AppendOrigin::client;
   LeaderEpoch current_leader_epoch = LeaderEpoch::none();  // only in that term
+  std::optional<log::VerificationGuard> verification{};    // as in log::AppendRequest
 };
 
 struct AppendFailure {

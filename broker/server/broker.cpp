@@ -320,6 +320,7 @@ class Broker::State {
     coordinators_->follow(*cache_);
     environment.leadership = coordinators_.get();
     replicas_ = std::make_unique<replication::ReplicaManager>(*runtime_, std::move(environment));
+    coordinators_->coordinate_transactions({registration_.id, *cache_, metadata_shard(), *producer_ids_, *replicas_});
     waiting_fetches_ = std::make_unique<WaitingFetches>(runtime_->size());
     FetchSessions::Settings sessions;
     sessions.slots = configuration_.fetch_session_slots;

@@ -43,7 +43,10 @@ std::vector<TopicPartition> deleted_partitions(const metadata::ClusterImage& bef
 
 Coordinators::Coordinators(ShardGroup& shards, const BrokerConfiguration& configuration, Random& random)
     : shards_(shards),
+      transaction_config_(transaction_table_config(configuration)),
       offsets_read_bytes_(static_cast<std::size_t>(configuration.values.integer("offsets.load.buffer.size"))),
+      transactions_read_bytes_(
+          static_cast<std::size_t>(configuration.values.integer("transaction.state.log.load.buffer.size"))),
       tables_(shards.size()) {
   const auto config = group_table_config(configuration.values);
   for (ShardId id = 0; id < shards.size(); ++id) {
@@ -62,20 +65,38 @@ void Coordinators::follow(metadata::MetadataCache& cache) {
   }
 }
 
+void Coordinators::coordinate_transactions(const TransactionParts& parts) {
+  marker_writer_ = std::make_unique<MarkerWriter>(
+      shards_, parts.replicas, [this](ShardId shard, PartitionIndex partition, ProducerId id, bool commit) {
+        groups(shard).on_transaction_marker(partition, id, commit);
+      });
+  transactions_ = std::make_unique<TransactionCoordinators>(
+      TransactionCoordinators::Parts{shards_, parts.self, parts.cache, parts.metadata_shard, parts.producer_ids,
+                                     *marker_writer_},
+      transaction_config_);
+}
+
 void Coordinators::on_leading(ShardId shard, const TopicPartition& key,
                               const std::shared_ptr<replication::Partition>& partition) {
   if (key.topic == group_topic) {
     groups(shard).on_leading(key.partition, coordinator::lead_internal_partition(partition, offsets_read_bytes_));
+  } else if (key.topic == transaction_topic) {
+    transactions(shard).on_leading(key.partition,
+                                   coordinator::lead_internal_partition(partition, transactions_read_bytes_));
   }
 }
 
 void Coordinators::on_resigned(ShardId shard, const TopicPartition& key) {
   if (key.topic == group_topic) groups(shard).on_resigned(key.partition);
+  if (key.topic == transaction_topic) transactions(shard).on_resigned(key.partition);
 }
 
 void Coordinators::unload() {
   for (ShardId id = 0; id < shards_.size(); ++id) {
-    shards_.at(id).post([this, id] { groups(id).unload_all(); });
+    shards_.at(id).post([this, id] {
+      groups(id).unload_all();
+      transactions(id).unload_all();
+    });
   }
 }
 

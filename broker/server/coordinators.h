@@ -7,9 +7,12 @@
 
 #include "broker/base/shard.h"
 #include "broker/coordinator/group_table.h"
+#include "broker/coordinator/transaction_table.h"
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replication/leadership_observer.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/marker_writer.h"
+#include "broker/server/transaction_coordinators.h"
 
 namespace millrace {
 class Random;
@@ -25,9 +28,24 @@ class Coordinators final : public replication::LeadershipObserver {
   // Any thread, while the shards run; `cache` outlives their work. Once.
   void follow(metadata::MetadataCache& cache);
 
+  // What transactions need besides; it outlives the shards' work.
+  struct TransactionParts {
+    BrokerId self;
+    metadata::MetadataCache& cache;
+    Shard& metadata_shard;
+    metadata::ProducerIdBlocks& producer_ids;
+    replication::ReplicaManager& replicas;
+  };
+  // Before `replicas` follows the image. Once.
+  void coordinate_transactions(const TransactionParts& parts);
+
   [[nodiscard]] coordinator::GroupTable& groups(ShardId shard) {
     return *tables_[shard].groups;
   }  // in that shard's tasks
+  [[nodiscard]] coordinator::TransactionTable& transactions(ShardId shard) {
+    return transactions_->table(shard);
+  }  // in that shard's tasks
+  [[nodiscard]] MarkerWriter& marker_writer() { return *marker_writer_; }  // any shard
 
   void on_leading(ShardId shard, const TopicPartition& key,
                   const std::shared_ptr<replication::Partition>& partition) override;
@@ -42,8 +60,12 @@ class Coordinators final : public replication::LeadershipObserver {
   };
 
   ShardGroup& shards_;
+  const coordinator::TransactionTableConfig transaction_config_;
   const std::size_t offsets_read_bytes_;
+  const std::size_t transactions_read_bytes_;
   std::vector<Tables> tables_;  // by shard
+  std::unique_ptr<MarkerWriter> marker_writer_;
+  std::unique_ptr<TransactionCoordinators> transactions_;
 };
 
 }  // namespace millrace::server

@@ -1,10 +1,10 @@
 #include "broker/server/handler_list.h"
 
-
-
 #include "broker/base/task.h"
 #include "broker/protocol/message.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/handlers/add_offsets_to_txn.h"
+#include "broker/server/handlers/add_partitions_to_txn.h"
 #include "broker/server/handlers/alter_client_quotas.h"
 #include "broker/server/handlers/alter_configs.h"
 #include "broker/server/handlers/alter_replica_log_dirs.h"
@@ -20,6 +20,8 @@
 #include "broker/server/handlers/describe_groups.h"
 #include "broker/server/handlers/describe_log_dirs.h"
 #include "broker/server/handlers/describe_producers.h"
+#include "broker/server/handlers/describe_transactions.h"
+#include "broker/server/handlers/end_txn.h"
 #include "broker/server/handlers/fetch.h"
 #include "broker/server/handlers/find_coordinator.h"
 #include "broker/server/handlers/heartbeat.h"
@@ -29,6 +31,7 @@
 #include "broker/server/handlers/leave_group.h"
 #include "broker/server/handlers/list_groups.h"
 #include "broker/server/handlers/list_offsets.h"
+#include "broker/server/handlers/list_transactions.h"
 #include "broker/server/handlers/metadata.h"
 #include "broker/server/handlers/offset_commit.h"
 #include "broker/server/handlers/offset_delete.h"
@@ -36,6 +39,8 @@
 #include "broker/server/handlers/offset_for_leader_epoch.h"
 #include "broker/server/handlers/produce.h"
 #include "broker/server/handlers/sync_group.h"
+#include "broker/server/handlers/txn_offset_commit.h"
+#include "broker/server/handlers/write_txn_markers.h"
 #include "broker/server/request_context.h"
 
 namespace millrace::server {
@@ -124,6 +129,11 @@ constexpr std::array entries{
     entry<DeleteRecordsHandler>(),
     entry<InitProducerIdHandler>(),
     entry<OffsetForLeaderEpochHandler, LargeOnes::leave>(),
+    entry<AddPartitionsToTxnHandler>(),
+    entry<AddOffsetsToTxnHandler>(),
+    entry<EndTxnHandler>(),
+    entry<WriteTxnMarkersHandler>(),
+    entry<TxnOffsetCommitHandler>(),
     entry<DescribeConfigsHandler, LargeOnes::leave>(),
     entry<AlterConfigsHandler>(),
     entry<AlterReplicaLogDirsHandler>(),
@@ -136,6 +146,8 @@ constexpr std::array entries{
     entry<AlterClientQuotasHandler>(),
     entry<DescribeClusterHandler>(),
     entry<DescribeProducersHandler, LargeOnes::leave>(),
+    entry<DescribeTransactionsHandler, LargeOnes::leave>(),
+    entry<ListTransactionsHandler, LargeOnes::leave>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
 

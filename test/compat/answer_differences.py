@@ -166,9 +166,6 @@ DIFFERENCES = [
     Difference("Fetch", ("last fetched epoch: beyond the end", "last fetched epoch: an unknown epoch"), lambda _, ours, __: ours,
                range(12, 18)),
 
-    # There is no coordinator for transactions yet; clients ask again after both.
-    Difference("InitProducerId", "with a transactional id", lambda kafka, *_: {**kafka, "error_code": 15}),
-
     # Version 0: Kafka tells where segments begin and when they were written; Millrace the one offset that is asked for.
     Difference("ListOffsets", "* offsets of segments, timestamp -1", lambda kafka, ours, version: kafka if kafka["topics"][0][
         "partitions"][0]["error_code"] else old_offsets(*kafka["topics"][0]["partitions"][0]["old_style_offsets"][:1])(kafka, ours, version),
@@ -184,6 +181,4 @@ DIFFERENCES = [
     # Batches that no client makes: Kafka fails with UNKNOWN_SERVER_ERROR, or says INVALID_RECORD of what has no sensible header.
     Difference("Produce", ("codec 5", "a negative count", "no record"), every_append(own("error_code", "log_start_offset"))),
     Difference("Produce", "gzip that is none", every_append(fields(error_code=87))),
-    # There are no transactions yet. Kafka's coordinator is away in this script.
-    Difference("Produce", "a transactional batch of a transaction that nobody began", every_append(fields(error_code=48, error_message=None))),
 ]

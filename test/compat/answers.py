@@ -10,17 +10,19 @@ import traceback
 
 from compat import (answer_cases_cluster, answer_cases_configs, answer_cases_coordinators, answer_cases_deletion, answer_cases_fetch, answer_cases_internal,
                     answer_cases_log_dirs, answer_cases_partitions, answer_cases_produce, answer_cases_producers, answer_cases_quotas,
-                    answer_cases_topics)
+                    answer_cases_topics, answer_cases_transactions)
 from compat.answer_differences import DIFFERENCES
 from compat.answer_script import Script
 from harness.checks import require
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_answers")
 MODULES = (answer_cases_cluster, answer_cases_topics, answer_cases_configs, answer_cases_produce, answer_cases_fetch, answer_cases_internal,
-           answer_cases_partitions, answer_cases_quotas, answer_cases_deletion, answer_cases_producers, answer_cases_log_dirs, answer_cases_coordinators)
-APIS = ("AlterClientQuotas", "AlterConfigs", "AlterReplicaLogDirs", "ApiVersions", "CreatePartitions", "CreateTopics", "DeleteRecords", "DeleteTopics",
-        "DescribeClientQuotas", "DescribeCluster", "DescribeConfigs", "DescribeLogDirs", "DescribeProducers", "Fetch", "FindCoordinator",
-        "IncrementalAlterConfigs", "InitProducerId", "ListOffsets", "Metadata", "OffsetForLeaderEpoch", "Other", "Produce")
+           answer_cases_partitions, answer_cases_quotas, answer_cases_deletion, answer_cases_producers, answer_cases_log_dirs, answer_cases_coordinators,
+           answer_cases_transactions)
+APIS = ("AddOffsetsToTxn", "AddPartitionsToTxn", "AlterClientQuotas", "AlterConfigs", "AlterReplicaLogDirs", "ApiVersions", "CreatePartitions", "CreateTopics", "DeleteRecords", "DeleteTopics",
+        "DescribeClientQuotas", "DescribeCluster", "DescribeConfigs", "DescribeLogDirs", "DescribeProducers", "DescribeTransactions", "EndTxn", "Fetch", "FindCoordinator",
+        "IncrementalAlterConfigs", "InitProducerId", "ListOffsets", "ListTransactions", "Metadata", "OffsetForLeaderEpoch", "Other", "Produce",
+        "TxnOffsetCommit", "WriteTxnMarkers")
 
 
 

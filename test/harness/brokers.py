@@ -52,6 +52,11 @@ class MillraceBroker:
             "listeners": f"PLAINTEXT://{self.bootstrap}",
             "log.dirs": self.log_folder,
             "metadata.store": "embedded:" + os.path.join(self.folder, "metadata"),
+            # As the lab's brokers have it: there is one broker, and nobody waits for members of a group that will not come.
+            "offsets.topic.replication.factor": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
             **(settings or {}),
         }
         self.process = None

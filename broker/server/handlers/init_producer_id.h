@@ -1,4 +1,4 @@
-// InitProducerId: an id of its own for every idempotent producer. With a transactional id it is the transaction coordinator's to answer.
+// InitProducerId: an id of its own for every idempotent producer; with a transactional id the answer is its coordinator's.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,8 @@
 #include "broker/server/handlers/produce.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "broker/replication/replica_manager.h"
 #include "broker/server/fan_out.h"
 #include "broker/server/request_context.h"
+#include "broker/server/transaction_calls.h"
 
 namespace millrace::server {
 namespace {
@@ -25,6 +28,7 @@ using PartitionResponse = ProduceResponse::Topic::Partition;
 constexpr std::int16_t acks_all = -1;
 constexpr protocol::Version first_version_with_whole_batches = 3;  // one batch of magic 2
 constexpr protocol::Version first_version_with_zstd = 7;
+constexpr protocol::Version first_version_with_abortable_transactions = 11;
 // The only client id that may write to the topics that coordinators keep (Kafka: AdminUtils.ADMIN_CLIENT_ID).
 constexpr std::string_view client_of_the_coordinators_topics = "__admin_client";
 
@@ -37,7 +41,15 @@ struct Append {
   ErrorCode refusal = ErrorCode::none;
   Offset log_start_offset = Offset::none();  // of a partition that refused the records for what they are
   replication::PartitionAppendOutcome outcome = tl::unexpected(replication::AppendFailure{});
-  Job arrive{};  // the owner's, while it works
+  Job arrive{};                                          // the owner's, while it works
+  std::optional<log::VerificationGuard> verification{};  // of transactional records that are verified
+  std::string_view message{};                            // of the refusal
+
+  // Its owner wants to know of the coordinator whether the partition is part of the transaction.
+  [[nodiscard]] bool is_unverified() const {
+    return !settled && !outcome && !outcome.error().refusal &&
+           outcome.error().error.kind == log::AppendErrorKind::unverified;
+  }
 };
 
 // The batches that have come whole: one that is cut off at the end is not looked at (Kafka: ByteBufferLogInputStream).
@@ -77,8 +89,7 @@ ErrorCode check_records(BytesView records, protocol::Version version) {
   if (header && header->attributes.codec() == protocol::Codec::zstd && version < first_version_with_zstd) {
     return ErrorCode::unsupported_compression_type;
   }
-  // No coordinator serves transactions yet, so none of them can be open.
-  return header && header->attributes.is_transactional() ? ErrorCode::invalid_txn_state : ErrorCode::none;
+  return ErrorCode::none;
 }
 
 ErrorCode check_acks(std::int16_t acks) {
@@ -137,6 +148,7 @@ PartitionResponse response_of(const Append& append, RequestContext& context) {
   response.index = append.partition;
   response.base_offset = Offset::none();
   response.error_code = append.refusal;
+  if (!append.message.empty()) response.error_message = append.message;
   if (append.settled) return response;
   if (append.outcome) {
     response.base_offset = append.outcome->base_offset;
@@ -154,8 +166,16 @@ PartitionResponse response_of(const Append& append, RequestContext& context) {
   return response;
 }
 
-// To be awaited: the coroutine goes on when all have their outcomes.
-auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext& context) {
+// The two rounds of a request: everything, then what the coordinator has vouched for.
+enum class Round : std::uint8_t { all, verified };
+
+bool is_part_of(Round round, const Append& append) {
+  if (append.settled) return false;
+  return round == Round::all || (append.is_unverified() && append.verification != log::VerificationGuard::none());
+}
+
+// To be awaited: the coroutine goes on when all that are part of the round have their outcomes.
+auto append_all(Round round, std::vector<Append>& appends, bool all_replicas, RequestContext& context) {
   auto& replicas = context.services().replicas;
   auto& shards = context.services().shards;
   const auto now = context.shard().clock().wall_clock();
@@ -163,7 +183,8 @@ auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext&
   std::vector<ShardId> owners;
   owners.reserve(appends.size());
   for (const auto& append : appends) {
-    owners.push_back(append.settled ? no_owner : replication::owner_of(append.topic, append.partition, shards.size()));
+    owners.push_back(is_part_of(round, append) ? replication::owner_of(append.topic, append.partition, shards.size())
+                                               : no_owner);
   }
   auto visit = [&appends, &replicas, now, all_replicas, source](ShardId shard, std::size_t index, Job arrive) {
     auto& append = appends[index];
@@ -178,22 +199,118 @@ auto append_all(std::vector<Append>& appends, bool all_replicas, RequestContext&
     }
     // What is kept for the completion is small, so that keeping it allocates nothing.
     append.arrive = std::move(arrive);
-    partition->append({append.records, now, all_replicas, source},
-                      [&append, partition](replication::PartitionAppendOutcome outcome) {
-                        append.outcome = std::move(outcome);
-                        if (!append.outcome && tells_log_start(append.outcome.error()))
-                          append.log_start_offset = partition->log()->log_start_offset();
-                        std::exchange(append.arrive, nullptr)();
-                      });
+    replication::AppendCall call{append.records, now, all_replicas, source};
+    call.verification = append.verification;
+    partition->append(call, [&append, partition](replication::PartitionAppendOutcome outcome) {
+      append.outcome = std::move(outcome);
+      if (!append.outcome && tells_log_start(append.outcome.error()))
+        append.log_start_offset = partition->log()->log_start_offset();
+      std::exchange(append.arrive, nullptr)();
+    });
   };
   return fan_out(context.shard(), shards, std::move(owners), std::move(visit));
+}
+
+// The one that the transactional records of a request are of; all of them are of one.
+struct TransactionalWriter {
+  ProducerId id;
+  ProducerEpoch epoch;
+  friend bool operator==(const TransactionalWriter&, const TransactionalWriter&) = default;
+};
+
+// nullopt: nothing is transactional. Errors: INVALID_PRODUCER_ID_MAPPING.
+tl::expected<std::optional<TransactionalWriter>, ErrorCode> transactional_writer_of(
+    const std::vector<Append>& appends) {
+  std::optional<TransactionalWriter> found;
+  for (const auto& append : appends) {
+    if (append.settled) continue;
+    const auto header = protocol::parse_batch_header(append.records);
+    if (!header || !header->attributes.is_transactional() || header->producer_id == ProducerId::none()) continue;
+    const TransactionalWriter writer{header->producer_id, header->producer_epoch};
+    if (found && *found != writer) return tl::unexpected(ErrorCode::invalid_producer_id_mapping);
+    found = writer;
+  }
+  return found;
+}
+
+// What a producer is told when the coordinator does not vouch for its records (Kafka:
+// ReplicaManager.handleProduceAppend). NOT_ENOUGH_REPLICAS makes every client come again without asking for metadata.
+void refuse_unverified(Append& append, ErrorCode verdict, RequestContext& context) {
+  append.settled = true;
+  append.refusal = verification_error_of(verdict, context.version() >= first_version_with_abortable_transactions);
+  switch (append.refusal) {
+    case ErrorCode::invalid_txn_state:
+      append.message = "Partition was not added to the transaction";
+      return;
+    case ErrorCode::concurrent_transactions:
+    case ErrorCode::network_exception:
+    case ErrorCode::coordinator_load_in_progress:
+    case ErrorCode::coordinator_not_available:
+    case ErrorCode::not_coordinator:
+      append.refusal = ErrorCode::not_enough_replicas;
+      append.message =
+          context.keep("Unable to verify the partition has been added to the transaction. Underlying error: " +
+                       std::string(protocol::to_string(verdict)));
+      return;
+    default:
+      return;
+  }
+}
+
+// Asks the coordinator about those that their owners want to know about.
+Task<void> verify_all(std::vector<Append>& appends, std::string_view transactional_id, TransactionalWriter writer,
+                      RequestContext& context) {
+  std::vector<Append*> asked;
+  std::vector<TopicPartition> partitions;
+  for (auto& append : appends) {
+    if (!append.is_unverified()) continue;
+    asked.push_back(&append);
+    partitions.push_back({std::string(append.topic), append.partition});
+  }
+  if (asked.empty()) co_return;
+  const auto verdicts =
+      co_await verify_partitions(context, {transactional_id, writer.id, writer.epoch}, std::move(partitions));
+  for (std::size_t index = 0; index < asked.size(); ++index) {
+    const auto verdict = verdicts ? (*verdicts)[index].error : verdicts.error();
+    if (verdict == ErrorCode::none) {
+      asked[index]->verification = asked[index]->outcome.error().error.guard;
+    } else {
+      refuse_unverified(*asked[index], verdict, context);
+    }
+  }
+}
+
+Task<void> append_in_transaction(std::vector<Append>& appends, const ProduceRequest& request,
+                                 TransactionalWriter writer, RequestContext& context) {
+  const bool all_replicas = request.acks == acks_all;
+  const bool verifies = request.transactional_id &&
+                        context.configuration()->values().boolean("transaction.partition.verification.enable");
+  if (verifies) {
+    for (auto& append : appends) append.verification = log::VerificationGuard::none();
+  }
+  co_await append_all(Round::all, appends, all_replicas, context);
+  if (!verifies) co_return;
+  co_await verify_all(appends, *request.transactional_id, writer, context);
+  co_await append_all(Round::verified, appends, all_replicas, context);
 }
 
 }  // namespace
 
 Task<Result<std::optional<ProduceResponse>>> ProduceHandler::handle(const Request& request, RequestContext& context) {
   auto appends = appends_of(request, context);
-  co_await append_all(appends, request.acks == acks_all, context);
+  const auto writer = transactional_writer_of(appends);
+  if (!writer) {
+    for (auto& append : appends) {
+      if (append.settled) continue;
+      append.settled = true;
+      append.refusal = writer.error();
+      append.message = "Transactional records contained more than one producer ID";
+    }
+  } else if (*writer) {
+    co_await append_in_transaction(appends, request, **writer, context);
+  } else {
+    co_await append_all(Round::all, appends, request.acks == acks_all, context);
+  }
 
   Response response;
   std::size_t next = 0;

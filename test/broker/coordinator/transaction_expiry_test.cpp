@@ -132,7 +132,7 @@ TEST_F(TransactionTime, ListsTransactionsByStateProducerAndDuration) {
   begin("second");
   init("third");
   EXPECT_EQ(listed({}), (std::vector<std::string>{"first Ongoing", "second Ongoing", "third Empty"}));
-  EXPECT_EQ(listed({.producer_ids = {first.id, ProducerId(77)}}), std::vector<std::string>{"first Ongoing"});
+  EXPECT_EQ(listed({.producer_ids = {ProducerId(77), first.id}}), std::vector<std::string>{"first Ongoing"});
   EXPECT_EQ(listed({.states = std::vector{empty, complete_abort}}), std::vector<std::string>{"third Empty"});
   EXPECT_EQ(listed({.states = std::vector<TransactionState>{}}), std::vector<std::string>{}) << "only unknown states";
   EXPECT_EQ(listed({.states = std::vector{ongoing}, .duration_ms = 99}), std::vector<std::string>{"first Ongoing"});

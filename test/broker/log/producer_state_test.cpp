@@ -151,6 +151,66 @@ TEST_F(Producers, HoldTheFirstOffsetOfOpenTransactionsUntilTheirMarker) {
   EXPECT_EQ(state.first_open_transaction(), Offset::none());
 }
 
+struct VerifiedProducers : Producers {
+  static constexpr TimestampMs now{1'700'000'000'000};
+
+  static ProducerAppend records(std::int32_t sequence, std::int64_t offset) {
+    auto append = append_of(1, 0, sequence, 2, offset);
+    append.transactional = true;
+    return append;
+  }
+  static ProducerAppend marker(std::int64_t offset) {
+    auto append = append_of(1, 0, 0, 1, offset);
+    append.transactional = append.control = true;
+    append.first_sequence = append.last_sequence = Sequence::none();
+    append.marker = TransactionMarker{false, 5};
+    return append;
+  }
+  // The guard of the question that is asked now.
+  VerificationGuard ask(const ProducerAppend& append) {
+    const auto verified = state.verify(append, VerificationGuard::none(), now);
+    EXPECT_FALSE(verified);
+    EXPECT_EQ(verified.error().kind, AppendErrorKind::unverified);
+    return verified.error().guard;
+  }
+  std::optional<AppendErrorKind> refusal(const ProducerAppend& append, VerificationGuard guard) {
+    const auto verified = state.verify(append, guard, now);
+    return verified ? std::nullopt : std::optional(verified.error().kind);
+  }
+};
+
+TEST_F(VerifiedProducers, NeedTheCoordinatorsWordForTheFirstRecordsOnly) {
+  const auto guard = ask(records(0, 10));
+  EXPECT_EQ(refusal(records(0, 10), guard), std::nullopt);
+  state.apply(records(0, 10));
+  EXPECT_EQ(refusal(records(2, 12), VerificationGuard::none()), std::nullopt) << "the transaction is open";
+}
+
+TEST_F(VerifiedProducers, AreNotLetInByAWordThatAMarkerHasOvertaken) {
+  const auto guard = ask(records(0, 10));
+  state.apply(marker(10));
+  EXPECT_EQ(refusal(records(0, 11), guard), AppendErrorKind::invalid_transaction_state);
+  const auto next = ask(records(0, 11));
+  EXPECT_EQ(refusal(records(0, 11), guard), AppendErrorKind::invalid_transaction_state) << "asked for the next one";
+  EXPECT_EQ(refusal(records(0, 11), next), std::nullopt);
+}
+
+TEST_F(VerifiedProducers, BeginWithTheLowestSequenceThatWasAskedAbout) {
+  ask(records(0, 10));
+  const auto guard = ask(records(2, 10));
+  EXPECT_EQ(refusal(records(2, 10), guard), std::nullopt);
+  EXPECT_EQ(error_of(records(2, 10)), AppendErrorKind::out_of_order_sequence);
+  EXPECT_FALSE(error_of(records(0, 10)));
+}
+
+TEST_F(VerifiedProducers, AreForgottenWithTheirQuestionsWhenTheyExpire) {
+  const auto guard = ask(records(0, 10));
+  EXPECT_FALSE(state.empty());
+  state.remove_expired(now + 86'400'000);
+  EXPECT_TRUE(state.empty());
+  EXPECT_EQ(refusal(records(0, 10), guard), AppendErrorKind::invalid_transaction_state);
+}
+
 // Everything that a client may send, against a model that remembers whole histories.
 TEST_F(Producers, AgreeWithAModelOverRandomHistories) {
   struct Model {
