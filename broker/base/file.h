@@ -41,6 +41,9 @@ class File {
   virtual Result<std::size_t> read_at_uncached(std::uint64_t position, MutableBytes into) const {
     return read_at(position, into);
   }
+  // As many of into.size() bytes at `position` as are in memory, never waiting for the disk: fewer, or 0, where the next page is not, at
+  // the end of the file, and where nobody can say. Does not fail: read_at tells why.
+  virtual std::size_t read_at_if_cached(std::uint64_t /*position*/, MutableBytes /*into*/) const { return 0; }
   // Writes all of them or fails; after a failure any prefix may be there.
   virtual Status write_at(std::uint64_t position, BytesView bytes) = 0;
   // The same for several pieces in one call (pwritev).

@@ -50,7 +50,8 @@ tl::unexpected<Error> system_failure(const char* verb, const std::string& path, 
 
 class PosixFile final : public File {
  public:
-  PosixFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  PosixFile(std::string path, int descriptor, bool direct = false)
+      : path_(std::move(path)), descriptor_(descriptor), direct_(direct) {}
   ~PosixFile() override { ::close(descriptor_); }
 
   [[nodiscard]] const std::string& path() const override { return path_; }
@@ -81,6 +82,17 @@ class PosixFile final : public File {
     const auto count = read_uncached(descriptor_, position, into);
     if (count < 0) return system_failure("read", path_, static_cast<int>(-count));
     return static_cast<std::size_t>(count);
+  }
+
+  // Past the page cache there is nothing that a read need not wait for.
+  std::size_t read_at_if_cached(std::uint64_t position, MutableBytes into) const override {
+    if (direct_) return 0;
+    iovec vector{into.data(), into.size()};
+    ssize_t count = -1;
+    do {
+      count = ::preadv2(descriptor_, &vector, 1, static_cast<off_t>(position), RWF_NOWAIT);
+    } while (count < 0 && errno == EINTR);
+    return count < 0 ? 0 : static_cast<std::size_t>(count);  // EAGAIN; EOPNOTSUPP of a file system that cannot say
   }
 
   Status write_at(std::uint64_t position, BytesView bytes) override {
@@ -161,6 +173,7 @@ class PosixFile final : public File {
 
   const std::string path_;
   const int descriptor_;
+  const bool direct_;  // opened for calls past the page cache
 };
 
 class PosixFileSystem final : public FileSystem {
@@ -188,7 +201,7 @@ class PosixFileSystem final : public FileSystem {
     if (descriptor < 0 && errno == EINVAL && mode == OpenMode::direct_read_write)
       descriptor = ::open(path.c_str(), flags & ~O_DIRECT, 0644);
     if (descriptor < 0) return system_failure("open", path, errno);
-    return std::make_shared<PosixFile>(path, descriptor);
+    return std::make_shared<PosixFile>(path, descriptor, mode == OpenMode::direct_read_write);
   }
 
   Result<std::vector<Entry>> list(const std::string& directory) override {

@@ -10,7 +10,7 @@ namespace millrace::log {
 Result<BytesView> BatchScanner::bytes_at(std::uint64_t position, std::size_t count) {
   if (position < buffer_position_ || position + count > buffer_position_ + buffer_.size()) {
     buffer_.resize(std::max(count, read_ahead_bytes_));
-    auto got = file_.read_at(position, buffer_);
+    auto got = read_for(only_, file_, position, buffer_, count);
     if (!got) return tl::unexpected(got.error());
     buffer_.resize(*got);
     buffer_position_ = position;

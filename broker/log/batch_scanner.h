@@ -1,4 +1,5 @@
 // Walks over the batches of a segment file by their headers, with few and small reads: to find positions, to replay producers.
+// `only`: what a shard may read (page_cache_reads.h).
 // Messages of magic 0 and 1 are batches of one offset, a compressed one that of its last; those of magic 0 have no timestamp. Blocks; any thread.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include "broker/base/file.h"
 #include "broker/base/result.h"
 #include "broker/base/types.h"
+#include "broker/log/page_cache_reads.h"
 #include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
@@ -30,6 +32,10 @@ class BatchScanner {
   // The batches between `position`, where one starts, and `end`. The file outlives the scanner.
   BatchScanner(const File& file, std::uint64_t position, std::uint64_t end, std::size_t read_ahead_bytes = 4096)
       : file_(file), next_position_(position), end_(end), read_ahead_bytes_(read_ahead_bytes) {}
+  BatchScanner(const File& file, std::uint64_t position, std::uint64_t end, PageCacheReads* only)
+      : BatchScanner(file, position, end) {
+    only_ = only;
+  }
 
   // Whether there is another batch that ends at or before `end`, then in batch(). corrupt: the bytes there are no batch.
   Result<bool> next();
@@ -45,6 +51,7 @@ class BatchScanner {
   std::uint64_t next_position_;
   std::uint64_t end_;
   std::size_t read_ahead_bytes_;
+  PageCacheReads* only_ = nullptr;
   std::vector<std::uint8_t> buffer_;
   std::uint64_t buffer_position_ = 0;
   ScannedBatch batch_;

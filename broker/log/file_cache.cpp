@@ -47,6 +47,12 @@ Result<std::shared_ptr<File>> CachedFile::open(OpenMode mode) {
   return file_;
 }
 
+std::shared_ptr<File> CachedFile::if_open() {
+  std::lock_guard lock(cache_.mutex_);
+  if (file_ != nullptr) cache_.recently_used_.splice(cache_.recently_used_.begin(), cache_.recently_used_, place_);
+  return file_;
+}
+
 Status CachedFile::rename(const std::string& to) {
   std::unique_lock lock(cache_.mutex_);
   cache_.renamed_.wait(lock, [&] { return !renaming_; });

@@ -46,6 +46,8 @@ class CachedFile {
   [[nodiscard]] std::string path() const;
   // The file, opened with `mode` when it is not open: read_write unless it is about to be made. Waits while it is being renamed.
   Result<std::shared_ptr<File>> open(OpenMode mode = OpenMode::read_write);
+  // The file when it is open; nullptr otherwise. Never blocks.
+  std::shared_ptr<File> if_open();
   // Gives the file another name, on the disk too. Who opens it meanwhile or later through this object gets this file, never one
   // that has taken its old name since. Does nothing when it has the name already. Blocks.
   Status rename(const std::string& to);

@@ -10,13 +10,13 @@ namespace {
 constexpr Logger logger{"log"};
 }
 
-Result<std::vector<std::uint8_t>> IndexView::read(std::size_t first, std::size_t count) const {
+Result<std::vector<std::uint8_t>> IndexView::read(std::size_t first, std::size_t count, PageCacheReads* only) const {
   MILLRACE_INVARIANT(first + count <= entries_, "an index is read behind its end");
   std::vector<std::uint8_t> bytes(count * entry_bytes_);
   if (bytes.empty()) return bytes;
-  auto file = file_->open();
+  auto file = open_for(only, *file_);
   if (!file) return tl::unexpected(file.error());
-  auto got = (*file)->read_at(first * entry_bytes_, bytes);
+  auto got = read_for(only, **file, first * entry_bytes_, bytes, bytes.size());
   if (!got) return tl::unexpected(got.error());
   if (*got != bytes.size()) {
     return fail(ErrorKind::corrupt,

@@ -16,10 +16,11 @@
 #include "broker/base/bytes.h"
 #include "broker/base/result.h"
 #include "broker/log/file_cache.h"
+#include "broker/log/page_cache_reads.h"
 
 namespace millrace::log {
 
-// The entries that were in the file when the view was taken. Reading blocks.
+// The entries that were in the file when the view was taken. Reading blocks, without an `only` (page_cache_reads.h).
 class IndexView {
  public:
   IndexView(std::shared_ptr<CachedFile> file, std::size_t entry_bytes, std::size_t entries)
@@ -30,11 +31,11 @@ class IndexView {
 
   // The last entry for which `at_most(entry)` is true, when the entries for which it is true come first; nullopt when there is none.
   template <class AtMost>
-  Result<std::optional<std::vector<std::uint8_t>>> last_where(AtMost at_most) const;
+  Result<std::optional<std::vector<std::uint8_t>>> last_where(AtMost at_most, PageCacheReads* only = nullptr) const;
   // The number of entries for which `is_before(entry)` is true, when those come first.
   template <class IsBefore>
   Result<std::size_t> count_where(IsBefore is_before) const;
-  Result<std::vector<std::uint8_t>> read(std::size_t first, std::size_t count) const;
+  Result<std::vector<std::uint8_t>> read(std::size_t first, std::size_t count, PageCacheReads* only = nullptr) const;
 
  private:
   std::shared_ptr<CachedFile> file_;
@@ -94,25 +95,24 @@ class IndexFile {
 };
 
 template <class AtMost>
-Result<std::optional<std::vector<std::uint8_t>>> IndexView::last_where(AtMost at_most) const {
+Result<std::optional<std::vector<std::uint8_t>>> IndexView::last_where(AtMost at_most, PageCacheReads* only) const {
   static constexpr std::size_t block = 256;  // entries read at once when the place is nearly known
   std::size_t low = 0;                       // at_most holds for all before low
   std::size_t high = entries_;               // and for none from high on
   while (high - low > block) {
     auto middle = low + (high - low) / 2;
-    auto entry = read(middle, 1);
+    auto entry = read(middle, 1, only);
     if (!entry) return tl::unexpected(entry.error());
     (at_most(entry->data()) ? low = middle + 1 : high = middle);
   }
   auto first = low == 0 ? 0 : low - 1;
-  auto entries = read(first, high - first);
+  auto entries = read(first, high - first, only);
   if (!entries) return tl::unexpected(entries.error());
-  std::optional<std::vector<std::uint8_t>> found;
-  for (std::size_t at = 0; at < entries->size() && at_most(entries->data() + at); at += entry_bytes_) {
-    found.emplace(entries->begin() + static_cast<std::ptrdiff_t>(at),
-                  entries->begin() + static_cast<std::ptrdiff_t>(at + entry_bytes_));
-  }
-  return found;
+  const std::uint8_t* found = nullptr;
+  for (std::size_t at = 0; at < entries->size() && at_most(entries->data() + at); at += entry_bytes_)
+    found = entries->data() + at;
+  if (found == nullptr) return std::nullopt;
+  return std::vector<std::uint8_t>(found, found + entry_bytes_);
 }
 
 template <class IsBefore>

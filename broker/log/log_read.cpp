@@ -73,45 +73,59 @@ void PartitionLog::State::read(const ReadRequest& request, Offset segment_from, 
   if (request.offset >= bound || log->segments[number]->base_offset() >= bound) {
     return done(FetchData{{}, 0, log->log_start, log->log_end, false, {}});
   }
-  auto& segment = *log->segments[number];
+  auto found = find_hot(request, number, bound);
+  if (!found) found = find_cached(request, number);
+  if (!found) return read_cold(request, number, std::move(done));
+  answer_read(number, slice(number, std::move(found->file), *found->first, found->end_position, request), request,
+              std::move(done));
+}
+
+std::optional<PartitionLog::State::FoundRecords> PartitionLog::State::find_hot(const ReadRequest& request,
+                                                                               std::size_t number, Offset bound) const {
+  const auto& segment = *log->segments[number];
+  auto file = segment.log_file()->if_open();
+  if (file == nullptr) return std::nullopt;
   auto first = locate_hot(number, request.offset);
-  if (!first) return read_cold(request, number, std::move(done));
-  auto end_position = segment.size_bytes();
+  if (!first) return std::nullopt;
   const bool bound_is_inside =
       bound < log->log_end && (number + 1 == log->segments.size() || bound < log->segments[number + 1]->base_offset());
-  if (bound_is_inside) {
-    auto at_bound = locate_hot(number, bound);
-    if (!at_bound) return read_cold(request, number, std::move(done));
-    end_position = at_bound->position;
-  }
-  auto file = segment.log_file()->open();
-  if (!file) return done(tl::unexpected(read_error(ReadErrorKind::storage, file.error().message)));
-  answer_read(number, slice(number, std::move(*file), *first, end_position, request), request, std::move(done));
+  if (!bound_is_inside) return FoundRecords{std::move(file), first, segment.size_bytes()};
+  auto at_bound = locate_hot(number, bound);
+  if (!at_bound) return std::nullopt;
+  return FoundRecords{std::move(file), first, at_bound->position};
+}
+
+std::optional<PartitionLog::State::FoundRecords> PartitionLog::State::find_cached(const ReadRequest& request,
+                                                                                  std::size_t number) const {
+  const auto view = view_of(*log->segments[number]);
+  PageCacheReads reads;
+  auto found = find_records(view, request, &reads);
+  if (!found || !found->first || !view.doubts->empty()) return std::nullopt;
+  return std::move(*found);
+}
+
+Result<PartitionLog::State::FoundRecords> PartitionLog::State::find_records(const SegmentView& view,
+                                                                            const ReadRequest& request,
+                                                                            PageCacheReads* only) {
+  auto file = open_for(only, *view.log_file);
+  if (!file) return tl::unexpected(file.error());
+  auto first = view.find_batch(request.offset, only);
+  if (!first) return tl::unexpected(first.error());
+  if (!*first) return FoundRecords{*file, std::nullopt, 0};
+  const Located located{(*first)->position, (*first)->size_bytes};
+  auto at_bound = view.find_batch(request.upper_bound, only);
+  // Damage further on is named when a reader has come to it.
+  if (!at_bound && at_bound.error().kind == ErrorKind::corrupt)
+    return FoundRecords{*file, located, (*first)->end_position()};
+  if (!at_bound) return tl::unexpected(at_bound.error());
+  return FoundRecords{*file, located, *at_bound ? (*at_bound)->position : view.size_bytes};
 }
 
 // The same through the pool: index, batch headers and, should it have been closed, the file's opening may need the disk.
 void PartitionLog::State::read_cold(const ReadRequest& request, std::size_t number, ReadCompletion done) {
-  struct Found {
-    std::shared_ptr<File> file;
-    std::optional<Located> first;
-    std::uint64_t end_position;
-  };
   const auto view = view_of(*log->segments[number]);
-  auto find = [view, offset = request.offset, bound = request.upper_bound]() -> Result<Found> {
-    auto file = view.log_file->open();
-    if (!file) return tl::unexpected(file.error());
-    auto first = view.find_batch(offset);
-    if (!first) return tl::unexpected(first.error());
-    if (!*first) return Found{*file, std::nullopt, 0};
-    const Located located{(*first)->position, (*first)->size_bytes};
-    auto at_bound = view.find_batch(bound);
-    // Damage further on is named when a reader has come to it.
-    if (!at_bound && at_bound.error().kind == ErrorKind::corrupt)
-      return Found{*file, located, (*first)->end_position()};
-    if (!at_bound) return tl::unexpected(at_bound.error());
-    return Found{*file, located, *at_bound ? (*at_bound)->position : view.size_bytes};
-  };
-  auto answer = [this, request, view](Result<Found> found, ReadCompletion completion) {
+  auto find = [view, request] { return find_records(view, request, nullptr); };
+  auto answer = [this, request, view](Result<FoundRecords> found, ReadCompletion completion) {
     // A stopped log's directory may have gone, and another log's of that name have come.
     if (auto refused = unreadable()) return completion(tl::unexpected(std::move(*refused)));
     // Retention may have taken the segment away meanwhile.

@@ -38,23 +38,27 @@ void PartitionLog::State::answer_read(std::size_t number, FetchData data, const 
   }
   if (indexes.empty()) return done(std::move(data));
   auto collect = [indexes = std::move(indexes), offsets = log->segments[number]->offset_index().view(), farthest,
-                  from = request.offset,
-                  end =
-                      data.records.position + data.records.length_bytes]() -> Result<std::vector<AbortedTransaction>> {
-    auto behind = offsets.first_from(end);
+                  from = request.offset, end = data.records.position + data.records.length_bytes](
+                     PageCacheReads* only) -> Result<std::vector<AbortedTransaction>> {
+    auto behind = offsets.first_from(end, only);
     if (!behind) return tl::unexpected(behind.error());
     const auto bound = *behind ? (*behind)->offset : farthest;
     std::vector<AbortedTransaction> aborted;
     for (const auto& index : indexes) {
-      auto complete = index.collect(from, bound, aborted);
+      auto complete = index.collect(from, bound, aborted, only);
       if (!complete) return tl::unexpected(complete.error());
       if (*complete) break;
     }
     return aborted;
   };
+  PageCacheReads reads;
+  if (auto aborted = collect(&reads)) {
+    data.aborted = std::move(*aborted);
+    return done(std::move(data));
+  }
   shard.pool().submit([self_alive = self.shared_from_this(), this, collect = std::move(collect), data = std::move(data),
                        request, cuts = cuts_, done = std::move(done)]() mutable {
-    auto aborted = collect();
+    auto aborted = collect(nullptr);
     auto& home = shard;
     home.post([self_alive = std::move(self_alive), this, aborted = std::move(aborted), data = std::move(data), request,
                cuts, done = std::move(done)]() mutable {

@@ -15,24 +15,25 @@ OffsetIndexEntry decode(Offset base_offset, const std::uint8_t* bytes) {
 
 }  // namespace
 
-Result<OffsetIndexEntry> OffsetIndexView::lookup(Offset target) const {
+Result<OffsetIndexEntry> OffsetIndexView::lookup(Offset target, PageCacheReads* only) const {
   auto found =
-      view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).offset <= target; });
+      view_.last_where([&](const std::uint8_t* entry) { return decode(base_offset_, entry).offset <= target; }, only);
   if (!found) return tl::unexpected(found.error());
   if (!*found) return OffsetIndexEntry{base_offset_, 0};
   return decode(base_offset_, (*found)->data());
 }
 
-Result<OffsetIndexEntry> OffsetIndexView::entry(std::size_t number) const {
-  return view_.read(number, 1).map([&](const auto& bytes) { return decode(base_offset_, bytes.data()); });
+Result<OffsetIndexEntry> OffsetIndexView::entry(std::size_t number, PageCacheReads* only) const {
+  return view_.read(number, 1, only).map([&](const auto& bytes) { return decode(base_offset_, bytes.data()); });
 }
 
-Result<std::optional<OffsetIndexEntry>> OffsetIndexView::first_from(std::uint64_t position) const {
+Result<std::optional<OffsetIndexEntry>> OffsetIndexView::first_from(std::uint64_t position,
+                                                                    PageCacheReads* only) const {
   std::optional<OffsetIndexEntry> found;
   std::size_t low = 0;
   for (std::size_t high = entries(); low < high;) {
     const auto middle = low + (high - low) / 2;
-    auto at = entry(middle);
+    auto at = entry(middle, only);
     if (!at) return tl::unexpected(at.error());
     if (at->position < position || (middle == 0 && at->position == position)) {
       low = middle + 1;

@@ -8,7 +8,8 @@
 // together, and the offset, where its cleaner wrote them, that of their last record.
 //
 // Invariants: offsets strictly increase, positions increase. An offset is looked up as the last entry at or below it: its
-// batch starts at that entry's position or later. Owned by the shard of the segment; OffsetIndexView: any thread, blocks.
+// batch starts at that entry's position or later. Owned by the shard of the segment; OffsetIndexView: any thread,
+// blocks, without an `only` (page_cache_reads.h).
 #pragma once
 
 #include <algorithm>
@@ -36,11 +37,12 @@ class OffsetIndexView {
   OffsetIndexView(Offset base_offset, IndexView view) : base_offset_(base_offset), view_(std::move(view)) {}
 
   // {base offset, 0} when no entry is at or below `target`.
-  [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target) const;
-  [[nodiscard]] Result<OffsetIndexEntry> entry(std::size_t number) const;
+  [[nodiscard]] Result<OffsetIndexEntry> lookup(Offset target, PageCacheReads* only = nullptr) const;
+  [[nodiscard]] Result<OffsetIndexEntry> entry(std::size_t number, PageCacheReads* only = nullptr) const;
   // The first entry whose position is at least `position`, but never the very first when it is there exactly, as Kafka's search
   // has it; nullopt when there is none.
-  [[nodiscard]] Result<std::optional<OffsetIndexEntry>> first_from(std::uint64_t position) const;
+  [[nodiscard]] Result<std::optional<OffsetIndexEntry>> first_from(std::uint64_t position,
+                                                                   PageCacheReads* only = nullptr) const;
   // How many entries, counted from the first, are below `end`.
   [[nodiscard]] Result<std::size_t> entries_below(Offset end) const;
   [[nodiscard]] std::size_t entries() const { return view_.entries(); }

@@ -199,6 +199,12 @@ class PartitionLog::State final : public JournaledLog {
     std::uint64_t position = 0;
     std::uint64_t size_bytes = 0;
   };
+  // Of one segment, for a read.
+  struct FoundRecords {
+    std::shared_ptr<File> file;
+    std::optional<Located> first;  // batch; nullopt: all are below the offset
+    std::uint64_t end_position = 0;
+  };
   struct ReplicatedBatch {
     protocol::Batch batch;
     std::size_t position;  // in the request
@@ -232,6 +238,11 @@ class PartitionLog::State final : public JournaledLog {
 
   // Answers from memory or from the page cache; nullopt when the disk might have to be asked.
   std::optional<Located> locate_hot(std::size_t number, Offset offset) const;
+  std::optional<FoundRecords> find_hot(const ReadRequest& request, std::size_t number, Offset bound) const;
+  // What read_cold would find, when the page cache has all that it would look at; nullopt also when the segment has nothing
+  // for the request, and when an index entry is not to be believed.
+  std::optional<FoundRecords> find_cached(const ReadRequest& request, std::size_t number) const;
+  static Result<FoundRecords> find_records(const SegmentView& view, const ReadRequest& request, PageCacheReads* only);
   bool is_resident(std::size_t number, std::uint64_t position) const;
   FetchData slice(std::size_t number, std::shared_ptr<const File> file, const Located& first,
                   std::uint64_t end_position, const ReadRequest& request) const;

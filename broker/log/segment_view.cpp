@@ -84,10 +84,10 @@ void SegmentView::leads_astray(const std::string& what) const {
 
 // What is before the batch there is below its base offset. So an entry below that would hide what is between, and one in the
 // middle of the batch, as Kafka's cleaner made them before 3.9.1 (KAFKA-806), hides nothing.
-Result<std::optional<std::uint64_t>> SegmentView::trusted_position(const File& file,
-                                                                   const OffsetIndexEntry& entry) const {
+Result<std::optional<std::uint64_t>> SegmentView::trusted_position(const File& file, const OffsetIndexEntry& entry,
+                                                                   PageCacheReads* only) const {
   if (entry.position == 0) return std::optional<std::uint64_t>(0);
-  BatchScanner scanner(file, entry.position, size_bytes);
+  BatchScanner scanner(file, entry.position, size_bytes, only);
   auto more = scanner.next();
   if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
   const bool fits =
@@ -119,20 +119,21 @@ Result<std::optional<std::uint64_t>> SegmentView::trusted_position(const File& f
   }
 }
 
-Result<std::optional<ScannedBatch>> SegmentView::find_batch(Offset offset) const {
-  auto entry = offset_index.lookup(offset);
+Result<std::optional<ScannedBatch>> SegmentView::find_batch(Offset offset, PageCacheReads* only) const {
+  auto entry = offset_index.lookup(offset, only);
   if (!entry) return tl::unexpected(entry.error());
-  auto file = log_file->open();
+  auto file = open_for(only, *log_file);
   if (!file) return tl::unexpected(file.error());
-  return trusted_position(**file, *entry).and_then([&](std::optional<std::uint64_t> position) {
-    return find_batch_from(position.value_or(0), offset);
+  return trusted_position(**file, *entry, only).and_then([&](std::optional<std::uint64_t> position) {
+    return find_batch_from(position.value_or(0), offset, only);
   });
 }
 
-Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t position, Offset offset) const {
-  auto file = log_file->open();
+Result<std::optional<ScannedBatch>> SegmentView::find_batch_from(std::uint64_t position, Offset offset,
+                                                                 PageCacheReads* only) const {
+  auto file = open_for(only, *log_file);
   if (!file) return tl::unexpected(file.error());
-  BatchScanner scanner(**file, position, size_bytes);
+  BatchScanner scanner(**file, position, size_bytes, only);
   while (true) {
     auto more = scanner.next();
     if (!more) return tl::unexpected(more.error());

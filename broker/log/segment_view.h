@@ -1,6 +1,6 @@
 // What a thread other than the owning shard needs to read a segment: its files and how far they were written when the view
 // was taken. An index entry that does not fit the batch that it leads to is not believed: the search then begins at the segment's
-// start. All reads block. Errors: io and its kin; corrupt names the file and the position.
+// start. All reads block, without an `only` (page_cache_reads.h). Errors: io and its kin; corrupt names the file and the position.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "broker/log/fetch_data.h"
 #include "broker/log/file_cache.h"
 #include "broker/log/offset_index.h"
+#include "broker/log/page_cache_reads.h"
 #include "broker/log/time_index.h"
 #include "broker/log/transaction_index.h"
 
@@ -32,9 +33,10 @@ struct SegmentView {
   std::shared_ptr<std::vector<std::string>> doubts{};
 
   // The first batch whose last offset is at least `offset`; nullopt when all are below it.
-  [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch(Offset offset) const;
+  [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch(Offset offset, PageCacheReads* only = nullptr) const;
   // The same from a position on, where a batch starts.
-  [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch_from(std::uint64_t position, Offset offset) const;
+  [[nodiscard]] Result<std::optional<ScannedBatch>> find_batch_from(std::uint64_t position, Offset offset,
+                                                                    PageCacheReads* only = nullptr) const;
   // The first record at or above `from` whose timestamp is at least `timestamp`; nullopt when there is none.
   [[nodiscard]] Result<std::optional<TimestampOffset>> find_timestamp(TimestampMs timestamp, Offset from) const;
   // The first record that has `timestamp`, which is the largest of the batch that ends at `batch_last_offset`.
@@ -42,8 +44,8 @@ struct SegmentView {
                                                                           Offset batch_last_offset) const;
 
   // Where a search that begins with this entry reads from; nullopt when it does not fit the batch there, so that it begins at 0.
-  [[nodiscard]] Result<std::optional<std::uint64_t>> trusted_position(const File& file,
-                                                                      const OffsetIndexEntry& entry) const;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> trusted_position(const File& file, const OffsetIndexEntry& entry,
+                                                                      PageCacheReads* only = nullptr) const;
   [[nodiscard]] Result<std::optional<std::uint64_t>> trusted_position(const File& file,
                                                                       const TimeIndexEntry& entry) const;
 

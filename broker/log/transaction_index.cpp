@@ -30,14 +30,15 @@ AbortedTransaction decode(const std::uint8_t* bytes) {
 
 }  // namespace
 
-Result<std::vector<AbortedTransaction>> TransactionIndexView::read(std::size_t first, std::size_t count) const {
+Result<std::vector<AbortedTransaction>> TransactionIndexView::read(std::size_t first, std::size_t count,
+                                                                   PageCacheReads* only) const {
   MILLRACE_INVARIANT(first + count <= entries_, "a transaction index is read behind its end");
   std::vector<AbortedTransaction> transactions;
   if (count == 0) return transactions;
-  auto file = file_->open();
+  auto file = open_for(only, *file_);
   if (!file) return tl::unexpected(file.error());
   std::vector<std::uint8_t> bytes(count * TransactionIndex::entry_bytes);
-  auto got = (*file)->read_at(first * TransactionIndex::entry_bytes, bytes);
+  auto got = read_for(only, **file, first * TransactionIndex::entry_bytes, bytes, bytes.size());
   if (!got) return tl::unexpected(got.error());
   if (*got != bytes.size()) {
     return fail(ErrorKind::corrupt, file_->path() + " ends before entry " + std::to_string(first + count) + " of " +
@@ -56,23 +57,24 @@ Result<std::vector<AbortedTransaction>> TransactionIndexView::read(std::size_t f
   return transactions;
 }
 
-Result<std::size_t> TransactionIndexView::first_that_ends_at_or_behind(Offset offset) const {
+Result<std::size_t> TransactionIndexView::first_that_ends_at_or_behind(Offset offset, PageCacheReads* only) const {
   std::size_t low = 0;
   std::size_t high = entries_;
   while (low < high) {
     const auto middle = low + (high - low) / 2;
-    auto entry = read(middle, 1);
+    auto entry = read(middle, 1, only);
     if (!entry) return tl::unexpected(entry.error());
     (entry->front().last_offset < offset ? low = middle + 1 : high = middle);
   }
   return low;
 }
 
-Result<bool> TransactionIndexView::collect(Offset from, Offset bound, std::vector<AbortedTransaction>& into) const {
-  auto first = first_that_ends_at_or_behind(from);
+Result<bool> TransactionIndexView::collect(Offset from, Offset bound, std::vector<AbortedTransaction>& into,
+                                           PageCacheReads* only) const {
+  auto first = first_that_ends_at_or_behind(from, only);
   if (!first) return tl::unexpected(first.error());
   for (auto at = *first; at < entries_; at += read_together) {
-    auto transactions = read(at, std::min(read_together, entries_ - at));
+    auto transactions = read(at, std::min(read_together, entries_ - at), only);
     if (!transactions) return tl::unexpected(transactions.error());
     for (const auto& transaction : *transactions) {
       if (transaction.first_offset < bound) into.push_back(transaction);

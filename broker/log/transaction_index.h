@@ -9,7 +9,7 @@
 //
 // Invariants: last offsets strictly increase and are not below the segment's base offset. The file is made with the first entry;
 // most segments have none. Entries go to the page cache at once. Owned by the shard of the segment; TransactionIndexView: any
-// thread, blocks.
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,11 @@
 #include "broker/base/types.h"
 #include "broker/log/aborted_transaction.h"
 #include "broker/log/file_cache.h"
+#include "broker/log/page_cache_reads.h"
 
 namespace millrace::log {
 
-// The entries that were in the file when the view was taken.
+// The entries that were in the file when the view was taken. Reading blocks, without an `only` (page_cache_reads.h).
 class TransactionIndexView {
  public:
   TransactionIndexView(std::shared_ptr<CachedFile> file, std::size_t entries)
@@ -34,15 +35,17 @@ class TransactionIndexView {
   [[nodiscard]] std::size_t entries() const { return entries_; }
   [[nodiscard]] std::string path() const { return file_->path(); }
   // Adds the transactions that have records or a marker in [from, bound). True: no later segment has any more of them.
-  Result<bool> collect(Offset from, Offset bound, std::vector<AbortedTransaction>& into) const;
+  Result<bool> collect(Offset from, Offset bound, std::vector<AbortedTransaction>& into,
+                       PageCacheReads* only = nullptr) const;
   [[nodiscard]] Result<std::vector<AbortedTransaction>> all() const;
   // corrupt when one of them cannot be right.
-  [[nodiscard]] Result<std::vector<AbortedTransaction>> read(std::size_t first, std::size_t count) const;
+  [[nodiscard]] Result<std::vector<AbortedTransaction>> read(std::size_t first, std::size_t count,
+                                                             PageCacheReads* only = nullptr) const;
 
  private:
   friend class TransactionIndex;
 
-  [[nodiscard]] Result<std::size_t> first_that_ends_at_or_behind(Offset offset) const;
+  [[nodiscard]] Result<std::size_t> first_that_ends_at_or_behind(Offset offset, PageCacheReads* only = nullptr) const;
 
   std::shared_ptr<CachedFile> file_;
   std::size_t entries_;

@@ -21,6 +21,9 @@ class WatchedFile final : public File {
   Result<std::size_t> read_at_uncached(std::uint64_t position, MutableBytes into) const override {
     return told(file_->read_at_uncached(position, into));
   }
+  std::size_t read_at_if_cached(std::uint64_t position, MutableBytes into) const override {
+    return file_->read_at_if_cached(position, into);
+  }
   Status write_at(std::uint64_t position, BytesView bytes) override {
     return change([&] { return file_->write_at(position, bytes); });
   }

@@ -40,6 +40,8 @@ TEST_F(LogCrash, IsTheSameWorkloadForTheSameSeed) {
     EXPECT_EQ(now, first);
     EXPECT_GT(workload.appended(), 50U);
     EXPECT_GT(workload.disk().changes(), 1'000U);
+    EXPECT_GT(workload.disk().cached_reads(), 50U);
+    EXPECT_GT(workload.disk().uncached_reads(), 5U);
     EXPECT_GT(workload.swaps(), 3U);
     EXPECT_GT(workload.scrubs(), 10U);
   }

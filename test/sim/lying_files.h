@@ -49,6 +49,9 @@ class LyingFiles final : public FileSystem {
     Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
       return file_->read_at(position, into);
     }
+    std::size_t read_at_if_cached(std::uint64_t position, MutableBytes into) const override {
+      return file_->read_at_if_cached(position, into);
+    }
     Status write_at(std::uint64_t position, BytesView bytes) override { return file_->write_at(position, bytes); }
     Status write_at(std::uint64_t position, const std::vector<BytesView>& pieces) override {
       return file_->write_at(position, pieces);

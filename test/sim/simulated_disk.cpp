@@ -148,6 +148,17 @@ Status SimulatedDisk::begin(DiskCall call, const std::string& path) {
   return {};
 }
 
+std::size_t SimulatedDisk::cached_bytes(std::uint64_t position, std::size_t wanted) {
+  constexpr std::uint64_t one_miss_in = 8;
+  if (random_.below(one_miss_in) != 0) {
+    ++cached_reads_;
+    return wanted;
+  }
+  ++uncached_reads_;
+  const auto to_next_page = static_cast<std::size_t>(DiskPages::page_bytes - position % DiskPages::page_bytes);
+  return random_.below(2) == 0 ? 0 : std::min(wanted, to_next_page);
+}
+
 Inode& SimulatedDisk::edit(InodeNumber number) {
   auto& inode = inodes_[number];
   if (inode.use_count() > 1) inode = std::make_shared<Inode>(*inode);

@@ -8,7 +8,8 @@
 // else. A sync that fails drops what was to be synced, as Linux does: it stays readable, and no later sync writes it.
 //
 // Faults: errors of any kind on any call (fail), a volume that is full (space is counted in pages of 4 KiB,
-// preallocated ones too), bits that flip on the disk, calls that take long (on_call: see disk_times.h). Reproducible:
+// preallocated ones too), bits that flip on the disk, calls that take long (on_call: see disk_times.h). Who reads only what is in
+// the page cache finds in one call of a few that it is not, or not all of it. Reproducible:
 // all chance is of the generator that the constructor gets. A copy (fork) is cheap and a disk of its own, with nobody
 // on it. One thread.
 #pragma once
@@ -100,6 +101,9 @@ class SimulatedDisk {
   // Called before each call, with its faults yet to come.
   std::function<void(const DiskOperation&)> on_call;
   [[nodiscard]] std::uint64_t changes() const { return changes_; }  // so far
+  // Reads of what is in the page cache: those that found all of it there, and the others.
+  [[nodiscard]] std::uint64_t cached_reads() const { return cached_reads_; }
+  [[nodiscard]] std::uint64_t uncached_reads() const { return uncached_reads_; }
   // Files below `directory`, by path, for comparisons.
   [[nodiscard]] std::vector<std::string> files_below(const std::string& directory) const;
   // A number for all that processes can read; equal states have the same.
@@ -127,6 +131,8 @@ class SimulatedDisk {
 
   // The call is about to be made: the error that it is to answer.
   Status begin(DiskCall call, const std::string& path);
+  // How many of so many bytes from a position on are in the page cache.
+  std::size_t cached_bytes(std::uint64_t position, std::size_t wanted);
   [[nodiscard]] const Inode& at(InodeNumber number) const { return *inodes_[number]; }
   Inode& edit(InodeNumber number);
   InodeNumber add_inode(bool is_directory, std::size_t volume);
@@ -155,6 +161,8 @@ class SimulatedDisk {
   std::uint64_t changes_ = 0;
   std::uint64_t name_changes_ = 0;
   std::uint64_t failed_calls_ = 0;
+  std::uint64_t cached_reads_ = 0;
+  std::uint64_t uncached_reads_ = 0;
   bool lost_pages_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -174,6 +175,26 @@ TEST_F(SimulatedDiskTest, FailsCallsByPathAndCount) {
   EXPECT_TRUE(synced("/a/y", "1")->read_at(0, byte));
   disk.heal();
   EXPECT_TRUE(file->read_at(0, byte));
+}
+
+TEST_F(SimulatedDiskTest, HasNotAllThatIsReadInThePageCache) {
+  const std::string content(5'000, 'c');
+  auto file = synced("/a/x", content);
+  disk.fail({.calls = {DiskCall::read}, .matches = nullptr});
+  std::map<std::size_t, int> counts;
+  std::vector<std::uint8_t> into(6'000);
+  for (int time = 0; time < 1'000; ++time) {
+    const auto count = file->read_at_if_cached(0, into);
+    ++counts[count];
+    ASSERT_EQ(as_text(BytesView(into).first(count)), content.substr(0, count));
+  }
+  ASSERT_EQ(counts.size(), 3U) << "nothing, a page or all";
+  EXPECT_GT(counts[0], 10);
+  EXPECT_GT(counts[4'096], 10);
+  EXPECT_GT(counts[5'000], 700);
+  EXPECT_EQ(disk.cached_reads() + disk.uncached_reads(), 1'000U);
+  files->end();
+  EXPECT_EQ(file->read_at_if_cached(0, into), 0U);
 }
 
 TEST_F(SimulatedDiskTest, IsFullWhenItsPagesAreUsed) {

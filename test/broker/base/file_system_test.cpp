@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <vector>
@@ -40,6 +41,33 @@ std::size_t pages_in_cache(const File& file, std::size_t size_bytes) {
   EXPECT_EQ(::mincore(memory, size_bytes, pages.data()), 0);
   ::munmap(memory, size_bytes);
   return static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+// Whether the file system tells what is in the page cache: tmpfs does not.
+bool tells_of_cache(const File& file) {
+  std::uint8_t byte = 0;
+  iovec into{&byte, 1};
+  return ::preadv2(file.descriptor(), &into, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+}
+
+TEST_F(PosixFileSystem, ReadsWithoutWaitingWhatIsInThePageCacheAndNothingElse) {
+  constexpr std::size_t size_bytes = 100'000;
+  auto file = files_.open(directory_ + "/a", OpenMode::create_new).value();
+  ASSERT_TRUE(file->write_at(0, std::vector<std::uint8_t>(size_bytes, 7)));
+  ASSERT_TRUE(file->sync());
+  std::vector<std::uint8_t> into(50);
+  if (tells_of_cache(*file)) {
+    EXPECT_EQ(file->read_at_if_cached(5'000, into), into.size());
+    EXPECT_EQ(into, std::vector<std::uint8_t>(50, 7));
+    EXPECT_EQ(file->read_at_if_cached(size_bytes - 20, into), 20U);
+    EXPECT_EQ(file->read_at_if_cached(size_bytes, into), 0U);
+    ASSERT_EQ(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    ASSERT_EQ(pages_in_cache(*file, size_bytes), 0U);
+  }
+  EXPECT_EQ(file->read_at_if_cached(5'000, into), 0U);
+  auto direct = files_.open(directory_ + "/a", OpenMode::direct_read_write).value();
+  EXPECT_EQ(direct->read_at_if_cached(0, into), 0U) << "it would have to wait";
+  EXPECT_EQ(files_.open(directory_, OpenMode::read_only).value()->read_at_if_cached(0, into), 0U) << "a directory";
 }
 
 TEST_F(PosixFileSystem, ReadsBesideThePageCacheAtAnyPosition) {

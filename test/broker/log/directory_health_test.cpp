@@ -14,6 +14,7 @@
 #include "broker/log/watched_files.h"
 #include "test/broker/base/temporary_directory.h"
 #include "test/broker/log/failing_files.h"
+#include "test/broker/log/fault_file_system.h"
 
 namespace millrace::log::test {
 namespace {
@@ -114,6 +115,17 @@ struct WatchedFiles : testing::Test {
   std::unique_ptr<WatchedFileSystem> files;
   std::vector<std::size_t> offline;
 };
+
+TEST_F(WatchedFiles, ReadWhatIsInThePageCache) {
+  FaultFileSystem cached;
+  cached.faults->cached_bytes = [](const auto&, auto) { return std::size_t{3}; };
+  WatchedFileSystem watching(cached, health);
+  auto file = watching.open(good() + "/file", OpenMode::read_only);
+  ASSERT_TRUE(file);
+  std::array<std::uint8_t, 4> into{};
+  EXPECT_EQ((*file)->read_at_if_cached(0, into), 3U);
+  EXPECT_EQ(as_text(BytesView(into).first(3)), "tex");
+}
 
 TEST_F(WatchedFiles, TakeTheDirectoryOfflineWhicheverCallFails) {
   for (const auto& [name, call] : calls()) {

@@ -2,6 +2,7 @@
 // real disk does), writes, syncs, truncations and openings that fail. Nothing is synced for real.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -20,6 +21,8 @@ struct Faults {
   bool fail_sync = false;
   bool fail_truncate = false;
   bool fail_read = false;
+  // How many bytes of this path the page cache has from a position on; none without.
+  std::function<std::size_t(const std::string&, std::uint64_t)> cached_bytes;
   std::function<void(const std::string&)> before_read;  // of this path
   std::function<bool(const std::string&)> fail_open;    // of this path
   std::function<Space(const std::string&)> space;       // instead of the machine's
@@ -41,6 +44,10 @@ class FaultFile final : public File {
     if (faults_->before_read) faults_->before_read(path());
     if (faults_->fail_read) return fail(ErrorKind::io, "cannot read " + path() + ": injected");
     return real_->read_at(position, into);
+  }
+  std::size_t read_at_if_cached(std::uint64_t position, MutableBytes into) const override {
+    const auto cached = faults_->cached_bytes ? faults_->cached_bytes(path(), position) : 0;
+    return real_->read_at(position, into.first(std::min(into.size(), cached))).value_or(0);
   }
   Status write_at(std::uint64_t position, BytesView bytes) override {
     if (!faults_->only_for(path())) return real_->write_at(position, bytes);

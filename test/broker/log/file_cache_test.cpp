@@ -67,6 +67,25 @@ TEST_F(FileCacheTest, NeverOpensTheFileThatTakesTheNameWhileItIsRenamed) {
   }
 }
 
+TEST_F(FileCacheTest, GivesAFileOnlyWhereItIsOpenToWhoMayNotWait) {
+  for (const char* name : {"a", "b", "c"}) write_file(path(name), as_bytes(name));
+  CachedFile a(cache, path("a"));
+  CachedFile b(cache, path("b"));
+  CachedFile c(cache, path("c"));
+  EXPECT_EQ(a.if_open(), nullptr);
+  ASSERT_TRUE(a.open());
+  ASSERT_TRUE(b.open());
+  EXPECT_EQ(a.if_open(), *a.open());
+  ASSERT_TRUE(b.open());
+  ASSERT_NE(a.if_open(), nullptr);
+  ASSERT_TRUE(c.open());
+  EXPECT_NE(a.if_open(), nullptr) << "it was used since";
+  EXPECT_EQ(b.if_open(), nullptr);
+  a.forget();
+  EXPECT_EQ(a.if_open(), nullptr);
+  EXPECT_EQ(cache.open_files(), 1U);
+}
+
 TEST_F(FileCacheTest, TellsAndSetsWhenAFileWasModified) {
   write_file(path("a"), as_bytes("text"));
   auto file = posix_file_system().open(path("a"), OpenMode::read_write);

@@ -51,6 +51,17 @@ TEST_F(IndexDoubts, AreToldOfASegmentThatTheLogHas) {
   EXPECT_EQ(world.find_offset(TimestampMs(1'003))->offset, Offset(3));
 }
 
+TEST_F(IndexDoubts, AreToldWhereThePageCacheHasTheEntries) {
+  auto& faults = *dynamic_cast<FaultFileSystem&>(unsynced_files()).faults;
+  faults.cached_bytes = [](const auto&, auto) { return std::size_t{1} << 20; };
+  damage_offset_index();
+  read(Offset(3));
+  world.shard.run();
+  faults.cached_bytes = nullptr;
+  EXPECT_EQ(answers, 1);
+  EXPECT_EQ(told(), 1U);
+}
+
 TEST_F(IndexDoubts, AreNotToldBesideATruncation) {
   read(Offset(3));
   world.log()->find_offset(TimestampMs(1'003), [this](const TimestampOutcome& outcome) {

@@ -300,7 +300,7 @@ struct SlowDisk : testing::Test {
     options.cluster_id = "1gdzRcRMRMyxOSdkj0JfkA";
     options.broker_id = BrokerId(7);
     config.segment_bytes = 200;
-    manager = std::make_unique<LogManager>(options, posix_file_system(), shard.clock(), shard.inner.pool(), random,
+    manager = std::make_unique<LogManager>(options, unsynced_files(), shard.clock(), shard.inner.pool(), random,
                                            [this](const TopicPartition&) -> Shard& { return shard; });
     ASSERT_TRUE(manager->open_directories());
     ASSERT_TRUE(manager->load([](const auto&) { return LogConfig{}; }));
@@ -368,7 +368,7 @@ TEST_F(SlowDisk, DoesNotServeASuccessorsRecordsToAReaderOfTheDeletedLog) {
   old = make(TopicId{{1}});
   std::optional<ReadOutcome> read;
   old->read({Offset(0), Offset(4), 1000, true}, [&](ReadOutcome outcome) { read = std::move(outcome); });
-  ASSERT_FALSE(read) << "cold: it waits for the disk";
+  ASSERT_FALSE(read) << "not in the page cache: it waits for the disk";
   manager->remove({"events", PartitionIndex(0)}, [](const Status& status) { EXPECT_TRUE(status); });
   shard.inner.run();
   auto successor = make(other_id);

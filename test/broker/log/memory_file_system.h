@@ -27,6 +27,9 @@ class MemoryFile final : public File {
     std::copy_n(content_->begin() + static_cast<std::ptrdiff_t>(begin), count, into.begin());
     return count;
   }
+  std::size_t read_at_if_cached(std::uint64_t position, MutableBytes into) const override {
+    return *read_at(position, into);
+  }
   Status write_at(std::uint64_t position, BytesView bytes) override {
     content_->resize(std::max(content_->size(), static_cast<std::size_t>(position) + bytes.size()));
     std::ranges::copy(bytes, content_->begin() + static_cast<std::ptrdiff_t>(position));
