@@ -36,6 +36,19 @@ ErrorCode group_store_error(ErrorCode append_error) {
   }
 }
 
+ErrorCode consumer_group_store_error(ErrorCode append_error) {
+  switch (append_error) {
+    case ErrorCode::request_timed_out:
+      return ErrorCode::coordinator_not_available;
+    case ErrorCode::message_too_large:
+    case ErrorCode::record_list_too_large:
+    case ErrorCode::invalid_fetch_size:
+      return ErrorCode::unknown_server_error;
+    default:
+      return coordinator_error(append_error);
+  }
+}
+
 ErrorCode offset_commit_error(ErrorCode append_error) {
   switch (append_error) {
     case ErrorCode::network_exception:

@@ -33,6 +33,7 @@
 #include "broker/base/unique_function.h"
 #include "broker/coordinator/group.h"
 #include "broker/coordinator/group_append.h"
+#include "broker/coordinator/group_call.h"
 #include "broker/coordinator/group_load.h"
 #include "broker/protocol/messages/delete_groups.h"
 #include "broker/protocol/messages/describe_groups.h"
@@ -54,18 +55,6 @@ struct GroupConfig {
   std::int32_t group_initial_rebalance_delay_ms = 3'000;
   std::int32_t offset_metadata_max_bytes = 4'096;  // counted, as Kafka does, in UTF-16 units
   std::int64_t offsets_retention_ms = std::int64_t{7} * 24 * 60 * 60 * 1000;
-};
-
-struct GroupTime {
-  MonotonicTime now;
-  TimestampMs wall;
-};
-
-// Who sent a request, and in which version.
-struct GroupClient {
-  protocol::Version version = 0;
-  std::string_view client_id;
-  std::string_view host;  // as Kafka writes it: "/127.0.0.1"
 };
 
 using OffsetCommitAnswer = UniqueFunction<void(const protocol::OffsetCommitResponse&)>;

@@ -52,6 +52,8 @@ void GroupLoad::read_record(const protocol::BatchHeader& header, const protocol:
     if (auto value = record.value ? decode_group_value(*record.value) : Result<GroupMetadataValue>(); !value)
       return note_unreadable(record.offset(header), value.error());
     read_group(record, *group);
+  } else if (ConsumerGroupLoad::takes(*key)) {
+    read_consumer_group(header, record, *key);
   } else {
     ++loaded_.unknown_keys;
   }
@@ -76,11 +78,21 @@ void GroupLoad::read_offset(const protocol::BatchHeader& header, const protocol:
 
 void GroupLoad::read_group(const protocol::Record& record, const GroupMetadataKey& key) {
   if (record.value) {
+    consumer_groups_.forget(key.group);
     groups_.insert_or_assign(std::string(key.group),
                              std::vector<std::uint8_t>(record.value->begin(), record.value->end()));
   } else if (const auto group = groups_.find(key.group); group != groups_.end()) {
     groups_.erase(group);
   }
+}
+
+void GroupLoad::read_consumer_group(const protocol::BatchHeader& header, const protocol::Record& record,
+                                    const ConsumerOffsetsKey& key) {
+  if (auto read = consumer_groups_.read(key, record.value); !read)
+    return note_unreadable(record.offset(header), read.error());
+  if (!record.value) return;
+  const auto classic = groups_.find(ConsumerGroupLoad::group_of(key));
+  if (classic != groups_.end()) groups_.erase(classic);
 }
 
 void GroupLoad::note_unreadable(Offset offset, const Error& error) {
@@ -102,6 +114,7 @@ LoadedGroups GroupLoad::finish() && {
       for (auto& [partition, entry] : offsets) table.put(producer, partition, std::move(entry));
     }
   }
+  loaded_.consumer_groups = std::move(consumer_groups_).finish();
   return std::move(loaded_);
 }
 

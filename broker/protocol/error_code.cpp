@@ -262,6 +262,8 @@ std::string_view to_string(ErrorCode code) {
       return "DUPLICATE_VOTER";
     case ErrorCode::voter_not_found:
       return "VOTER_NOT_FOUND";
+    case ErrorCode::invalid_regular_expression:
+      return "INVALID_REGULAR_EXPRESSION";
   }
   return "UNKNOWN_ERROR_CODE";
 }

@@ -137,6 +137,7 @@ enum class ErrorCode : std::int16_t {
   invalid_voter_key = 125,
   duplicate_voter = 126,
   voter_not_found = 127,
+  invalid_regular_expression = 128,
 };
 
 // Kafka's own name, such as "NOT_LEADER_OR_FOLLOWER"; "UNKNOWN_ERROR_CODE" for a number outside the list.

@@ -98,7 +98,7 @@ TEST(GroupLoad, ShrinksAGroupThatHasBecomeTooLarge) {
 
 TEST(GroupLoad, PassesOverWhatItCannotRead) {
   protocol::RecordBatchBuilder builder({});
-  const Bytes unknown{0, 3, 0, 1, 'g'};
+  const Bytes unknown{0, 9, 0, 1, 'g'};
   const Bytes torn{0, 2, 0};
   const auto group_key = *encode_key(GroupMetadataKey{"group"});
   const Bytes newer_value{0, 9};
@@ -124,6 +124,29 @@ TEST(GroupLoad, PassesOverWhatItCannotRead) {
   groups.coordinator->load(std::move(loaded), groups.time);
   EXPECT_EQ(groups.fetch().offset, 5);
   EXPECT_EQ(groups.state(), "Empty");
+}
+
+TEST(GroupLoad, TakesAGroupForWhatItsNewestRecordSays) {
+  GroupMetadataValue classic;
+  classic.protocol_type = "consumer";
+  classic.generation = 3;
+  const GroupRecord old{*encode_key(GroupMetadataKey{"group"}), *encode_value(classic)};
+  const auto loaded = [](const std::vector<GroupRecord>& records) {
+    protocol::RecordBatchBuilder builder({});
+    for (const auto& record : records) builder.append(TimestampMs(1), record.key, record.value);
+    const Bytes bytes = *builder.build();
+    const auto batch = protocol::parse_batch(bytes);
+    GroupLoad load;
+    EXPECT_TRUE(load.read(batch->header, batch->records()));
+    return std::move(load).finish();
+  };
+  const auto upgraded = loaded({old, group_epoch_record("group", 4)});
+  EXPECT_TRUE(upgraded.groups.empty());
+  ASSERT_EQ(upgraded.consumer_groups.size(), 1);
+  EXPECT_EQ(upgraded.consumer_groups[0].epoch(), 4);
+  const auto downgraded = loaded({old, group_epoch_record("group", 4), old, group_epoch_tombstone("group")});
+  EXPECT_TRUE(downgraded.consumer_groups.empty());
+  EXPECT_FALSE(downgraded.groups.at("group").value.empty());
 }
 
 TEST(GroupLoad, SurvivesARecordThatContradictsItself) {

@@ -12,6 +12,8 @@ TEST(ErrorCode, HasKafkasNameAndRetriability) {
   EXPECT_EQ(to_string(ErrorCode::unknown_server_error), "UNKNOWN_SERVER_ERROR");
   EXPECT_EQ(to_string(ErrorCode::not_leader_or_follower), "NOT_LEADER_OR_FOLLOWER");
   EXPECT_EQ(static_cast<int>(ErrorCode::voter_not_found), 127);
+  EXPECT_EQ(static_cast<int>(ErrorCode::invalid_regular_expression), 128);
+  EXPECT_EQ(to_string(ErrorCode::invalid_regular_expression), "INVALID_REGULAR_EXPRESSION");
   EXPECT_TRUE(is_retriable(ErrorCode::not_leader_or_follower));
   EXPECT_FALSE(is_retriable(ErrorCode::invalid_record));
 }

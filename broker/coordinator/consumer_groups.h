@@ -1,0 +1,126 @@
+// All groups of the new protocol of one partition of `__consumer_offsets` (KIP-848; the part of
+// org.apache.kafka.coordinator.group.GroupMetadataManager that concerns them, of Kafka 4).
+//
+// A state machine without I/O, threads or clocks, a part of the partition's GroupCoordinator: inputs are requests, the time, the
+// cluster's topics, what became of appends, the partition's records; outputs are answers and records to append. What a client is told is in
+// the log. A heartbeat is answered exactly once, also when the partition moves away.
+//
+// It differs from Kafka's in two things: a regular expression is resolved at once, not in the background, so that a member has its topics from
+// its first heartbeat on; and a member that did not hear of its newest epoch may say the one before for as long as it waits there for
+// partitions, not just once.
+//
+// Owned by the partition's shard. The views in returned answers live until the next call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/random.h"
+#include "broker/coordinator/consumer_group_host.h"
+#include "broker/coordinator/consumer_group_request.h"
+#include "broker/coordinator/group_append.h"
+#include "broker/coordinator/text_map.h"
+#include "broker/coordinator/topic_directory.h"
+#include "broker/protocol/messages/consumer_group_describe.h"
+
+namespace millrace::coordinator {
+
+// Configuration rows of the same names, with Kafka's defaults.
+struct ConsumerGroupConfig {
+  std::int32_t group_consumer_session_timeout_ms = 45'000;
+  std::int32_t group_consumer_heartbeat_interval_ms = 5'000;
+  std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::string> group_consumer_assignors = {"uniform", "range"};  // the first where no member asks
+};
+
+class ConsumerGroups {
+ public:
+  // Has the records appended as one batch, and calls `done` once with what Produce would answer.
+  using Append = std::function<void(std::vector<GroupRecord> records, ConsumerGroupHost::Done done)>;
+
+  // `directory` and `random` outlive it.
+  ConsumerGroups(ConsumerGroupConfig config, const TopicDirectory& directory, Random& random, Append append);
+  ConsumerGroups(const ConsumerGroups&) = delete;
+  ConsumerGroups& operator=(const ConsumerGroups&) = delete;
+
+  // What the partition's records say. Before it there are no groups.
+  void load(std::vector<ConsumerGroup> groups, GroupTime time);
+  // NOT_COORDINATOR to all whose turn has not come, and nothing more is appended.
+  void unload();
+
+  // The group is not one of the classic protocol.
+  void heartbeat(const protocol::ConsumerGroupHeartbeatRequest& request, const GroupClient& client,
+                 MayDescribeTopic may_describe, ConsumerGroupHeartbeatAnswer answer, GroupTime time);
+  // GROUP_ID_NOT_FOUND for a group that is not here. `message` keeps the words.
+  [[nodiscard]] protocol::ConsumerGroupDescribeResponse::Group describe(std::string_view group_id,
+                                                                        std::string& message) const;
+
+  // Whether a member may commit offsets, or fetch them: NONE, UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH. An admin says no member and a
+  // negative epoch, and may commit while the group is empty.
+  [[nodiscard]] static protocol::ErrorCode check_commit(const ConsumerGroup& group, std::string_view member_id,
+                                                        std::int32_t member_epoch);
+  [[nodiscard]] static protocol::ErrorCode check_fetch(const ConsumerGroup& group,
+                                                       const protocol::NullableString& member_id,
+                                                       std::int32_t member_epoch);
+
+  // Null when there is none.
+  [[nodiscard]] const ConsumerGroup* find(std::string_view group_id) const;
+  void each(const std::function<void(const ConsumerGroup&)>& use) const;
+  // Forgets a group without members, with tombstones; `done` hears NON_EMPTY_GROUP when one has come before its turn.
+  void erase(std::string_view group_id, ConsumerGroupHost::Done done, GroupTime time);
+
+  [[nodiscard]] std::optional<MonotonicTime> next_deadline() const {
+    return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
+  }
+  void on_time(GroupTime time);
+
+ private:
+  using Host = ConsumerGroupHost;
+  using Heartbeat = ConsumerGroupHeartbeat;
+  using Outcome = ConsumerGroupHeartbeatOutcome;
+
+  [[nodiscard]] std::shared_ptr<Host> host(std::string_view group_id) const;
+  std::shared_ptr<Host> get_or_create(std::string_view group_id);
+  void run(const std::shared_ptr<Host>& host, Host::Operation operation);
+  // Whatever may take its turn does.
+  void pump(const std::shared_ptr<Host>& host);
+  [[nodiscard]] static std::vector<GroupRecord> records_to_append(Host& host);
+  void append(const std::shared_ptr<Host>& host, std::vector<GroupRecord> records, std::vector<Host::Done> dones);
+
+  void arm(const std::shared_ptr<Host>& host, std::string_view member_id);
+  void disarm(Host& host, std::string_view member_id);
+  void expire(const std::shared_ptr<Host>& host, std::string_view member_id);
+  void restart_session(const std::shared_ptr<Host>& host, std::string_view member_id);
+  void watch_rebalance(const std::shared_ptr<Host>& host, const ConsumerGroupMember& member);
+
+  // consumer_group_heartbeat.cpp
+  Outcome beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat);
+  Outcome leave(Host& host, const Heartbeat& heartbeat);
+  [[nodiscard]] GroupRefusal check(const ConsumerGroup& group, const Heartbeat& heartbeat) const;
+  // The member as it was before, in the group or not yet.
+  ConsumerGroupMember enter(Host& host, const Heartbeat& heartbeat);
+  void fence(Host& host, const ConsumerGroupMember& member);
+  bool refresh_patterns(Host& host, const MayDescribeTopic& may_describe);
+  bool refresh_topics(Host& host);
+  void assign(ConsumerGroup& group) const;
+  [[nodiscard]] ConsumerGroupMember reconcile_member(const std::shared_ptr<Host>& host,
+                                                     const ConsumerGroupMember& member,
+                                                     const std::optional<AssignedPartitions>& owned);
+
+  const ConsumerGroupConfig config_;
+  const TopicDirectory& directory_;
+  Random& random_;
+  Append append_;
+  bool is_serving_ = false;
+  GroupTime time_{};  // of the current call
+  TextMap<std::shared_ptr<Host>> hosts_;
+  MemberDeadlines deadlines_;
+};
+
+}  // namespace millrace::coordinator
