@@ -16,7 +16,7 @@ LOG_FILES = (".snapshot", ".index", ".timeindex", "-offset-checkpoint", "leader-
 
 
 def lines(path):
-    return [line.split() for line in path.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
+    return [line.split() for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 
 
 def write(folder, seeds):
@@ -68,6 +68,50 @@ def log_file_seeds(folder):
                 yield bytes([number]) + path.read_bytes()
 
 
+def varint(data, position):
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), position
+
+
+def records_of(batch):
+    """Key and value, or None, of each record of an uncompressed batch."""
+    position = BATCH_HEADER_BYTES
+    while position < len(batch):
+        size, position = varint(batch, position)
+        end, position = position + size, position + 1  # the attributes
+        for _ in range(2):  # timestamp and offset
+            _, position = varint(batch, position)
+        fields = []
+        for _ in range(2):
+            size, position = varint(batch, position)
+            fields.append(None if size < 0 else batch[position:position + size])
+            position += max(size, 0)
+        yield fields
+        position = end
+
+
+def coordinator_seeds(kind, batches):
+    """The whole partition, and each record of it alone, in the form of coordinator_records_fuzzer.cpp."""
+    def sized(data):
+        return len(data or b"").to_bytes(2, "big") + (data or b"")
+    everything = bytes([kind])
+    for batch in batches:
+        attributes, producer = batch[22], batch[50] & 0xF
+        for key, value in records_of(batch):
+            is_marker, is_commit = attributes >> 5 & 1, attributes >> 5 & 1 and key[3] == 1
+            flags = (value is not None) | (attributes >> 4 & 1) << 1 | is_marker << 2 | bool(is_commit) << 3 | producer << 4
+            record = bytes([flags]) + sized(key) + sized(value)
+            everything += record
+            yield bytes([kind]) + record
+    yield everything
+
+
 def main():
     repository, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     golden = repository / "test" / "compat" / "golden"
@@ -80,6 +124,9 @@ def main():
     write(out / "produced_records", produced_seeds(batches + [bytes.fromhex(words[4]) for words in formats]))
     write(out / "compression", compression_seeds(batches))
     write(out / "log_files", log_file_seeds(repository / "test" / "broker" / "log" / "golden"))
+    for kind, name in enumerate(("consumer_offsets.txt", "transaction_state.txt")):
+        write(out / "coordinator_records", coordinator_seeds(kind, [bytes.fromhex(words[-1]) for words in lines(golden / name)
+                                                                      if len(words) == 1 or words[0] == "batch"]))
     for kept in sorted((repository / "test" / "fuzz" / "corpus").glob("*.txt")):
         write(out / kept.stem, (bytes.fromhex(words[0]) for words in lines(kept)))
 
