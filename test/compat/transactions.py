@@ -4,9 +4,11 @@ import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
-from compat.answer_cases_transactions import TRANSACTIONAL
+from compat.answer_cases_transactions import TRANSACTIONAL, Producer
 from compat.answer_script import Connection
+from compat.directories import copy
 from compat.kafka_tools import Tools
 from compat.kcat import kcat
 from compat.partition_view import COMMITTED, UNCOMMITTED
@@ -41,6 +43,8 @@ def checks(context):
         check(name, none_hangs, context)
     else:
         context.checks.skip(name, "it needs a broker with settings of its own")
+    if context.broker.name == "millrace":
+        check("transactions: open ones go from Kafka to this broker and back to Kafka", journey, context)
     kills = context.options.kills
     name = f"transactions: {kills} times SIGKILL of the broker under a Java producer: read_committed sees each record once, in order"
     if context.broker.can_restart:
@@ -78,6 +82,90 @@ def committed_once(context, kills):
     read = kcat(context, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-X", "isolation.level=read_committed", timeout=120).splitlines()
     require_equal(RECORDS, len(read), "committed records")
     require(read == [str(number) for number in range(RECORDS)], "a record is twice there or out of order")
+
+
+def journey(_):
+    """One producer, whose transactions with records and a group's offsets are open whenever its broker becomes another one."""
+    with contextlib.ExitStack() as opened:
+        def closed_at_the_end(broker):
+            opened.callback(broker.close)
+            return broker
+
+        kafka = closed_at_the_end(OracleBroker({}))
+        kafka.start()
+        producer = Traveller(kafka.port)
+        producer.begin()
+        producer.go_on()
+        kafka.stop()
+        ours = closed_at_the_end(MillraceBroker())
+        copy(kafka.log_folder, ours.log_folder)
+        move(ours, "--import-znodes", kafka)
+        ours.start()
+        producer.arrive(ours.port)
+        producer.go_on()
+        producer.commit()
+        producer.begin()
+        producer.go_on()
+        require_equal(0, ours.stop(), "the exit code")
+        last = closed_at_the_end(OracleBroker({}))
+        copy(ours.log_folder, last.log_folder)
+        move(ours, "--export-znodes", last)
+        last.start()
+        producer.arrive(last.port)
+        producer.go_on()
+        producer.commit()
+
+
+def move(ours, option, kafka):
+    run([ours.binary, ours.write_settings(), option, f"127.0.0.1:{kafka.zookeeper_port}/compat"], timeout=60, merge=True)
+
+
+class Traveller:
+    """A producer that knows what it has written, and asks whichever broker is there."""
+
+    def __init__(self, port):
+        self.records = self.offset = 0
+        self.connection = Connection(port)
+        wanted = {"name": "travelled", "num_partitions": 1, "replication_factor": 1}
+        wait_until(30, "the topic", lambda: self.ask("CreateTopics", 5, {"timeout_ms": 20_000, "topics": [wanted]})["topics"][0]["error_code"] == 0)
+        for key_type in (0, 1):
+            wait_until(60, "the coordinator", lambda wanted=key_type: self.ask("FindCoordinator", 3, {"key": "t", "key_type": wanted})[
+                "error_code"] == 0)
+        self.producer = Producer(SimpleNamespace(main=self.connection, name=lambda word: word), "traveller")
+
+    def ask(self, api, version, values):
+        return self.connection.ask(api, version, values)
+
+    def arrive(self, port):
+        self.connection.close()
+        self.connection = self.producer.connection = Connection(port)
+        wait_until(60, "the open transaction", lambda: self.producer.described()["transaction_state"] == "Ongoing")
+        # Behind what was committed stands its marker.
+        expected = self.offset + (self.offset > 0)
+        wait_until(30, "the leader", lambda: ends(self.connection, "travelled") == (expected, self.records - self.offset))
+
+    def begin(self):
+        self.producer.add(("travelled", 0))
+        wait_until(30, "the group's part", lambda: self.ask("AddOffsetsToTxn", 3, self.producer.known(group_id="g"))["error_code"] == 0)
+
+    def go_on(self):
+        values = self.producer.batch(b"r", sequence=self.records)
+        wait_until(30, "a leader", lambda: produced(self.connection, self.producer.id, "travelled", 0, values))
+        self.records += 1
+        commit = {**self.producer.known(group_id="g", generation_id=-1, member_id=""), "topics": [{"name": "travelled", "partitions": [
+            {"partition_index": 0, "committed_offset": self.records, "committed_metadata": ""}]}]}
+        wait_until(30, "the group's coordinator", lambda: self.ask("TxnOffsetCommit", 3, commit)["topics"][0]["partitions"][0]["error_code"] == 0)
+        require_equal(self.offset, self.committed(), "the group's offset while the transaction is open")
+
+    def committed(self):
+        answer = self.ask("OffsetFetch", 5, {"group_id": "g", "topics": [{"name": "travelled", "partition_indexes": [0]}]})
+        return max(answer["topics"][0]["partitions"][0]["committed_offset"], 0)
+
+    def commit(self):
+        self.producer.end()
+        self.offset = self.records
+        wait_until(30, "the group's offset", lambda: self.committed() == self.offset)
+        require_equal(0, ends(self.connection, "travelled")[1], "the high watermark above the last stable offset")
 
 
 def none_hangs(context):
