@@ -42,6 +42,7 @@ TEST_F(ConsumerGroupsTest, GiveTheFirstMemberEverything) {
 TEST_F(ConsumerGroupsTest, WriteTheRecordsThatKafkaWrites) {
   groups.join("a");
   std::vector<int> types;
+  types.reserve(groups.log.size());
   for (const auto& record : groups.log) types.push_back(record.key[1]);
   EXPECT_EQ(types, (std::vector<int>{5, 4, 3, 7, 6, 8}));
   groups.log.clear();
