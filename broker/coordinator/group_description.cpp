@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "broker/coordinator/group_coordinator.h"
+#include "broker/coordinator/topic_answers.h"
 
 namespace millrace::coordinator {
 
@@ -51,12 +52,14 @@ protocol::OffsetFetchResponse::Group GroupCoordinator::fetch(const protocol::Off
   if (answer.error_code != ErrorCode::none) return answer;
   const Group* const group = find(request.group_id);
   if (request.topics) {
+    TopicAnswers topics(answer.topics);
+    std::set<PartitionName> asked;
     for (const auto& topic : *request.topics) {
-      if (topic.partition_indexes.empty()) continue;
-      auto& answered = answer.topics.emplace_back();
-      answered.name = topic.name;
-      for (const PartitionIndex index : topic.partition_indexes)
-        answered.partitions.push_back(fetched(group, PartitionName(topic.name, index), require_stable));
+      for (const PartitionIndex index : topic.partition_indexes) {
+        const PartitionName partition(topic.name, index);
+        if (asked.insert(partition).second)
+          topics.at(topic.name).partitions.push_back(fetched(group, partition, require_stable));
+      }
     }
   } else if (group != nullptr) {
     for (const auto& [partition, entry] : group->offsets().committed()) {

@@ -4,6 +4,7 @@
 #include "broker/base/java_string.h"
 #include "broker/coordinator/append_error.h"
 #include "broker/coordinator/group_coordinator.h"
+#include "broker/coordinator/topic_answers.h"
 
 namespace millrace::coordinator {
 
@@ -46,24 +47,23 @@ struct GroupCoordinator::CommitInput {
 
 namespace {
 
-// The topics of a request with their offsets; a partition that is named twice counts once, as it is named last.
+// The topics of a request with their offsets, each topic once; a partition that is named twice counts once, as it is named last.
 template <class Input, class Request, class ValueOf>
 std::vector<typename Input::Topic> copy_topics(const Request& request, ValueOf value_of) {
   std::vector<typename Input::Topic> topics;
-  topics.reserve(request.topics.size());
-  std::map<PartitionName, CommittedOffset*> seen;
+  TopicAnswers copies(topics);
+  std::map<PartitionName, std::size_t> seen;  // where a partition stands in its topic
   for (const auto& topic : request.topics) {
-    auto& copy = topics.emplace_back();
-    copy.name = topic.name;
-    copy.partitions.reserve(topic.partitions.size());
+    auto& copy = copies.at(topic.name);
+    if (copy.partitions.empty()) copy.partitions.reserve(topic.partitions.size());
     for (const auto& partition : topic.partitions) {
-      const auto [known, is_new] = seen.try_emplace(PartitionName(topic.name, partition.partition_index), nullptr);
-      if (!is_new) {
-        *known->second = value_of(partition);
-        continue;
+      const PartitionName name(topic.name, partition.partition_index);
+      const auto [known, is_new] = seen.try_emplace(name, copy.partitions.size());
+      if (is_new) {
+        copy.partitions.push_back({partition.partition_index, value_of(partition), false});
+      } else {
+        copy.partitions[known->second].value = value_of(partition);
       }
-      copy.partitions.push_back({partition.partition_index, value_of(partition), false});
-      known->second = &copy.partitions.back().value;
     }
   }
   return topics;

@@ -3,6 +3,7 @@
 
 #include "broker/coordinator/append_error.h"
 #include "broker/coordinator/group_coordinator.h"
+#include "broker/coordinator/topic_answers.h"
 
 namespace millrace::coordinator {
 
@@ -127,12 +128,14 @@ void GroupCoordinator::delete_offsets(const protocol::OffsetDeleteRequest& reque
   const bool is_empty = group->is(GroupState::empty);
   if (!is_empty && !is_consumer_group(*group)) return answer_deleted(answer, {}, ErrorCode::non_empty_group);
   std::vector<DeletedTopic> topics;
+  TopicAnswers deletions(topics);
+  std::set<PartitionName> seen;
   std::vector<TopicPartition> removal;
   for (const auto& topic : request.topics) {
-    auto& deleted = topics.emplace_back();
-    deleted.name = topic.name;
     const bool is_read = !is_empty && may_read(*group, topic.name);
     for (const auto& partition : topic.partitions) {
+      if (!seen.insert(PartitionName(topic.name, partition.partition_index)).second) continue;
+      auto& deleted = deletions.at(topic.name);
       deleted.partitions.emplace_back(partition.partition_index,
                                       is_read ? ErrorCode::group_subscribed_to_topic : ErrorCode::none);
       if (!is_read) removal.push_back({deleted.name, partition.partition_index});

@@ -22,6 +22,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/metadata/metadata_loader.h"
 #include "broker/metadata/producer_id_blocks.h"
+#include "broker/metadata/znode_offsets.h"
 #include "broker/network/blocking_threads.h"
 #include "broker/network/network_server.h"
 #include "broker/network/shard_runtime.h"
@@ -252,6 +253,7 @@ class Broker::State {
     topic_commands_ = std::make_unique<controller::TopicCommands>(*store_, **term);
     config_commands_ = std::make_unique<controller::ConfigCommands>(*store_);
     producer_ids_ = std::make_unique<metadata::ProducerIdBlocks>(*store_, registration_.id);
+    znode_offsets_ = std::make_unique<metadata::ZnodeOffsets>(*store_);
     auto resumed = co_await completion<Status>([&](auto done) { topic_commands_->resume(std::move(done)); });
     if (!resumed) co_return resumed;
     loader_ = std::make_unique<metadata::MetadataLoader>(*store_, *cache_);
@@ -326,10 +328,11 @@ class Broker::State {
     sessions.slots = configuration_.fetch_session_slots;
     sessions.max_partitions = configuration_.fetch_session_max_partitions;
     fetch_sessions_ = std::make_unique<FetchSessions>(sessions, random_, metrics_);
-    services_.emplace(BrokerServices{configuration_, *current_, registration_.id, identity_.cluster_id, *runtime_,
-                                     *cache_, *image_waits_, *replicas_, metadata_shard(), *topic_commands_,
-                                     *config_commands_, *producer_ids_, random_, *waiting_fetches_, *logs_, *quotas_,
-                                     *fetch_sessions_, conversions_, *coordinators_});
+    services_.emplace(BrokerServices{configuration_,   *current_,        registration_.id,  identity_.cluster_id,
+                                     *runtime_,        *cache_,          *image_waits_,     *replicas_,
+                                     metadata_shard(), *topic_commands_, *config_commands_, *producer_ids_,
+                                     *znode_offsets_,  random_,          *waiting_fetches_, *logs_,
+                                     *quotas_,         *fetch_sessions_, conversions_,      *coordinators_});
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
@@ -437,6 +440,7 @@ class Broker::State {
   std::unique_ptr<controller::TopicCommands> topic_commands_;
   std::unique_ptr<controller::ConfigCommands> config_commands_;
   std::unique_ptr<metadata::ProducerIdBlocks> producer_ids_;
+  std::unique_ptr<metadata::ZnodeOffsets> znode_offsets_;
   std::unique_ptr<metadata::MetadataLoader> loader_;
   std::unique_ptr<Coordinators> coordinators_;
   std::unique_ptr<replication::ReplicaManager> replicas_;

@@ -20,6 +20,7 @@ class LogManager;
 namespace metadata {
 class MetadataCache;
 class ProducerIdBlocks;
+class ZnodeOffsets;
 }  // namespace metadata
 namespace protocol {
 class ConversionBounds;
@@ -56,6 +57,7 @@ struct BrokerServices {
   controller::TopicCommands& topic_commands;
   controller::ConfigCommands& config_commands;
   metadata::ProducerIdBlocks& producer_ids;
+  metadata::ZnodeOffsets& znode_offsets;
   Random& random;  // any thread
   WaitingFetches& waiting_fetches;
   log::LogManager& logs;

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <optional>
-#include <string_view>
 #include <utility>
 
+#include "broker/coordinator/topic_answers.h"
 #include "broker/metadata/cluster_image.h"
 #include "broker/protocol/error_code.h"
 
@@ -32,24 +31,16 @@ bool has_unknown_partitions(const Request& request, const metadata::ClusterImage
   });
 }
 
-// The answer's topic of that name, the first one, made where there is none yet. `known`: where they are, by name.
-template <class Topics>
-auto& topic_of(Topics& topics, std::map<std::string_view, std::size_t>& known, std::string_view name) {
-  const auto [at, is_new] = known.try_emplace(name, topics.size());
-  if (is_new) topics.emplace_back().name = name;
-  return topics[at->second];
-}
-
 template <class Request>
 SplitRequest<Request> split_known_partitions(const Request& request, const metadata::ClusterImage& image) {
   SplitRequest<Request> split;
   if (!has_unknown_partitions(request, image)) return split;
   split.known = request;
   split.known->topics.clear();
-  std::map<std::string_view, std::size_t> places;
+  coordinator::TopicAnswers refusals(split.refused.topics);
   for (const auto& topic : request.topics) {
     const auto image_topic = image.topic(topic.name);
-    if (image_topic == nullptr) topic_of(split.refused.topics, places, topic.name);
+    if (image_topic == nullptr) refusals.at(topic.name);
     auto known = topic;
     known.partitions.clear();
     for (const auto& partition : topic.partitions) {
@@ -57,7 +48,7 @@ SplitRequest<Request> split_known_partitions(const Request& request, const metad
         known.partitions.push_back(partition);
         continue;
       }
-      auto& refused = topic_of(split.refused.topics, places, topic.name).partitions.emplace_back();
+      auto& refused = refusals.at(topic.name).partitions.emplace_back();
       refused.partition_index = partition.partition_index;
       refused.error_code = protocol::ErrorCode::unknown_topic_or_partition;
     }
@@ -70,12 +61,10 @@ SplitRequest<Request> split_known_partitions(const Request& request, const metad
 template <class Response>
 Response merge_answers(Response refused, Response answered) {
   if (refused.topics.empty()) return answered;
-  std::map<std::string_view, std::size_t> places;
-  for (std::size_t index = 0; index < refused.topics.size(); ++index)
-    places.try_emplace(refused.topics[index].name, index);
-  for (auto& topic : answered.topics) {
-    auto& partitions = topic_of(refused.topics, places, topic.name).partitions;
-    std::ranges::move(topic.partitions, std::back_inserter(partitions));
+  auto refused_topics = std::exchange(refused.topics, {});
+  coordinator::TopicAnswers topics(refused.topics);
+  for (auto* some : {&refused_topics, &answered.topics}) {
+    for (auto& topic : *some) std::ranges::move(topic.partitions, std::back_inserter(topics.at(topic.name).partitions));
   }
   return refused;
 }

@@ -204,7 +204,7 @@ class Script:
 def identity(item):
     """What sorts the answers for topics, partitions, brokers and configurations."""
     names = ("name", "topic", "topic_id", "resource_type", "resource_name", "index", "partition_index", "partition", "node_id", "broker_id",
-             "api_key", "source")
+             "api_key", "source", "group_id", "member_id", "group_instance_id")
     shown = [item[name] for name in names if name in item]
     return json.dumps([f"{part:06d}" if isinstance(part, int) else part for part in shown]) if "base_offset" not in item or shown else ""
 

@@ -24,11 +24,12 @@ inline constexpr std::string_view config_change_prefix = "/config/changes/config
 inline constexpr std::string_view delete_topics = "/admin/delete_topics";
 inline constexpr std::string_view isr_changes = "/isr_change_notification";
 inline constexpr std::string_view log_dir_events = "/log_dir_event_notification";
+inline constexpr std::string_view consumers = "/consumers";
 inline constexpr std::string_view producer_id_block = "/latest_producer_id_block";
 
 // What a broker makes at its start where it is missing, parents too (KafkaZkClient.createTopLevelPaths).
 inline constexpr std::array persistent = std::to_array<std::string_view>(
-    {"/consumers", broker_ids, topics, config_changes, delete_topics, broker_sequence, isr_changes, producer_id_block,
+    {consumers, broker_ids, topics, config_changes, delete_topics, broker_sequence, isr_changes, producer_id_block,
      log_dir_events, "/config/topics", "/config/clients", "/config/users", "/config/brokers", "/config/ips"});
 }  // namespace paths
 
@@ -50,6 +51,11 @@ constexpr std::string_view folder_of(ConfigEntity entity) {
 
 inline std::string broker_path(BrokerId id) {
   return std::string(paths::broker_ids) + "/" + std::to_string(id.value());
+}
+// Of consumers that keep their offsets here.
+inline std::string consumer_offset_path(std::string_view group_id, const TopicPartition& partition) {
+  return std::string(paths::consumers) + "/" + std::string(group_id) + "/offsets/" + partition.topic + "/" +
+         std::to_string(partition.partition.value());
 }
 inline std::string topic_path(std::string_view topic) { return std::string(paths::topics) + "/" + std::string(topic); }
 // The parents of the partitions' states, without data.

@@ -35,6 +35,7 @@ Task<Result<std::optional<protocol::DeleteGroupsResponse>>> DeleteGroupsHandler:
   auto& services = context.services();
   auto deletions = deletions_of(request, context);
   std::vector<ShardId> owners;
+  owners.reserve(deletions.size());
   for (const auto& deletion : deletions) owners.push_back(deletion.place.shard);
   co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
     auto& deletion = deletions[index];

@@ -1,5 +1,6 @@
 #include "broker/server/handlers/list_groups.h"
 
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,8 @@ Task<Result<std::optional<protocol::ListGroupsResponse>>> ListGroupsHandler::han
                                                                                     RequestContext& context) {
   auto& services = context.services();
   const auto version = context.version();
-  std::vector<ShardId> shards;
-  for (ShardId id = 0; id < services.shards.size(); ++id) shards.push_back(id);
+  std::vector<ShardId> shards(services.shards.size());
+  std::iota(shards.begin(), shards.end(), ShardId{0});
   std::vector<EncodedAnswer> lists(shards.size());
   co_await fan_out(context.shard(), services.shards, shards, [&](ShardId shard, std::size_t index, Job arrive) {
     lists[index] = list(services.coordinators.groups(shard), request, version);

@@ -4,6 +4,7 @@
 
 #include "broker/server/group_calls.h"
 #include "broker/server/known_partitions.h"
+#include "broker/server/znode_offset_requests.h"
 
 namespace millrace::server {
 
@@ -15,6 +16,8 @@ Task<Result<std::optional<protocol::OffsetCommitResponse>>> OffsetCommitHandler:
   auto split = split_known_partitions(request, context.image());
   const Request& known = split.known_of(request);
   if (known.topics.empty()) co_return std::move(split.refused);
+  if (context.version() == 0)
+    co_return merge_answers(std::move(split.refused), co_await commit_to_znodes(known, context));
   auto ask = [&known](GroupCoordinator& coordinator, auto answer, GroupTime time) {
     coordinator.commit(known, std::move(answer), time);
   };

@@ -5,6 +5,7 @@
 
 #include "broker/server/fan_out.h"
 #include "broker/server/group_calls.h"
+#include "broker/server/znode_offset_requests.h"
 
 namespace millrace::server {
 
@@ -47,7 +48,7 @@ void add_errors(const OffsetFetchRequest& request, ErrorCode error, OffsetFetchR
   }
 }
 
-OffsetFetchResponse in_old_shape(const OffsetFetchRequest& request, OffsetFetchResponse::Group group,
+OffsetFetchResponse in_old_shape(const OffsetFetchRequest& request, const OffsetFetchResponse::Group& group,
                                  protocol::Version version) {
   OffsetFetchResponse response;
   response.error_code = group.error_code;
@@ -55,7 +56,7 @@ OffsetFetchResponse in_old_shape(const OffsetFetchRequest& request, OffsetFetchR
     add_errors(request, group.error_code, response);
     return response;
   }
-  for (auto& topic : group.topics) {
+  for (const auto& topic : group.topics) {
     auto& answered = response.topics.emplace_back();
     answered.name = topic.name;
     for (const auto& each : topic.partitions) {
@@ -101,6 +102,7 @@ auto fetch_all(std::vector<Lookup>& lookups, bool require_stable, RequestContext
 
 Task<Result<std::optional<protocol::OffsetFetchResponse>>> OffsetFetchHandler::handle(const Request& request,
                                                                                       RequestContext& context) {
+  if (context.version() == 0) co_return co_await fetch_from_znodes(request, context);
   const bool has_groups = context.version() >= first_version_with_groups;
   const auto only = has_groups ? Request::Group{} : only_group(request);
   std::vector<Lookup> lookups;
@@ -117,7 +119,7 @@ Task<Result<std::optional<protocol::OffsetFetchResponse>>> OffsetFetchHandler::h
     auto answered = decode_answer<Response>(context, std::move(lookup.answer), travel_version, memory);
     if (!answered) co_return tl::unexpected(answered.error());
     auto& group = answered->groups.front();
-    if (!has_groups) co_return in_old_shape(request, std::move(group), context.version());
+    if (!has_groups) co_return in_old_shape(request, group, context.version());
     response.groups.push_back(std::move(group));
   }
   co_return response;

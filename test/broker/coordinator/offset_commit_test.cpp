@@ -242,6 +242,62 @@ TEST(OffsetFetch, AnswersAllPartitionsOfAGroupOrThoseThatAreAsked) {
   EXPECT_TRUE(groups.coordinator->fetch(request, false).topics.empty());
 }
 
+template <class Request>
+Request named_twice() {
+  Request request;
+  request.group_id = "group";
+  for (const std::int32_t index : {0, 1, 0}) {
+    auto& topic = request.topics.emplace_back();
+    topic.name = index == 1 ? "other" : "topic";
+    for (const std::int32_t each : {index, index, 7})
+      topic.partitions.emplace_back().partition_index = PartitionIndex(each);
+  }
+  return request;
+}
+
+template <class Topics>
+std::vector<std::pair<std::string, std::vector<std::int32_t>>> named(const Topics& topics) {
+  std::vector<std::pair<std::string, std::vector<std::int32_t>>> names;
+  for (const auto& topic : topics) {
+    auto& [name, partitions] = names.emplace_back();
+    name = topic.name;
+    for (const auto& partition : topic.partitions) partitions.push_back(partition.partition_index.value());
+  }
+  return names;
+}
+
+TEST(Offsets, AreAnsweredOnceHoweverOftenTheyAreNamed) {
+  GroupHarness groups;
+  const decltype(named(protocol::OffsetCommitResponse{}.topics)) expected{{"topic", {0, 7}}, {"other", {1, 7}}};
+  int answers = 0;
+  groups.coordinator->commit(
+      named_twice<protocol::OffsetCommitRequest>(),
+      [&](const protocol::OffsetCommitResponse& response) {
+        ++answers;
+        EXPECT_EQ(named(response.topics), expected);
+      },
+      groups.time);
+  groups.settle();
+  protocol::OffsetFetchRequest::Group request;
+  request.group_id = "group";
+  for (const auto* name : {"topic", "other", "topic"}) {
+    auto& topic = request.topics->emplace_back();
+    topic.name = name;
+    const PartitionIndex first(topic.name == "other" ? 1 : 0);
+    topic.partition_indexes = {first, first, PartitionIndex(7)};
+  }
+  EXPECT_EQ(named(groups.coordinator->fetch(request, false).topics), expected);
+  groups.coordinator->delete_offsets(
+      named_twice<protocol::OffsetDeleteRequest>(),
+      [&](const protocol::OffsetDeleteResponse& response) {
+        ++answers;
+        EXPECT_EQ(named(response.topics), expected);
+      },
+      groups.time);
+  groups.settle();
+  EXPECT_EQ(answers, 2);
+}
+
 TEST(TransactionalOffset, ThatFailsDoesNotTakeTheNextOneWithIt) {
   GroupHarness groups;
   groups.hold_appends = true;
