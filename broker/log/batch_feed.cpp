@@ -6,17 +6,12 @@
 #include "broker/protocol/record_batch.h"
 
 namespace millrace::log {
-namespace {
-
-constexpr std::size_t read_bytes = std::size_t{1} << 20;
-
-}  // namespace
 
 // `count` bytes at the position, or what the file has of them.
 Result<BytesView> BatchFeed::bytes_at(std::size_t count) {
   if (position_ < buffer_position_ || position_ + count > buffer_position_ + buffer_.size()) {
     buffer_.resize(
-        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, read_bytes), end_position_ - position_)));
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, read_bytes_), end_position_ - position_)));
     auto got = file_->read_at(position_, buffer_);
     if (!got) return tl::unexpected(got.error());
     buffer_.resize(*got);

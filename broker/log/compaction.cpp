@@ -60,10 +60,11 @@ std::vector<std::size_t> group_sizes(std::span<const CompactionSegment> segments
   return sizes;
 }
 
-Compaction::Compaction(FileCache& cache, CompactionInput input, KeyOffsetMap& keys)
+Compaction::Compaction(FileCache& cache, CompactionInput input, KeyOffsetMap& keys, std::size_t io_bytes)
     : cache_(cache),
       input_(std::move(input)),
       keys_(keys),
+      io_bytes_(io_bytes),
       end_offset_(input_.first_dirty),
       filter_(keys_, transactions_, input_.producers),
       filter_settings_{.round_end = input_.first_uncleanable,
@@ -115,7 +116,7 @@ Status Compaction::open_feed(std::size_t number, Offset from) {
   }
   segment_ = number;
   feed_ = std::make_unique<BatchFeed>(std::move(*file), position, view.size_bytes, view.base_offset, end_of(number),
-                                      input_.epochs);
+                                      input_.epochs, io_bytes_);
   return {};
 }
 
@@ -216,7 +217,7 @@ Result<Compaction::Step> Compaction::step_group() {
     if (segment_ + 1 == group_end_) return end_group().map([] { return Step::group; });
     if (auto begun = begin_segment(segment_ + 1); !begun) return tl::unexpected(begun.error());
   }
-  return write_out().map([] { return Step::more; });
+  return Step::more;
 }
 
 Status Compaction::copy(const AnyBatch& batch) {
@@ -235,10 +236,13 @@ Status Compaction::copy(const AnyBatch& batch) {
                                         " does not fit into a segment that starts at " +
                                         std::to_string(cleaned_->base_offset().value()));
   }
+  if (output_.size() + bytes.size() > io_bytes_) {
+    if (auto written = write_out(); !written) return written;
+  }
   output_batches_.push_back(
       {static_cast<std::uint32_t>(output_.size()), filtered->last_offset, filtered->max_timestamp});
   output_.insert(output_.end(), bytes.begin(), bytes.end());
-  return output_.size() < step_bytes ? Status{} : write_out();
+  return {};
 }
 
 Status Compaction::write_out() {
@@ -271,6 +275,7 @@ Status Compaction::write_transactions() {
 Status Compaction::end_group() {
   feed_.reset();
   if (auto written = write_out(); !written) return written;
+  output_ = {};  // a large batch may have made it larger than it is to be
   if (auto written = write_transactions(); !written) return written;
   if (auto sealed = cleaned_->seal(); !sealed) return sealed;
   cleaned_->forget_indexes();

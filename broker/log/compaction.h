@@ -10,6 +10,7 @@
 // Blocks. One thread at a time. Errors: corrupt, with file, position and offset; io and its kin.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -77,8 +78,11 @@ class Compaction {
  public:
   enum class Step : std::uint8_t { more, group, finished };
 
-  // The cache and the map outlive the pass; the map is this pass's alone and is cleared at its start.
-  Compaction(FileCache& cache, CompactionInput input, KeyOffsetMap& keys);
+  static constexpr std::size_t usual_io_bytes = std::size_t{256} << 10;
+
+  // The cache and the map outlive the pass; the map is this pass's alone and is cleared at its start. So many bytes are read, and
+  // written, at once; a batch that is larger by itself (Kafka: growBuffers).
+  Compaction(FileCache& cache, CompactionInput input, KeyOffsetMap& keys, std::size_t io_bytes = usual_io_bytes);
 
   // After `group`, take_group() first. After an error or `finished` no more.
   Result<Step> step();
@@ -113,6 +117,7 @@ class Compaction {
   FileCache& cache_;
   const CompactionInput input_;
   KeyOffsetMap& keys_;
+  const std::size_t io_bytes_;
   CompactionStatistics statistics_;
   Offset end_offset_;
 

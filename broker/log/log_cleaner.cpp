@@ -45,6 +45,7 @@ struct LogCleaner::Pass {
   std::shared_ptr<PartitionLog> log;
   std::uint64_t map_bytes = 0;
   double load_factor = 0;
+  std::size_t io_bytes = 0;
   MonotonicTime begun;
   bool is_first = false;  // of this log
   bool swap_failed = false;
@@ -185,6 +186,7 @@ void LogCleaner::begin(const std::shared_ptr<PartitionLog>& log) {
   pass->log = log;
   pass->map_bytes = options_.dedupe_buffer_bytes / options_.threads;
   pass->load_factor = options_.load_factor;
+  pass->io_bytes = static_cast<std::size_t>(options_.io_buffer_bytes / options_.threads / 2);
   pass->begun = pass->resume_at = environment_->clock.now();
   log->shard().post([self = shared_from_this(), pass, now = environment_->clock.wall_clock()] {
     pass->is_first = pass->log->published().cleaned_to.load() < 0;
@@ -208,7 +210,8 @@ void LogCleaner::prepare(const PassPointer& pass) {
     if (auto written = host_.write_checkpoint(*pass->log); !written) return finish(pass, written);
   }
   pass->keys = std::make_unique<KeyOffsetMap>(pass->map_bytes, pass->load_factor, environment_->random);
-  pass->compaction = std::make_unique<Compaction>(environment_->cache, std::move(*pass->input), *pass->keys);
+  pass->compaction =
+      std::make_unique<Compaction>(environment_->cache, std::move(*pass->input), *pass->keys, pass->io_bytes);
   run(pass);
 }
 

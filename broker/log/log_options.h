@@ -30,6 +30,7 @@ struct CleanerOptions {
   std::int64_t backoff_ms = 15'000;  // between two looks, and two of retention at compacted logs
   std::uint64_t dedupe_buffer_bytes = std::uint64_t{128} << 20;  // of all passes
   double load_factor = 0.9;
+  std::uint64_t io_buffer_bytes = std::uint64_t{512} << 10;  // of all passes, half of it for what they read
   double io_max_bytes_per_second = std::numeric_limits<double>::max();
 
   friend bool operator==(const CleanerOptions&, const CleanerOptions&) = default;

@@ -23,7 +23,8 @@ constexpr ConfigRow rows[] = {
         .effective(),
     int32_row("log.cleaner.io.buffer.size", "524288", "Memory for read and write buffers over all cleaner threads.")
         .at_least(0)
-        .cluster_wide(),
+        .cluster_wide()
+        .effective(),
     float64_row("log.cleaner.io.buffer.load.factor", "0.9",
                 "How full the table of keys may get. Fuller cleans more in one pass with more collisions.")
         .cluster_wide()

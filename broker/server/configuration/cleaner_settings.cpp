@@ -11,6 +11,7 @@ log::CleanerOptions cleaner_options(const ConfigValues& values) {
   options.dedupe_buffer_bytes =
       static_cast<std::uint64_t>(std::max<std::int64_t>(values.integer("log.cleaner.dedupe.buffer.size"), 0));
   options.load_factor = values.number("log.cleaner.io.buffer.load.factor");
+  options.io_buffer_bytes = static_cast<std::uint64_t>(values.integer("log.cleaner.io.buffer.size"));
   options.io_max_bytes_per_second = values.number("log.cleaner.io.max.bytes.per.second");
   return options;
 }

@@ -20,7 +20,8 @@ namespace millrace::log::test {
 // status, read, write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
 struct FailingCalls {
   std::function<std::optional<ErrorKind>(std::string_view call, const std::string& path)> fault;
-  std::size_t largest_read_bytes = 0;  // that was asked for
+  std::size_t largest_read_bytes = 0;   // that was asked for
+  std::size_t largest_write_bytes = 0;  // the same of those in one piece
 
   [[nodiscard]] Status check(std::string_view call, const std::string& path) const {
     if (!fault) return {};
@@ -44,6 +45,7 @@ class FailingFile final : public File {
     return calls_->check("read", path()).and_then([&] { return file_->read_at(position, into); });
   }
   Status write_at(std::uint64_t position, BytesView bytes) override {
+    calls_->largest_write_bytes = std::max(calls_->largest_write_bytes, bytes.size());
     return calls_->check("write", path()).and_then([&] { return file_->write_at(position, bytes); });
   }
   Status write_at(std::uint64_t position, const std::vector<BytesView>& pieces) override {

@@ -7,6 +7,7 @@
 #include "broker/base/logging.h"
 #include "broker/base/metrics.h"
 #include "test/broker/log/cleaned_world.h"
+#include "test/broker/log/failing_files.h"
 
 namespace millrace::log::test {
 namespace {
@@ -62,6 +63,50 @@ TEST_F(LogCleanerTest, LeavesTheNewestRecordOfEachKeyBelowTheActiveSegment) {
   ASSERT_TRUE(start_again());
   EXPECT_LT(cleaned->check(360), 60U);
   EXPECT_GT(cleaned->cleaned_to(), Offset(330)) << "as the checkpoint says";
+}
+
+TEST_F(LogCleanerTest, ReadsAndWritesAsMuchAtOnceAsItsBuffersHold) {
+  FailingFileSystem files;
+  auto config = compacted_config();
+  config.segment_bytes = 30'000;
+  cleaned = std::make_unique<CleanedWorld>(config, files);
+  cleaned->world.shard.manual_clock().set_wall_clock(TimestampMs(1'700'000'000'000));
+  constexpr std::size_t of_each = 4'096;
+  world().options.cleaner = CleanerOptions{.threads = 2, .io_buffer_bytes = std::uint64_t{2} * 2 * of_each};
+  ASSERT_TRUE(start_again());
+  for (int number = 0; number < 400; ++number) {
+    protocol::RecordBatchBuilder builder({});
+    builder.append(TimestampMs(1'700'000'000'000), as_bytes("key" + std::to_string(number % 200)),
+                   as_bytes(std::string(100, 'v')));
+    ASSERT_TRUE(world().append(*builder.build()));
+  }
+  cleaned->publish();
+  const auto largest_of_a_pass = [&] {
+    files.calls->largest_read_bytes = files.calls->largest_write_bytes = 0;
+    cleaned->start_cleaner();
+    EXPECT_TRUE(cleaned->stop_cleaner());
+    return std::pair(files.calls->largest_read_bytes, files.calls->largest_write_bytes);
+  };
+  const auto [read_bytes, written_bytes] = largest_of_a_pass();
+  EXPECT_EQ(read_bytes, of_each);
+  EXPECT_LE(written_bytes, of_each);
+  EXPECT_GT(written_bytes, of_each * 9 / 10);
+  const auto cleaned_to = cleaned->cleaned_to();
+  EXPECT_GT(cleaned_to, Offset(200));
+
+  // A batch that is larger goes through them as a whole, and what is in front of it and behind it as before.
+  ASSERT_TRUE(world().stop());
+  ASSERT_TRUE(start_again());
+  protocol::RecordBatchBuilder builder({});
+  builder.append(TimestampMs(1'700'000'000'000), as_bytes("large"), as_bytes(std::string(3 * of_each, 'l')));
+  const auto large = *builder.build();
+  ASSERT_TRUE(world().append(large));
+  for (int number = 0; number < 300; ++number) ASSERT_TRUE(world().append({.values = {std::string(100, 'w')}}));
+  cleaned->publish();
+  const auto [large_read, large_written] = largest_of_a_pass();
+  EXPECT_EQ(large_read, large.size());
+  EXPECT_EQ(large_written, large.size());
+  EXPECT_GT(cleaned->cleaned_to(), cleaned_to);
 }
 
 TEST_F(LogCleanerTest, DoesNotBeginBeforeTheShareOfDirtyBytesIsLargeEnough) {
