@@ -19,7 +19,7 @@ struct FakeLog {
   Offset end{0};
 };
 
-class FakePartition final : public InternalPartition {
+class FakePartition final : public InternalPartition, public std::enable_shared_from_this<FakePartition> {
  public:
   FakePartition(Shard& shard, FakeLog& log) : shard_(shard), log_(log) {}
 
@@ -27,16 +27,17 @@ class FakePartition final : public InternalPartition {
 
   void read_all(ReadBatch read, ReadDone done) override {
     ++reads;
-    shard_.post([this, read = std::move(read), done = std::move(done)]() mutable {
-      if (!read_error) {
-        for (const auto& bytes : log_.batches) {
+    // Reads to its end, whoever has dropped it.
+    shard_.post([self = shared_from_this(), read = std::move(read), done = std::move(done)]() mutable {
+      if (!self->read_error) {
+        for (const auto& bytes : self->log_.batches) {
           const auto batch = protocol::parse_batch(bytes);
           if (!batch) return done(tl::unexpected(batch.error()));
           if (auto taken = read(batch->header, batch->records()); !taken) return done(taken);
         }
         return done({});
       }
-      done(tl::unexpected(*read_error));
+      done(tl::unexpected(*self->read_error));
     });
   }
 
