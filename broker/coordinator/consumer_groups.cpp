@@ -21,6 +21,9 @@ ConsumerGroups::ConsumerGroups(ConsumerGroupConfig config, const TopicDirectory&
                                Append append)
     : config_(std::move(config)), directory_(directory), random_(random), append_(std::move(append)) {}
 
+// What waits holds its group, which has it: nobody else would part them.
+ConsumerGroups::~ConsumerGroups() { unload(); }
+
 void ConsumerGroups::load(std::vector<ConsumerGroup> groups, GroupTime time) {
   time_ = time;
   is_serving_ = true;

@@ -48,6 +48,8 @@ class ConsumerGroups {
   ConsumerGroups(ConsumerGroupConfig config, const TopicDirectory& directory, Random& random, Append append);
   ConsumerGroups(const ConsumerGroups&) = delete;
   ConsumerGroups& operator=(const ConsumerGroups&) = delete;
+  // Whatever waits is answered as by unload(). No append may end after it.
+  ~ConsumerGroups();
 
   // What the partition's records say. Before it there are no groups.
   void load(std::vector<ConsumerGroup> groups, GroupTime time);
