@@ -63,7 +63,8 @@ def main():
     for number, (acks, codec) in enumerate(CASES):
         begin = time.monotonic()
         partition = TopicPartition(f"{prefix}-{number}", 1)
-        admin.create_topics([NewTopic(partition.topic, num_partitions=2, replication_factor=1)])
+        admin.create_topics([NewTopic(partition.topic, num_partitions=2, replication_factor=1,
+                                       topic_configs={"retention.ms": "-1"})])  # the records are years old
         produce(bootstrap, partition, acks, codec, records)
         compare(read(bootstrap, partition, records), records)
         print(f"acks {acks}, codec {codec}: {records} records in {time.monotonic() - begin:.1f} s", flush=True)
