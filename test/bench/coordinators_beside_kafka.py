@@ -37,7 +37,7 @@ CONNECTIONS = 20
 RECORDS_A_TRANSACTION = 10
 COMMIT, FETCH, JOIN, SYNC = 8, 7, 5, 3  # versions
 TRANSACTIONAL = 0x10
-CONCURRENT_TRANSACTIONS, MEMBER_ID_REQUIRED = 51, 79
+TOPIC_ALREADY_EXISTS, CONCURRENT_TRANSACTIONS, MEMBER_ID_REQUIRED = 36, 51, 79
 GOALS = {"commits": 4, "transactions": 2, "join_cpu_s": 0.5, "groups_mib": 100, "reload_s": 0.5}
 
 
@@ -96,7 +96,9 @@ def prepare(broker):
     """The topics are there, and every coordinator answers."""
     with connected(broker) as (connection,):
         topics = [{"name": "orders", "num_partitions": 10, "replication_factor": 1}]
-        connection.ask("CreateTopics", 5, {"topics": topics, "timeout_ms": 20000})
+        # A Kafka that has just started does not know itself yet.
+        wait_until(30, "the topic", lambda: connection.ask("CreateTopics", 5, {"topics": topics, "timeout_ms": 20000})
+                   ["topics"][0]["error_code"] in (0, TOPIC_ALREADY_EXISTS))
         for key_type in (0, 1):
             wait_until(30, "the coordinators", lambda wanted=key_type: connection.ask(
                 "FindCoordinator", 1, {"key": "first", "key_type": wanted})["error_code"] == 0)
