@@ -5,6 +5,7 @@
 
 #include "broker/coordinator/consumer_group_reconciliation.h"
 #include "broker/coordinator/consumer_groups.h"
+#include "broker/coordinator/next_epoch.h"
 #include "broker/coordinator/topic_pattern.h"
 
 namespace millrace::coordinator {
@@ -124,7 +125,7 @@ ConsumerGroupHeartbeatOutcome ConsumerGroups::beat(const std::shared_ptr<Host>& 
   bool is_changed = group.epoch() == 0 || member.topics != before.topics || member.pattern != before.pattern;
   is_changed |= refresh_patterns(*host, heartbeat.may_describe);
   if (is_changed || host->topics_version != directory_.version()) is_changed |= refresh_topics(*host);
-  if (is_changed) group.set_epoch(group.epoch() + 1);
+  if (is_changed) group.set_epoch(next_epoch(group.epoch()));
   if (group.epoch() > group.target_epoch()) assign(group);
   const ConsumerGroupMember after = reconcile_member(host, member, heartbeat.owned);
   restart_session(host, after.id);
@@ -164,7 +165,7 @@ void ConsumerGroups::fence(Host& host, const ConsumerGroupMember& member) {
   group.remove(member.id);
   if (group.subscriber_count(member.pattern) == 0) group.erase_pattern(member.pattern);
   refresh_topics(host);
-  group.set_epoch(group.epoch() + 1);
+  group.set_epoch(next_epoch(group.epoch()));
 }
 
 // Looks the topics of regular expressions up: of new ones at once, of all of them when topics have come or gone. Whether any has others now.

@@ -5,6 +5,7 @@
 
 #include "broker/base/check.h"
 #include "broker/coordinator/group_subscription.h"
+#include "broker/coordinator/next_epoch.h"
 
 namespace millrace::coordinator {
 namespace {
@@ -224,7 +225,7 @@ const std::string& Group::select_protocol() const {
 }
 
 void Group::start_generation(TimestampMs now) {
-  ++generation_;
+  generation_ = next_epoch(generation_);
   if (members_.empty()) {
     protocol_name_.reset();
   } else {

@@ -9,6 +9,13 @@ namespace millrace::coordinator {
 
 using protocol::ErrorCode;
 
+namespace {
+
+// A group of static members that are away, with rebalance timeouts of nothing, would be looked at without end.
+constexpr std::int32_t absent_members_wait_ms = 100;
+
+}  // namespace
+
 void GroupCoordinator::prepare_rebalance(Group& group) {
   if (group.is(GroupState::completing_rebalance)) reset_assignments(group, ErrorCode::rebalance_in_progress);
   group.clear_owed_syncs();
@@ -58,7 +65,7 @@ void GroupCoordinator::complete_join(Group& group) {
   }
   if (!group.elect_joined_leader() && group.size() > 0) {
     // Static members all, of whom none is back: sooner or later their sessions end.
-    return arm(group.join_timer, group.longest_rebalance_timeout_ms());
+    return arm(group.join_timer, std::max(group.longest_rebalance_timeout_ms(), absent_members_wait_ms));
   }
   group.start_generation(time_.wall);
   if (group.is(GroupState::empty)) {

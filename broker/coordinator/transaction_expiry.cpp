@@ -24,7 +24,7 @@ TransactionActions TransactionCoordinator::abort_timed_out(TimestampMs now) {
     auto& transaction = entry.second;
     const auto& stored = transaction.stored();
     if (transaction.is_pending() || stored.state != TransactionState::ongoing) continue;
-    if (stored.start + stored.timeout_ms >= now) continue;
+    if (stored.start >= now - stored.timeout_ms) continue;
     if (transaction.prepare_fence(now)) {
       append(entry, AppendPurpose::fence_for_timeout, TransactionCall::none(), now, actions);
     } else {

@@ -173,6 +173,20 @@ TEST(GroupLoad, SurvivesARecordThatContradictsItself) {
   EXPECT_EQ(groups.state(), "Empty");
 }
 
+TEST(GroupLoad, LeavesAGroupARoundAfterTheLargestGeneration) {
+  GroupMetadataValue value;
+  value.protocol_type = "consumer";
+  value.generation = std::numeric_limits<std::int32_t>::max();
+  LoadedGroups loaded;
+  loaded.groups["group"].value = *encode_value(value);
+  GroupHarness groups;
+  groups.coordinator = std::make_unique<GroupCoordinator>(groups.config, groups.random);
+  groups.coordinator->load(std::move(loaded), groups.time);
+  EXPECT_EQ(groups.coordinator->find("group")->generation(), std::numeric_limits<std::int32_t>::max());
+  groups.stable_group(1);
+  EXPECT_EQ(groups.coordinator->find("group")->generation(), 1);
+}
+
 TEST(GroupUnload, AnswersWhoeverWaits) {
   GroupHarness groups;
   const auto members = groups.stable_group(2);

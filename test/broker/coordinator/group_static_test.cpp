@@ -217,5 +217,25 @@ TEST(StaticMember, AReplacementThatIsStoredInARebalanceWaitsForItsEnd) {
   EXPECT_EQ(again->generation, 3);
 }
 
+// Kafka's purgatory lets it wait from one tick to the next.
+TEST(StaticMember, WithoutARebalanceTimeoutIsWaitedForWithoutHaste) {
+  GroupHarness groups;
+  const auto leader = groups.join({.instance = "one", .session_ms = 60'000, .rebalance_ms = 0, .version = 9});
+  const auto follower = groups.join({.rebalance_ms = 20'000});
+  groups.advance(6'000);
+  groups.sync_all({leader, follower});
+  groups.leave(follower->member);
+  ASSERT_EQ(groups.state(), "PreparingRebalance");
+  const MonotonicTime before = groups.time.now;
+  for (int calls = 0; calls < 10; ++calls) {
+    groups.time.now = groups.coordinator->next_deadline().value();
+    groups.coordinator->on_time(groups.time);
+  }
+  EXPECT_GE(groups.time.now - before, std::chrono::milliseconds(500));
+  const auto again = groups.join({.member = leader->member, .instance = "one", .rebalance_ms = 0, .version = 9});
+  EXPECT_EQ(again->error, ErrorCode::none);
+  EXPECT_EQ(again->generation, 2);
+}
+
 }  // namespace
 }  // namespace millrace::coordinator

@@ -2,7 +2,7 @@
 // it wants.
 #pragma once
 
-#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -20,8 +20,8 @@ namespace millrace::log::test {
 // status, read, write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
 struct FailingCalls {
   std::function<std::optional<ErrorKind>(std::string_view call, const std::string& path)> fault;
-  std::size_t largest_read_bytes = 0;   // that was asked for
-  std::size_t largest_write_bytes = 0;  // the same of those in one piece
+  std::atomic<std::size_t> largest_read_bytes = 0;   // that was asked for
+  std::atomic<std::size_t> largest_write_bytes = 0;  // the same of those in one piece
 
   [[nodiscard]] Status check(std::string_view call, const std::string& path) const {
     if (!fault) return {};
@@ -29,6 +29,12 @@ struct FailingCalls {
     return {};
   }
 };
+
+inline void raise_to(std::atomic<std::size_t>& largest, std::size_t size) {
+  auto seen = largest.load();
+  while (seen < size && !largest.compare_exchange_weak(seen, size)) {
+  }
+}
 
 class FailingFile final : public File {
  public:
@@ -41,11 +47,11 @@ class FailingFile final : public File {
     return calls_->check("status", path()).and_then([&] { return file_->status(); });
   }
   Result<std::size_t> read_at(std::uint64_t position, MutableBytes into) const override {
-    calls_->largest_read_bytes = std::max(calls_->largest_read_bytes, into.size());
+    raise_to(calls_->largest_read_bytes, into.size());
     return calls_->check("read", path()).and_then([&] { return file_->read_at(position, into); });
   }
   Status write_at(std::uint64_t position, BytesView bytes) override {
-    calls_->largest_write_bytes = std::max(calls_->largest_write_bytes, bytes.size());
+    raise_to(calls_->largest_write_bytes, bytes.size());
     return calls_->check("write", path()).and_then([&] { return file_->write_at(position, bytes); });
   }
   Status write_at(std::uint64_t position, const std::vector<BytesView>& pieces) override {

@@ -82,10 +82,11 @@ TEST_F(LogCleanerTest, ReadsAndWritesAsMuchAtOnceAsItsBuffersHold) {
   }
   cleaned->publish();
   const auto largest_of_a_pass = [&] {
-    files.calls->largest_read_bytes = files.calls->largest_write_bytes = 0;
+    files.calls->largest_read_bytes = 0;
+    files.calls->largest_write_bytes = 0;
     cleaned->start_cleaner();
     EXPECT_TRUE(cleaned->stop_cleaner());
-    return std::pair(files.calls->largest_read_bytes, files.calls->largest_write_bytes);
+    return std::pair(files.calls->largest_read_bytes.load(), files.calls->largest_write_bytes.load());
   };
   const auto [read_bytes, written_bytes] = largest_of_a_pass();
   EXPECT_EQ(read_bytes, of_each);
