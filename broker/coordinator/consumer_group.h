@@ -40,6 +40,7 @@ class ConsumerGroup {
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::int32_t epoch() const { return epoch_; }  // 0: no member has come yet
+  [[nodiscard]] bool exists() const { return epoch_ != 0 || !members_.empty(); }
   [[nodiscard]] std::int32_t target_epoch() const { return target_epoch_; }
   [[nodiscard]] ConsumerGroupState state() const;
   [[nodiscard]] const Members& members() const { return members_; }
@@ -76,6 +77,8 @@ class ConsumerGroup {
   const ConsumerGroupMember& replace(std::string_view member_id, std::string_view new_member_id);
   // Only tombstones are left of it.
   void erase_everything();
+  // What is stored with its next change without being a part of it: of what it was, or is to be, under the same id.
+  void add_record(GroupRecord record) { log(std::move(record)); }
 
   // The records of what has changed since the last call.
   [[nodiscard]] std::vector<GroupRecord> take_records() { return std::exchange(records_, {}); }

@@ -101,6 +101,18 @@ GroupRefusal ConsumerGroups::check(const ConsumerGroup& group, const Heartbeat& 
   return {};
 }
 
+GroupRefusal ConsumerGroups::admit(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat) {
+  if (host->group.exists() || heartbeat.member_epoch != joining_member_epoch) return check(host->group, heartbeat);
+  // A request that waited since before the end.
+  if (is_closed_) return {ErrorCode::unsupported_version, {}};
+  auto upgraded = classic_groups_.upgraded(host->group.id());
+  if (!upgraded) return std::move(upgraded.error());
+  if (auto refusal = check(*upgraded, heartbeat); refusal.error != ErrorCode::none) return refusal;
+  host->group = std::move(*upgraded);
+  classic_groups_.retire(host->group);
+  return {};
+}
+
 ConsumerGroupMember ConsumerGroups::enter(Host& host, const Heartbeat& heartbeat) {
   ConsumerGroup& group = host.group;
   if (heartbeat.instance_id && heartbeat.member_epoch == joining_member_epoch) {
@@ -117,7 +129,7 @@ ConsumerGroupMember ConsumerGroups::enter(Host& host, const Heartbeat& heartbeat
 
 ConsumerGroupHeartbeatOutcome ConsumerGroups::beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat) {
   ConsumerGroup& group = host->group;
-  if (auto refusal = check(group, heartbeat); refusal.error != ErrorCode::none) return {.refusal = std::move(refusal)};
+  if (auto refusal = admit(host, heartbeat); refusal.error != ErrorCode::none) return {.refusal = std::move(refusal)};
   const ConsumerGroupMember before = enter(*host, heartbeat);
   ConsumerGroupMember member = before;
   heartbeat.apply_to(member);

@@ -47,7 +47,7 @@ struct ConsumerGroupHost {
 
   explicit ConsumerGroupHost(std::string group_id) : group(std::move(group_id)) {}
 
-  [[nodiscard]] bool is_void() const { return group.epoch() == 0 && group.members().empty() && !must_rewrite; }
+  [[nodiscard]] bool is_void() const { return !group.exists() && !must_rewrite; }
 
   ConsumerGroup group;
   std::map<std::string, MemberClock, std::less<>> clocks;  // by member

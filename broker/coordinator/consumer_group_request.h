@@ -2,25 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "broker/base/unique_function.h"
+#include "broker/coordinator/consumer_group_call.h"
 #include "broker/coordinator/consumer_group_member.h"
 #include "broker/coordinator/group_call.h"
 #include "broker/protocol/error_code.h"
-#include "broker/protocol/messages/consumer_group_heartbeat.h"
 
 namespace millrace::coordinator {
-
-// Called once, within some call to the coordinator, whose state must not be touched from here: what the response views lives only
-// until the answer returns.
-using ConsumerGroupHeartbeatAnswer = UniqueFunction<void(const protocol::ConsumerGroupHeartbeatResponse&)>;
-// Whether the client may see a topic that its regular expression finds.
-using MayDescribeTopic = std::function<bool(std::string_view topic)>;
 
 struct GroupRefusal {
   protocol::ErrorCode error = protocol::ErrorCode::none;

@@ -17,9 +17,12 @@ constexpr std::size_t merged_records_bytes = 256 * 1024;
 
 }  // namespace
 
-ConsumerGroups::ConsumerGroups(ConsumerGroupConfig config, const TopicDirectory& directory, Random& random,
-                               Append append)
-    : config_(std::move(config)), directory_(directory), random_(random), append_(std::move(append)) {}
+ConsumerGroups::ConsumerGroups(ConsumerGroupConfig config, Parts parts)
+    : config_(std::move(config)),
+      directory_(parts.directory),
+      random_(parts.random),
+      classic_groups_(parts.classic_groups),
+      append_(std::move(parts.append)) {}
 
 // What waits holds its group, which has it: nobody else would part them.
 ConsumerGroups::~ConsumerGroups() { unload(); }
@@ -71,49 +74,44 @@ void ConsumerGroups::heartbeat(const protocol::ConsumerGroupHeartbeatRequest& re
   });
 }
 
-ErrorCode ConsumerGroups::check_commit(const ConsumerGroup& group, std::string_view member_id,
-                                       std::int32_t member_epoch) {
-  if (member_epoch < 0 && group.members().empty()) return ErrorCode::none;
-  const ConsumerGroupMember* const member = group.find(member_id);
-  if (member == nullptr) return ErrorCode::unknown_member_id;
-  return member->epoch == member_epoch ? ErrorCode::none : ErrorCode::stale_member_epoch;
-}
-
-ErrorCode ConsumerGroups::check_fetch(const ConsumerGroup& group, const protocol::NullableString& member_id,
-                                      std::int32_t member_epoch) {
-  if (!member_id && member_epoch < 0) return ErrorCode::none;
-  const ConsumerGroupMember* const member = group.find(member_id.value_or(""));
-  if (member == nullptr) return ErrorCode::unknown_member_id;
-  return member->epoch == member_epoch ? ErrorCode::none : ErrorCode::stale_member_epoch;
-}
-
 const ConsumerGroup* ConsumerGroups::find(std::string_view group_id) const {
   const auto found = hosts_.find(group_id);
-  return found == hosts_.end() || found->second->is_void() ? nullptr : &found->second->group;
+  return found == hosts_.end() || !found->second->group.exists() ? nullptr : &found->second->group;
 }
 
 void ConsumerGroups::each(const std::function<void(const ConsumerGroup&)>& use) const {
   for (const auto& [id, host] : hosts_) {
-    if (!host->is_void()) use(host->group);
+    if (host->group.exists()) use(host->group);
   }
 }
 
-void ConsumerGroups::erase(std::string_view group_id, Host::Done done, GroupTime time) {
+void ConsumerGroups::each_known(const std::function<void(const std::string&)>& use) const {
+  for (const auto& [id, host] : hosts_) use(id);
+}
+
+bool ConsumerGroups::claims(std::string_view group_id) const {
+  const auto found = hosts_.find(group_id);
+  if (found == hosts_.end()) return false;
+  return found->second->group.exists() || found->second->is_appending || !found->second->waiting.empty();
+}
+
+void ConsumerGroups::take_turn(std::string_view group_id, Host::Operation operation, GroupTime time) {
   time_ = time;
-  const auto group = host(group_id);
-  if (!group) return done(ErrorCode::group_id_not_found);
-  run(group, [done = std::move(done)](Host* host) mutable {
-    if (host == nullptr) {
-      done(ErrorCode::not_coordinator);
-      return Host::Done();
-    }
-    if (!host->group.members().empty()) {
-      done(ErrorCode::non_empty_group);
-      return Host::Done();
-    }
-    host->group.erase_everything();
-    return std::move(done);
-  });
+  run(get_or_create(group_id), std::move(operation));
+}
+
+void ConsumerGroups::dissolve(Host& host) {
+  for (const auto& [id, member] : host.group.members()) disarm(host, id);
+  if (host.group.exists()) host.group.erase_everything();
+}
+
+void ConsumerGroups::store_again(GroupTime time) {
+  time_ = time;
+  std::vector<std::shared_ptr<Host>> doubtful;
+  for (const auto& [id, host] : hosts_) {
+    if (host->must_rewrite) doubtful.push_back(host);
+  }
+  for (const auto& host : doubtful) run(host, [](Host*) { return Host::Done(); });
 }
 
 void ConsumerGroups::on_time(GroupTime time) {

@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,30 +21,28 @@
 #include <vector>
 
 #include "broker/base/random.h"
+#include "broker/coordinator/classic_groups.h"
 #include "broker/coordinator/consumer_group_host.h"
 #include "broker/coordinator/consumer_group_request.h"
 #include "broker/coordinator/group_append.h"
 #include "broker/coordinator/text_map.h"
 #include "broker/coordinator/topic_directory.h"
-#include "broker/protocol/messages/consumer_group_describe.h"
 
 namespace millrace::coordinator {
-
-// Configuration rows of the same names, with Kafka's defaults.
-struct ConsumerGroupConfig {
-  std::int32_t group_consumer_session_timeout_ms = 45'000;
-  std::int32_t group_consumer_heartbeat_interval_ms = 5'000;
-  std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
-  std::vector<std::string> group_consumer_assignors = {"uniform", "range"};  // the first where no member asks
-};
 
 class ConsumerGroups {
  public:
   // Has the records appended as one batch, and calls `done` once with what Produce would answer.
   using Append = std::function<void(std::vector<GroupRecord> records, ConsumerGroupHost::Done done)>;
 
-  // `directory` and `random` outlive it.
-  ConsumerGroups(ConsumerGroupConfig config, const TopicDirectory& directory, Random& random, Append append);
+  // What it is built on, which outlives it.
+  struct Parts {
+    const TopicDirectory& directory;
+    Random& random;
+    ClassicGroups& classic_groups;
+    Append append;
+  };
+  ConsumerGroups(ConsumerGroupConfig config, Parts parts);
   ConsumerGroups(const ConsumerGroups&) = delete;
   ConsumerGroups& operator=(const ConsumerGroups&) = delete;
   // Whatever waits is answered as by unload(). No append may end after it.
@@ -56,26 +53,29 @@ class ConsumerGroups {
   // NOT_COORDINATOR to all whose turn has not come, and nothing more is appended.
   void unload();
 
-  // The group is not one of the classic protocol.
   void heartbeat(const protocol::ConsumerGroupHeartbeatRequest& request, const GroupClient& client,
                  MayDescribeTopic may_describe, ConsumerGroupHeartbeatAnswer answer, GroupTime time);
-  // GROUP_ID_NOT_FOUND for a group that is not here. `message` keeps the words.
-  [[nodiscard]] protocol::ConsumerGroupDescribeResponse::Group describe(std::string_view group_id,
-                                                                        std::string& message) const;
-
-  // Whether a member may commit offsets, or fetch them: NONE, UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH. An admin says no member and a
-  // negative epoch, and may commit while the group is empty.
-  [[nodiscard]] static protocol::ErrorCode check_commit(const ConsumerGroup& group, std::string_view member_id,
-                                                        std::int32_t member_epoch);
-  [[nodiscard]] static protocol::ErrorCode check_fetch(const ConsumerGroup& group,
-                                                       const protocol::NullableString& member_id,
-                                                       std::int32_t member_epoch);
+  // As the group is in the log. GROUP_ID_NOT_FOUND for a group that is not here.
+  void describe(std::string_view group_id, ConsumerGroupDescribeAnswer answer, GroupTime time);
 
   // Null when there is none.
   [[nodiscard]] const ConsumerGroup* find(std::string_view group_id) const;
   void each(const std::function<void(const ConsumerGroup&)>& use) const;
-  // Forgets a group without members, with tombstones; `done` hears NON_EMPTY_GROUP when one has come before its turn.
-  void erase(std::string_view group_id, ConsumerGroupHost::Done done, GroupTime time);
+  // The ids also of groups whose tombstones are not known to be in the log.
+  void each_known(const std::function<void(const std::string& group_id)>& use) const;
+  // Whether the id is a group's of the new protocol, or may be when what is on its way has had its turn.
+  [[nodiscard]] bool claims(std::string_view group_id) const;
+  // What concerns such a group takes place in its turn: the operation sees the group as it is then, which may be none any more.
+  void take_turn(std::string_view group_id, ConsumerGroupHost::Operation operation, GroupTime time);
+  // No member comes in any more: UNSUPPORTED_VERSION.
+  void close() { is_closed_ = true; }
+  [[nodiscard]] bool is_closed() const { return is_closed_; }
+  // Only tombstones are left of the group, in its turn, whoever is in it.
+  void dissolve(ConsumerGroupHost& host);
+  // What is not known to be in the log is stored once more.
+  void store_again(GroupTime time);
+  // An append is about to end.
+  void set_time(GroupTime time) { time_ = time; }
 
   [[nodiscard]] std::optional<MonotonicTime> next_deadline() const {
     return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
@@ -105,6 +105,8 @@ class ConsumerGroups {
   Outcome beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat);
   Outcome leave(Host& host, const Heartbeat& heartbeat);
   [[nodiscard]] GroupRefusal check(const ConsumerGroup& group, const Heartbeat& heartbeat) const;
+  // Whether the member may come in, or go on; makes a consumer group of a classic one.
+  [[nodiscard]] GroupRefusal admit(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat);
   // The member as it was before, in the group or not yet.
   ConsumerGroupMember enter(Host& host, const Heartbeat& heartbeat);
   void fence(Host& host, const ConsumerGroupMember& member);
@@ -118,8 +120,10 @@ class ConsumerGroups {
   const ConsumerGroupConfig config_;
   const TopicDirectory& directory_;
   Random& random_;
+  ClassicGroups& classic_groups_;
   Append append_;
   bool is_serving_ = false;
+  bool is_closed_ = false;
   GroupTime time_{};  // of the current call
   TextMap<std::shared_ptr<Host>> hosts_;
   MemberDeadlines deadlines_;

@@ -297,6 +297,15 @@ void Group::restore(const GroupMetadataValue& value) {
   compute_subscribed_topics();
 }
 
+void Group::forget_protocol() {
+  MILLRACE_INVARIANT(members_.empty(), "members keep their group's protocol");
+  pending_.clear();
+  generation_ = 0;
+  protocol_type_.reset();
+  protocol_name_.reset();
+  subscribed_topics_.reset();
+}
+
 void Group::count_protocols(const GroupMember& member, int by) {
   std::set<std::string_view> seen;  // a name that is repeated counts once
   for (const auto& protocol : member.protocols) {

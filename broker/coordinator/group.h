@@ -115,6 +115,9 @@ class Group {
   // A group as a record has it: stable, or empty without members.
   void restore(const GroupMetadataValue& value);
 
+  // An empty group is left with nothing but its offsets: as another protocol's.
+  void forget_protocol();
+
   [[nodiscard]] OffsetTable& offsets() { return offsets_; }
   [[nodiscard]] const OffsetTable& offsets() const { return offsets_; }
 

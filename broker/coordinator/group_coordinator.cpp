@@ -4,17 +4,18 @@
 
 #include "broker/base/check.h"
 #include "broker/coordinator/append_error.h"
+#include "broker/coordinator/consumer_groups.h"
+#include "broker/coordinator/group_load.h"
 
 namespace millrace::coordinator {
 
 using protocol::ErrorCode;
 
-GroupCoordinator::~GroupCoordinator() { unload(time_); }
-
 void GroupCoordinator::load(LoadedGroups loaded, GroupTime time) {
   MILLRACE_INVARIANT(phase_ == Phase::loading, "a partition's groups are loaded once");
   time_ = time;
   phase_ = Phase::serving;
+  if (consumer_groups_) consumer_groups_->load(std::move(loaded.consumer_groups), time);
   for (auto& [id, read] : loaded.groups) {
     const GroupPointer group = get_or_create(id);
     if (!read.value.empty()) {
@@ -33,6 +34,7 @@ void GroupCoordinator::load(LoadedGroups loaded, GroupTime time) {
 void GroupCoordinator::unload(GroupTime time) {
   time_ = time;
   phase_ = Phase::unloaded;
+  if (consumer_groups_) consumer_groups_->unload();
   for (auto& [id, group] : groups_) {
     group->transition_to(GroupState::dead, time_.wall);
     for (auto& member : group->members()) {
@@ -50,6 +52,7 @@ void GroupCoordinator::unload(GroupTime time) {
 
 void GroupCoordinator::on_time(GroupTime time) {
   time_ = time;
+  if (consumer_groups_) consumer_groups_->on_time(time);
   while (GroupTimer* const timer = timers_.take_expired(time_.now)) {
     Group& group = timer->group();
     switch (timer->kind()) {
@@ -71,8 +74,16 @@ void GroupCoordinator::on_time(GroupTime time) {
 
 void GroupCoordinator::on_appended(GroupAppendId append, const GroupAppendOutcome& outcome, GroupTime time) {
   time_ = time;
+  if (consumer_groups_) consumer_groups_->set_time(time);
   auto pending = pending_appends_.extract(append);
   if (pending) pending.mapped()(outcome);
+}
+
+std::size_t GroupCoordinator::group_count() const {
+  std::size_t count = groups_.size();
+  if (!consumer_groups_) return count;
+  consumer_groups_->each([&](const ConsumerGroup& group) { count += groups_.contains(group.id()) ? 0 : 1; });
+  return count;
 }
 
 const Group* GroupCoordinator::find(std::string_view group_id) const { return pointer(group_id).get(); }

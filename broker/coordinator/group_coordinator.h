@@ -1,5 +1,6 @@
-// All classic groups of one partition of `__consumer_offsets`: who is in them, who gets what, which offsets count
-// (kafka.coordinator.group.GroupCoordinator and GroupMetadataManager; KIP-62, 134, 229, 345, 394, 447, 496, 518, 559, 800, 814, 848's ListGroups).
+// All groups of one partition of `__consumer_offsets`: who is in them, who gets what, which offsets count
+// (kafka.coordinator.group.GroupCoordinator and GroupMetadataManager; KIP-62, 134, 229, 345, 394, 447, 496, 518, 559, 800, 814, 848). The members
+// of classic groups are here, those of groups of the new protocol in consumer_groups.h; the offsets of both are here.
 //
 // A state machine without I/O, threads or clocks:
 // - Inputs are requests, the time, what became of appends, transaction markers, the partition's records. Each call takes the time.
@@ -31,10 +32,10 @@
 #include "broker/base/clock.h"
 #include "broker/base/random.h"
 #include "broker/base/unique_function.h"
+#include "broker/coordinator/consumer_group_call.h"
 #include "broker/coordinator/group.h"
 #include "broker/coordinator/group_append.h"
 #include "broker/coordinator/group_call.h"
-#include "broker/coordinator/group_load.h"
 #include "broker/protocol/messages/delete_groups.h"
 #include "broker/protocol/messages/describe_groups.h"
 #include "broker/protocol/messages/heartbeat.h"
@@ -46,6 +47,11 @@
 #include "broker/protocol/messages/txn_offset_commit.h"
 
 namespace millrace::coordinator {
+
+class ConsumerGroup;
+class ConsumerGroups;
+class TopicDirectory;
+struct LoadedGroups;
 
 // Configuration rows of the same names, with Kafka's defaults.
 struct GroupConfig {
@@ -65,12 +71,14 @@ using DeleteGroupAnswer = UniqueFunction<void(protocol::ErrorCode)>;
 class GroupCoordinator {
  public:
   // Loading: refuses what must not be answered from half the log, until load().
-  GroupCoordinator(const GroupConfig& config, Random& random) : config_(config), random_(random) {}
+  GroupCoordinator(const GroupConfig& config, Random& random);
   GroupCoordinator(const GroupCoordinator&) = delete;
   GroupCoordinator& operator=(const GroupCoordinator&) = delete;
   // Whatever waits is answered as by unload().
   ~GroupCoordinator();
 
+  // Before load: members of the new protocol are heard, too. `directory` outlives it.
+  void enable_consumer_groups(const ConsumerGroupConfig& config, const TopicDirectory& directory);
   // The partition's records have been read, all of them.
   void load(LoadedGroups loaded, GroupTime time);
   // The partition is led by somebody else: NOT_COORDINATOR to all who wait and ask, and nothing more is appended.
@@ -83,7 +91,19 @@ class GroupCoordinator {
   [[nodiscard]] protocol::LeaveGroupResponse leave(const protocol::LeaveGroupRequest& request,
                                                    protocol::Version version, GroupTime time);
 
-  void commit(const protocol::OffsetCommitRequest& request, OffsetCommitAnswer answer, GroupTime time);
+  // KIP-848; UNSUPPORTED_VERSION where it is not enabled, or has come to its end. Answered when what is told is in the log. The request
+  // need not outlive the call.
+  void consumer_group_heartbeat(const protocol::ConsumerGroupHeartbeatRequest& request, const GroupClient& client,
+                                MayDescribeTopic may_describe, ConsumerGroupHeartbeatAnswer answer, GroupTime time);
+  // As the group is in the log; GROUP_ID_NOT_FOUND for one that is not here, or is a classic one.
+  void consumer_group_describe(std::string_view group_id, ConsumerGroupDescribeAnswer answer, GroupTime time);
+  // Every group becomes what a coordinator of Kafka 3.9 can load: those of the new protocol are left with their offsets alone, and with
+  // tombstones for all else. From now on their members are refused: UNSUPPORTED_VERSION. Answered when that is in the log; an error
+  // says that it may not be, and that it is to be called again.
+  void convert_to_classic(ClassicConversionAnswer answer, GroupTime time);
+
+  void commit(const protocol::OffsetCommitRequest& request, protocol::Version version, OffsetCommitAnswer answer,
+              GroupTime time);
   void commit(const protocol::TxnOffsetCommitRequest& request, TxnOffsetCommitAnswer answer, GroupTime time);
   // The producer's marker is in the partition, behind all that it committed before.
   void complete_transaction(ProducerId producer, bool commit);
@@ -100,18 +120,19 @@ class GroupCoordinator {
   // Groups in one of the states and of one of the types, all where a filter is empty; NONE or COORDINATOR_LOAD_IN_PROGRESS with what
   // is known.
   [[nodiscard]] protocol::ListGroupsResponse list(const protocol::ListGroupsRequest& request) const;
-  // A group that is not here is Dead, without an error before version 6 and GROUP_ID_NOT_FOUND since (KIP-1043).
+  // A group that is not here, or no classic one, is Dead, without an error before version 6 and GROUP_ID_NOT_FOUND since (KIP-1043).
   [[nodiscard]] protocol::DescribeGroupsResponse::Group describe(std::string_view group_id,
                                                                  protocol::Version version) const;
 
-  [[nodiscard]] std::optional<MonotonicTime> next_deadline() const { return timers_.next_deadline(); }
+  [[nodiscard]] std::optional<MonotonicTime> next_deadline() const;
   void on_time(GroupTime time);
   [[nodiscard]] std::vector<GroupAppend> take_appends() { return std::exchange(appends_, {}); }
   void on_appended(GroupAppendId append, const GroupAppendOutcome& outcome, GroupTime time);
 
-  [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
-  // For tests and gauges; null when there is none.
+  [[nodiscard]] std::size_t group_count() const;
+  // For tests and gauges; null when there is none. A group of the new protocol may be there as an empty classic one, which has its offsets.
   [[nodiscard]] const Group* find(std::string_view group_id) const;
+  [[nodiscard]] const ConsumerGroup* find_consumer(std::string_view group_id) const;
 
  private:
   enum class Phase : std::uint8_t { loading, serving, unloaded };
@@ -119,6 +140,8 @@ class GroupCoordinator {
   using AppendDone = UniqueFunction<void(const GroupAppendOutcome&)>;
   struct CommitInput;
   struct StaticReplacement;
+  struct ConversionInWork;
+  class ClassicSide;
 
   // What concerns all groups: none, or why the request is refused.
   [[nodiscard]] protocol::ErrorCode refusal(std::string_view group_id, bool may_be_empty) const;
@@ -130,7 +153,18 @@ class GroupCoordinator {
   // A group's record; `done` hears what a client is told.
   void store(Result<GroupRecord> record, UniqueFunction<void(protocol::ErrorCode)> done);
 
+  // group_kinds.cpp
+  // Whether the group is one of the new protocol, or may be one when what is on its way has had its turn.
+  [[nodiscard]] bool is_claimed(std::string_view group_id) const;
+  void join_claimed(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer);
+  void delete_claimed(std::string_view group_id, DeleteGroupAnswer answer);
+  void erase_consumer_group(ConsumerGroup& group);
+  void remove_empty_consumer_groups();
+
   // group_join.cpp
+  static void refuse_join(JoinAnswer& answer, const GroupClient& client, std::string_view member_id,
+                          protocol::ErrorCode error);
+  void join_classic(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer);
   [[nodiscard]] bool has_room(Group& group, std::string_view member_id) const;
   [[nodiscard]] std::string new_member_id(std::string_view prefix);
   void join_new(const GroupPointer& group, const protocol::JoinGroupRequest& request, const GroupClient& client,
@@ -167,22 +201,27 @@ class GroupCoordinator {
   [[nodiscard]] protocol::ErrorCode leave_one(Group& group, const protocol::LeaveGroupRequest::Member& leaving);
 
   // offset_commit.cpp
-  [[nodiscard]] static protocol::ErrorCode check_commit(Group& group, const CommitInput& input);
+  [[nodiscard]] protocol::ErrorCode check_commit(Group& group, const CommitInput& input) const;
   void commit(const GroupPointer& group, CommitInput input);
   void on_committed(Group& group, CommitInput& input, GroupAppendId append, const GroupAppendOutcome& outcome);
 
   // offset_expiry.cpp
   [[nodiscard]] std::vector<TopicPartition> expired_offsets(const Group& group) const;
-  // Erases offsets, and the group where that leaves nothing of it or it is dead already, with tombstones. Whether there are any, whose
-  // append `done` hears of; it is dropped otherwise.
+  // Erases offsets, and the group where that leaves nothing of it or it is dead already; their tombstones.
+  [[nodiscard]] std::vector<GroupRecord> take_away(Group& group, const std::vector<TopicPartition>& partitions);
+  // The same, with the tombstones appended. Whether there are any, whose append `done` hears of; it is dropped otherwise.
   bool clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done);
+  void delete_classic(std::string_view group_id, DeleteGroupAnswer answer);
 
   GroupConfig config_;
   Random& random_;
   Phase phase_ = Phase::loading;
   GroupTime time_{};  // of the current call
   GroupTimers timers_;
-  TextMap<GroupPointer> groups_;
+  TextMap<GroupPointer> groups_;  // also of the offsets of groups of the new protocol
+  std::unique_ptr<ClassicSide> classic_side_;
+  std::unique_ptr<ConsumerGroups> consumer_groups_;
+  mutable std::string message_;                                                 // of the newest answer that has one
   std::map<ProducerId, std::set<std::string, std::less<>>> open_transactions_;  // the groups with offsets of theirs
   std::vector<GroupAppend> appends_;
   std::unordered_map<GroupAppendId, AppendDone> pending_appends_;

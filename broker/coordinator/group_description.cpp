@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "broker/coordinator/consumer_group_access.h"
+#include "broker/coordinator/consumer_groups.h"
 #include "broker/coordinator/group_coordinator.h"
 #include "broker/coordinator/topic_answers.h"
 
@@ -12,6 +14,7 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::string_view classic_type = "classic";
+constexpr std::string_view consumer_type = "consumer";  // also the protocol type of such groups
 
 bool same_word(std::string_view left, std::string_view right) {
   return std::ranges::equal(
@@ -50,6 +53,10 @@ protocol::OffsetFetchResponse::Group GroupCoordinator::fetch(const protocol::Off
   answer.group_id = request.group_id;
   answer.error_code = refusal(request.group_id, true);
   if (answer.error_code != ErrorCode::none) return answer;
+  if (const ConsumerGroup* const consumer = find_consumer(request.group_id); consumer != nullptr) {
+    answer.error_code = check_fetch(*consumer, request.member_id, request.member_epoch);
+    if (answer.error_code != ErrorCode::none) return answer;
+  }
   const Group* const group = find(request.group_id);
   if (request.topics) {
     TopicAnswers topics(answer.topics);
@@ -74,10 +81,17 @@ protocol::OffsetFetchResponse::Group GroupCoordinator::fetch(const protocol::Off
 protocol::ListGroupsResponse GroupCoordinator::list(const protocol::ListGroupsRequest& request) const {
   protocol::ListGroupsResponse response;
   if (phase_ == Phase::loading) response.error_code = ErrorCode::coordinator_load_in_progress;
+  if (consumer_groups_ && is_among(consumer_type, request.types_filter)) {
+    consumer_groups_->each([&](const ConsumerGroup& group) {
+      const std::string_view state = to_string(group.state());
+      if (is_among(state, request.states_filter))
+        response.groups.push_back({group.id(), consumer_type, state, consumer_type});
+    });
+  }
   if (!is_among(classic_type, request.types_filter)) return response;
   for (const auto& [id, group] : groups_) {
     const std::string_view state = to_string(group->state());
-    if (!is_among(state, request.states_filter)) continue;
+    if (!is_among(state, request.states_filter) || find_consumer(id) != nullptr) continue;
     const std::string_view type = group->protocol_type() ? std::string_view(*group->protocol_type()) : "";
     response.groups.push_back({id, type, state, classic_type});
   }
@@ -90,12 +104,15 @@ protocol::DescribeGroupsResponse::Group GroupCoordinator::describe(std::string_v
   answer.group_id = group_id;
   answer.error_code = refusal(group_id, true);
   if (answer.error_code != ErrorCode::none) return answer;
-  const Group* const group = find(group_id);
+  const bool is_other_kind = find_consumer(group_id) != nullptr;
+  const Group* const group = is_other_kind ? nullptr : find(group_id);
   answer.group_state = to_string(group == nullptr ? GroupState::dead : group->state());
   if (group == nullptr) {
     if (version >= 6) {
       answer.error_code = ErrorCode::group_id_not_found;
-      answer.error_message = "The group id does not exist.";
+      message_ = is_other_kind ? "Group " + std::string(group_id) + " is not a classic group."
+                               : std::string("The group id does not exist.");
+      answer.error_message = message_;
     }
     return answer;
   }

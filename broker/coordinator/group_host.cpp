@@ -28,12 +28,15 @@ GroupHost::Turn::Turn(GroupHost& turning) : host(turning), time(turning.now()) {
 }
 
 GroupHost::GroupHost(Shard& shard, PartitionIndex index, std::shared_ptr<InternalPartition> partition,
-                     const GroupTableConfig& config, Random& random)
+                     const GroupTableConfig& config, Random& random, const TopicDirectory* directory)
     : shard_(shard),
       index_(index),
       config_(config),
       partition_(std::move(partition)),
-      coordinator_(config.group, random) {}
+      coordinator_(config.group, random) {
+  if (directory != nullptr && config_.consumer_group)
+    coordinator_.enable_consumer_groups(*config_.consumer_group, *directory);
+}
 
 GroupHost::~GroupHost() = default;
 

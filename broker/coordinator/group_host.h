@@ -24,6 +24,7 @@ namespace millrace::coordinator {
 // Configuration of the coordinators and of what is around them, with Kafka's defaults.
 struct GroupTableConfig {
   GroupConfig group;
+  std::optional<ConsumerGroupConfig> consumer_group;             // none: members of the new protocol are refused
   Duration retention_check_interval = std::chrono::minutes(10);  // offsets.retention.check.interval.ms
   Duration commit_timeout = std::chrono::seconds(5);             // offsets.commit.timeout.ms
   protocol::Codec codec = protocol::Codec::none;                 // offsets.topic.compression.codec
@@ -31,9 +32,9 @@ struct GroupTableConfig {
 
 class GroupHost : public std::enable_shared_from_this<GroupHost> {
  public:
-  // `shard`, `config` and `random` outlive it.
+  // `shard`, `config`, `random` and `directory` outlive it; null for groups that never need one: classic ones.
   GroupHost(Shard& shard, PartitionIndex index, std::shared_ptr<InternalPartition> partition,
-            const GroupTableConfig& config, Random& random);
+            const GroupTableConfig& config, Random& random, const TopicDirectory* directory);
   GroupHost(const GroupHost&) = delete;
   GroupHost& operator=(const GroupHost&) = delete;
   ~GroupHost();

@@ -18,14 +18,6 @@ constexpr std::int64_t new_member_join_timeout_ms = 300'000;
 constexpr protocol::Version skips_assignment_since = 9;
 constexpr protocol::Version requires_member_id_since = 4;
 
-void refuse(JoinAnswer& answer, const GroupClient& client, std::string_view member_id, ErrorCode error) {
-  protocol::JoinGroupResponse response;
-  response.error_code = error;
-  response.member_id = member_id;
-  if (client.version >= 7) response.protocol_name.reset();
-  answer(response);
-}
-
 }  // namespace
 
 // A static member as it was before another process took over its name.
@@ -40,6 +32,15 @@ struct GroupCoordinator::StaticReplacement {
   std::int32_t session_timeout_ms = 0;
 };
 
+void GroupCoordinator::refuse_join(JoinAnswer& answer, const GroupClient& client, std::string_view member_id,
+                                   ErrorCode error) {
+  protocol::JoinGroupResponse response;
+  response.error_code = error;
+  response.member_id = member_id;
+  if (client.version >= 7) response.protocol_name.reset();
+  answer(response);
+}
+
 void GroupCoordinator::join(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer,
                             GroupTime time) {
   time_ = time;
@@ -49,17 +50,23 @@ void GroupCoordinator::join(const protocol::JoinGroupRequest& request, const Gro
     return join(with_timeout, client, std::move(answer), time);
   }
   if (const auto error = refusal(request.group_id, false); error != ErrorCode::none)
-    return refuse(answer, client, request.member_id, error);
+    return refuse_join(answer, client, request.member_id, error);
   if (request.session_timeout_ms < config_.group_min_session_timeout_ms ||
       request.session_timeout_ms > config_.group_max_session_timeout_ms)
-    return refuse(answer, client, request.member_id, ErrorCode::invalid_session_timeout);
+    return refuse_join(answer, client, request.member_id, ErrorCode::invalid_session_timeout);
+  if (is_claimed(request.group_id)) return join_claimed(request, client, std::move(answer));
+  join_classic(request, client, std::move(answer));
+}
+
+void GroupCoordinator::join_classic(const protocol::JoinGroupRequest& request, const GroupClient& client,
+                                    JoinAnswer answer) {
   const bool is_new = request.member_id.empty();
   const GroupPointer group = is_new ? get_or_create(request.group_id) : pointer(request.group_id);
-  if (!group) return refuse(answer, client, request.member_id, ErrorCode::unknown_member_id);
+  if (!group) return refuse_join(answer, client, request.member_id, ErrorCode::unknown_member_id);
   if (!has_room(*group, request.member_id)) {
     group->remove_pending(request.member_id);
     if (GroupMember* const member = group->find(request.member_id); member != nullptr) group->remove(*member);
-    refuse(answer, client, {}, ErrorCode::group_max_size_reached);
+    refuse_join(answer, client, {}, ErrorCode::group_max_size_reached);
   } else if (is_new) {
     join_new(group, request, client, std::move(answer));
   } else {
@@ -107,23 +114,23 @@ std::string GroupCoordinator::new_member_id(std::string_view prefix) {
 void GroupCoordinator::join_new(const GroupPointer& group, const protocol::JoinGroupRequest& request,
                                 const GroupClient& client, JoinAnswer answer) {
   if (!group->supports(request.protocol_type, request.protocols))
-    return refuse(answer, client, {}, ErrorCode::inconsistent_group_protocol);
+    return refuse_join(answer, client, {}, ErrorCode::inconsistent_group_protocol);
   std::string member_id = new_member_id(request.group_instance_id.value_or(client.client_id));
-  if (member_id.empty()) return refuse(answer, client, {}, ErrorCode::unknown_server_error);
+  if (member_id.empty()) return refuse_join(answer, client, {}, ErrorCode::unknown_server_error);
   if (request.group_instance_id) {
     GroupMember* const known = group->find_static(*request.group_instance_id);
     if (known != nullptr)
       return replace_static(group, *known, std::move(member_id), request, client, std::move(answer));
   } else if (client.version >= requires_member_id_since) {
     group->add_pending(member_id, time_.now + std::chrono::milliseconds(request.session_timeout_ms));
-    return refuse(answer, client, member_id, ErrorCode::member_id_required);
+    return refuse_join(answer, client, member_id, ErrorCode::member_id_required);
   }
   add_member(*group, std::move(member_id), request, client, std::move(answer));
 }
 
 void GroupCoordinator::join_current(Group& group, const protocol::JoinGroupRequest& request, const GroupClient& client,
                                     JoinAnswer answer) {
-  const auto refused = [&](ErrorCode error) { refuse(answer, client, request.member_id, error); };
+  const auto refused = [&](ErrorCode error) { refuse_join(answer, client, request.member_id, error); };
   if (!group.supports(request.protocol_type, request.protocols)) return refused(ErrorCode::inconsistent_group_protocol);
   if (group.is_pending(request.member_id)) {
     // Ids are handed out to dynamic members only: a client that comes back as a static one is broken (Kafka throws).

@@ -2,8 +2,8 @@
 
 namespace millrace::coordinator {
 
-GroupTable::GroupTable(Shard& shard, const GroupTableConfig& config, Random& random)
-    : shard_(shard), config_(config), random_(random), absent_(config_.group, random) {
+GroupTable::GroupTable(Shard& shard, const GroupTableConfig& config, Random& random, const TopicDirectory* directory)
+    : shard_(shard), config_(config), random_(random), directory_(directory), absent_(config_.group, random) {
   absent_.unload({});
 }
 
@@ -12,7 +12,7 @@ GroupTable::~GroupTable() = default;
 void GroupTable::on_leading(PartitionIndex index, std::shared_ptr<InternalPartition> partition) {
   on_resigned(index);
   if (is_stopped_) return;
-  auto host = std::make_shared<GroupHost>(shard_, index, std::move(partition), config_, random_);
+  auto host = std::make_shared<GroupHost>(shard_, index, std::move(partition), config_, random_, directory_);
   hosts_.emplace(index, host);
   host->load();
   if (retention_timer_ == 0) check_retention_later();

@@ -13,8 +13,8 @@ namespace millrace::coordinator {
 
 class GroupTable {
  public:
-  // `shard` and `random` outlive it.
-  GroupTable(Shard& shard, const GroupTableConfig& config, Random& random);
+  // `shard`, `random` and `directory` outlive it. Without a directory, which is the shard's too, there are classic groups only.
+  GroupTable(Shard& shard, const GroupTableConfig& config, Random& random, const TopicDirectory* directory = nullptr);
   GroupTable(const GroupTable&) = delete;
   GroupTable& operator=(const GroupTable&) = delete;
   ~GroupTable();
@@ -54,6 +54,7 @@ class GroupTable {
   Shard& shard_;
   const GroupTableConfig config_;
   Random& random_;
+  const TopicDirectory* const directory_;
   GroupCoordinator absent_;
   std::map<PartitionIndex, std::shared_ptr<GroupHost>> hosts_;
   Shard::TimerId retention_timer_ = 0;  // runs from the first term on

@@ -3,6 +3,7 @@
 
 #include "broker/base/java_string.h"
 #include "broker/coordinator/append_error.h"
+#include "broker/coordinator/consumer_group_access.h"
 #include "broker/coordinator/group_coordinator.h"
 #include "broker/coordinator/topic_answers.h"
 
@@ -26,6 +27,7 @@ struct GroupCoordinator::CommitInput {
   std::string_view member_id;  // of the request: while it is checked only
   protocol::NullableString instance_id;
   std::int32_t generation = -1;
+  protocol::Version version = 0;
   ProducerId producer = ProducerId::none();
   ProducerEpoch producer_epoch = ProducerEpoch::none();
   std::vector<Topic> topics;
@@ -96,12 +98,14 @@ Response commit_response(const Topics& topics, ErrorCode error) {
 
 }  // namespace
 
-void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, OffsetCommitAnswer answer, GroupTime time) {
+void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, protocol::Version version,
+                              OffsetCommitAnswer answer, GroupTime time) {
   time_ = time;
   CommitInput input;
   input.member_id = request.member_id;
   input.instance_id = request.group_instance_id;
   input.generation = request.generation_id_or_member_epoch;
+  input.version = version;
   const TimestampMs expiry = expiry_of(request.retention_time_ms, time.wall);
   input.topics = copy_topics<CommitInput>(request, [&](const auto& partition) {
     return CommittedOffset{partition.committed_offset, partition.committed_leader_epoch,
@@ -116,7 +120,8 @@ void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, Offs
   GroupPointer group = pointer(request.group_id);
   if (!group) {
     // Either the group uses Kafka for its offsets alone, or this comes from a generation that is forgotten.
-    if (input.generation >= 0) return input.finish(ErrorCode::illegal_generation);
+    if (input.generation >= 0 && find_consumer(request.group_id) == nullptr)
+      return input.finish(ErrorCode::illegal_generation);
     group = get_or_create(request.group_id);
   }
   commit(group, std::move(input));
@@ -142,7 +147,11 @@ void GroupCoordinator::commit(const protocol::TxnOffsetCommitRequest& request, T
   commit(get_or_create(request.group_id), std::move(input));
 }
 
-ErrorCode GroupCoordinator::check_commit(Group& group, const CommitInput& input) {
+ErrorCode GroupCoordinator::check_commit(Group& group, const CommitInput& input) const {
+  if (const ConsumerGroup* const consumer = find_consumer(group.id()); consumer != nullptr) {
+    return coordinator::check_commit(*consumer, {input.member_id, input.generation, bool(input.instance_id),
+                                                 input.is_transactional(), input.version});
+  }
   if (input.generation < 0 && group.is(GroupState::empty)) return ErrorCode::none;
   if (input.generation >= 0 || !input.member_id.empty() || input.instance_id) {
     const ErrorCode error = check_member(group, input.member_id, input.instance_id);

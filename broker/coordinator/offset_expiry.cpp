@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "broker/coordinator/append_error.h"
+#include "broker/coordinator/consumer_groups.h"
 #include "broker/coordinator/group_coordinator.h"
 #include "broker/coordinator/topic_answers.h"
 
@@ -23,15 +24,18 @@ bool may_read(const Group& group, std::string_view topic) {
 }  // namespace
 
 // KIP-211: of a group without members offsets.retention.minutes count from when the last one left, of a consumer group's topic that nobody
-// subscribes to any more, and of a group that never had members, from the commit.
+// subscribes to any more, and of a group that never had members, from the commit. So they do of a group of the new protocol, but for the topics
+// that its members subscribe to.
 std::vector<TopicPartition> GroupCoordinator::expired_offsets(const Group& group) const {
   const bool is_left = group.protocol_type() && group.is(GroupState::empty);
   const bool is_consuming = is_consumer_group(group) && group.subscribed_topics() && group.is(GroupState::stable);
+  const ConsumerGroup* const consumer = find_consumer(group.id());
   std::vector<TopicPartition> expired;
   if (!is_left && !is_consuming && group.protocol_type()) return expired;
   for (const auto& [partition, entry] : group.offsets().committed()) {
     const CommittedOffset& value = entry.value;
     if (is_consuming && may_read(group, partition.topic)) continue;
+    if (consumer != nullptr && consumer->is_subscribed_to(partition.topic)) continue;
     if (group.offsets().is_staged(PartitionName(partition))) continue;
     const TimestampMs since =
         is_left ? group.state_timestamp().value_or(value.commit_timestamp) : value.commit_timestamp;
@@ -43,7 +47,7 @@ std::vector<TopicPartition> GroupCoordinator::expired_offsets(const Group& group
   return expired;
 }
 
-bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done) {
+std::vector<GroupRecord> GroupCoordinator::take_away(Group& group, const std::vector<TopicPartition>& partitions) {
   std::vector<GroupRecord> tombstones;
   for (const auto& partition : partitions) {
     if (!group.offsets().erase(PartitionName(partition))) continue;
@@ -57,6 +61,11 @@ bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>&
       tombstones.push_back({std::move(*key), std::nullopt});
     forget(group);
   }
+  return tombstones;
+}
+
+bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done) {
+  auto tombstones = take_away(group, partitions);
   if (tombstones.empty()) return false;
   append(std::move(tombstones), std::move(done));
   return true;
@@ -69,6 +78,7 @@ void GroupCoordinator::remove_expired(GroupTime time) {
   groups.reserve(groups_.size());
   for (const auto& [id, group] : groups_) groups.push_back(group);
   for (const auto& group : groups) clean_up(*group, expired_offsets(*group), [](const GroupAppendOutcome&) {});
+  remove_empty_consumer_groups();
 }
 
 void GroupCoordinator::on_partitions_deleted(const std::vector<TopicPartition>& partitions, GroupTime time) {
@@ -83,6 +93,11 @@ void GroupCoordinator::on_partitions_deleted(const std::vector<TopicPartition>& 
 void GroupCoordinator::delete_group(std::string_view group_id, DeleteGroupAnswer answer, GroupTime time) {
   time_ = time;
   if (const auto error = refusal(group_id, true); error != ErrorCode::none) return answer(error);
+  if (is_claimed(group_id)) return delete_claimed(group_id, std::move(answer));
+  delete_classic(group_id, std::move(answer));
+}
+
+void GroupCoordinator::delete_classic(std::string_view group_id, DeleteGroupAnswer answer) {
   const GroupPointer group = pointer(group_id);
   if (!group) return answer(ErrorCode::group_id_not_found);
   if (!group->is(GroupState::empty)) return answer(ErrorCode::non_empty_group);
@@ -123,7 +138,8 @@ void GroupCoordinator::delete_offsets(const protocol::OffsetDeleteRequest& reque
   time_ = time;
   if (const auto error = refusal(request.group_id, false); error != ErrorCode::none)
     return answer_deleted(answer, {}, error);
-  const GroupPointer group = pointer(request.group_id);
+  const ConsumerGroup* const consumer = find_consumer(request.group_id);
+  const GroupPointer group = consumer == nullptr ? pointer(request.group_id) : get_or_create(request.group_id);
   if (!group) return answer_deleted(answer, {}, ErrorCode::group_id_not_found);
   const bool is_empty = group->is(GroupState::empty);
   if (!is_empty && !is_consumer_group(*group)) return answer_deleted(answer, {}, ErrorCode::non_empty_group);
@@ -132,7 +148,8 @@ void GroupCoordinator::delete_offsets(const protocol::OffsetDeleteRequest& reque
   std::set<PartitionName> seen;
   std::vector<TopicPartition> removal;
   for (const auto& topic : request.topics) {
-    const bool is_read = !is_empty && may_read(*group, topic.name);
+    const bool is_read =
+        consumer == nullptr ? !is_empty && may_read(*group, topic.name) : consumer->is_subscribed_to(topic.name);
     for (const auto& partition : topic.partitions) {
       if (!seen.insert(PartitionName(topic.name, partition.partition_index)).second) continue;
       auto& deleted = deletions.at(topic.name);

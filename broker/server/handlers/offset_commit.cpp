@@ -18,8 +18,8 @@ Task<Result<std::optional<protocol::OffsetCommitResponse>>> OffsetCommitHandler:
   if (known.topics.empty()) co_return std::move(split.refused);
   if (context.version() == 0)
     co_return merge_answers(std::move(split.refused), co_await commit_to_znodes(known, context));
-  auto ask = [&known](GroupCoordinator& coordinator, auto answer, GroupTime time) {
-    coordinator.commit(known, std::move(answer), time);
+  auto ask = [&known, version = context.version()](GroupCoordinator& coordinator, auto answer, GroupTime time) {
+    coordinator.commit(known, version, std::move(answer), time);
   };
   auto answered =
       co_await answer_of_group<Response>(context, request.group_id, WhileWaiting::keep_request, std::move(ask));

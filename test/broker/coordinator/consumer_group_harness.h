@@ -2,6 +2,8 @@
 // groups want appended is in the log at once, unless a test holds it back.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <map>
 #include <memory>
@@ -13,120 +15,61 @@
 
 #include "broker/coordinator/consumer_group_load.h"
 #include "broker/coordinator/consumer_groups.h"
+#include "test/broker/coordinator/heartbeat_input.h"
 
 namespace millrace::coordinator::test {
 
 using protocol::ErrorCode;
 using Bytes = std::vector<std::uint8_t>;
 
-class TestDirectory final : public TopicDirectory {
+// Nobody but groups of the new protocol.
+class NoClassicGroups final : public ClassicGroups {
  public:
-  [[nodiscard]] std::int64_t version() const override { return version_; }
-  [[nodiscard]] std::optional<TopicFacts> find(std::string_view topic) const override {
-    const auto found = topics_.find(topic);
-    return found == topics_.end() ? std::nullopt : std::optional(found->second);
+  [[nodiscard]] tl::expected<ConsumerGroup, GroupRefusal> upgraded(std::string_view group_id) const override {
+    return ConsumerGroup(std::string(group_id));
   }
-  [[nodiscard]] std::string_view name(const TopicId& id) const override {
-    for (const auto& [name, facts] : topics_) {
-      if (facts.id == id) return name;
-    }
-    return {};
-  }
-  void each(const std::function<void(std::string_view)>& use) const override {
-    for (const auto& [name, facts] : topics_) use(name);
-  }
-
-  // Makes the topic, or makes it larger.
-  void put(const std::string& name, std::int32_t partitions) {
-    auto& facts = topics_[name];
-    if (facts.partition_count == 0) facts.id = Uuid{.bytes = {next_id_++}};
-    facts.partition_count = partitions;
-    ++version_;
-  }
-  void erase(const std::string& name) {
-    topics_.erase(name);
-    ++version_;
-  }
-  [[nodiscard]] TopicId id(std::string_view name) const { return topics_.find(name)->second.id; }
-  [[nodiscard]] const std::map<std::string, TopicFacts, std::less<>>& topics() const { return topics_; }
-
- private:
-  std::map<std::string, TopicFacts, std::less<>> topics_;
-  std::int64_t version_ = 1;
-  std::uint8_t next_id_ = 1;
-};
-
-// A heartbeat's answer as it came.
-struct Beat {
-  int answers = 0;
-  ErrorCode error{};
-  std::string message;
-  std::string member_id;
-  std::int32_t epoch = 0;
-  std::int32_t interval_ms = 0;
-  std::optional<AssignedPartitions> assignment;
-};
-
-struct BeatInput {
-  std::string member;
-  std::int32_t epoch = 0;
-  std::optional<std::string> instance{};
-  std::optional<std::vector<std::string>> topics{};
-  std::optional<std::string> pattern{};
-  std::optional<std::string> assignor{};
-  std::optional<AssignedPartitions> owned{};
-  std::int32_t rebalance_ms = -1;
-  std::string group = "group";
-  protocol::Version version = 1;
-  std::string rack{};
+  void retire(ConsumerGroup& /*successor*/) override {}
 };
 
 class ConsumerGroupHarness {
  public:
   explicit ConsumerGroupHarness(ConsumerGroupConfig config = {}) : config_(std::move(config)) { start({}); }
 
-  // What a member sends that joins, with everything.
-  static BeatInput joining(const std::string& member, std::vector<std::string> topics = {"topic"}) {
-    return {.member = member, .topics = std::move(topics), .owned = AssignedPartitions{}, .rebalance_ms = 60'000};
-  }
-
   std::shared_ptr<Beat> send(const BeatInput& input) {
-    protocol::ConsumerGroupHeartbeatRequest request;
-    request.group_id = input.group;
-    request.member_id = input.member;
-    request.member_epoch = input.epoch;
-    if (input.instance) request.instance_id = *input.instance;
-    if (!input.rack.empty()) request.rack_id = input.rack;
-    request.rebalance_timeout_ms = input.rebalance_ms;
-    if (input.topics) request.subscribed_topic_names.emplace(input.topics->begin(), input.topics->end());
-    if (input.pattern) request.subscribed_topic_regex = *input.pattern;
-    if (input.assignor) request.server_assignor = *input.assignor;
-    if (input.owned) {
-      auto& owned = request.topic_partitions.emplace();
-      for (const auto& [topic, partitions] : *input.owned) owned.push_back({topic, partitions});
-    }
     auto beat = std::make_shared<Beat>();
-    groups->heartbeat(
-        request, {input.version, "client", "/127.0.0.1"}, may_describe,
-        [beat](const protocol::ConsumerGroupHeartbeatResponse& response) {
-          ++beat->answers;
-          beat->error = response.error_code;
-          beat->message = response.error_message.value_or("");
-          beat->member_id = response.member_id.value_or("");
-          beat->epoch = response.member_epoch;
-          beat->interval_ms = response.heartbeat_interval_ms;
-          if (!response.assignment) return;
-          beat->assignment.emplace();
-          for (const auto& topic : response.assignment->topic_partitions)
-            add_partitions(*beat->assignment, topic.topic_id, topic.partitions);
-        },
-        time);
+    groups->heartbeat(heartbeat_request(input), {input.version, "client", "/127.0.0.1"}, may_describe, record_in(beat),
+                      time);
     settle();
     return beat;
   }
   Beat beat(const BeatInput& input) { return *send(input); }
   Beat join(const std::string& member, std::vector<std::string> topics = {"topic"}) {
     return beat(joining(member, std::move(topics)));
+  }
+
+  // Answered once, when the log has what the group is.
+  template <class Use>
+  void describe(const std::string& group_id, Use use) {
+    int answers = 0;
+    groups->describe(
+        group_id,
+        [&](const protocol::ConsumerGroupDescribeResponse::Group& answer) {
+          ++answers;
+          use(answer);
+        },
+        time);
+    settle();
+    EXPECT_EQ(answers, 1);
+  }
+  void dissolve() {
+    groups->take_turn(
+        "group",
+        [this](ConsumerGroupHost* host) {
+          groups->dissolve(*host);
+          return ConsumerGroupHost::Done();
+        },
+        time);
+    settle();
   }
 
   void advance(std::int64_t milliseconds) {
@@ -182,6 +125,7 @@ class ConsumerGroupHarness {
   [[nodiscard]] const ConsumerGroup* group() const { return groups->find("group"); }
 
   TestDirectory directory;
+  NoClassicGroups classic_groups;
   SeededRandom random{1};
   GroupTime time{.now = MonotonicTime{} + std::chrono::hours(1), .wall = TimestampMs(1'700'000'000'000)};
   MayDescribeTopic may_describe;
@@ -192,10 +136,11 @@ class ConsumerGroupHarness {
 
  private:
   void start(std::vector<ConsumerGroup> loaded) {
-    groups = std::make_unique<ConsumerGroups>(config_, directory, random,
-                                              [this](std::vector<GroupRecord> records, ConsumerGroupHost::Done done) {
-                                                wanted.emplace_back(std::move(records), std::move(done));
-                                              });
+    auto append = [this](std::vector<GroupRecord> records, ConsumerGroupHost::Done done) {
+      wanted.emplace_back(std::move(records), std::move(done));
+    };
+    groups = std::make_unique<ConsumerGroups>(
+        config_, ConsumerGroups::Parts{directory, random, classic_groups, std::move(append)});
     groups->load(std::move(loaded), time);
   }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/coordinator/consumer_group_access.h"
 #include "test/broker/coordinator/consumer_group_harness.h"
 
 namespace millrace::coordinator::test {
@@ -33,7 +34,7 @@ TEST_F(ConsumerGroupsTest, GiveTheFirstMemberEverything) {
   EXPECT_EQ(state(), "Stable");
   // What has not changed is not said again, unless the member says everything.
   EXPECT_FALSE(beat("a", 1).assignment);
-  auto full = ConsumerGroupHarness::joining("a");
+  auto full = joining("a");
   full.epoch = 1;
   full.owned = of_topic({0, 1, 2, 3});
   EXPECT_EQ(groups.beat(full).assignment, of_topic({0, 1, 2, 3}));
@@ -101,7 +102,7 @@ TEST_F(ConsumerGroupsTest, FenceMembersWithOtherEpochs) {
 
 TEST_F(ConsumerGroupsTest, RefuseRequestsThatCannotBe) {
   const auto message = [&](auto change) {
-    BeatInput input = ConsumerGroupHarness::joining("a");
+    BeatInput input = joining("a");
     change(input);
     const Beat refused = groups.beat(input);
     EXPECT_EQ(refused.error, ErrorCode::invalid_request);
@@ -118,14 +119,14 @@ TEST_F(ConsumerGroupsTest, RefuseRequestsThatCannotBe) {
             "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.");
   EXPECT_EQ(message([](BeatInput& input) { input.epoch = -2; }), "InstanceId can't be null.");
   EXPECT_EQ(message([](BeatInput& input) { input.epoch = -3; }), "MemberEpoch is invalid.");
-  BeatInput input = ConsumerGroupHarness::joining("a");
+  BeatInput input = joining("a");
   input.assignor = "sticky";
   const Beat refused = groups.beat(input);
   EXPECT_EQ(refused.error, ErrorCode::unsupported_assignor);
   EXPECT_EQ(refused.message, "ServerAssignor sticky is not supported. Supported assignors: uniform, range.");
   EXPECT_EQ(groups.group(), nullptr);
   // Before version 1 the coordinator makes the id.
-  input = ConsumerGroupHarness::joining("");
+  input = joining("");
   input.version = 0;
   EXPECT_EQ(groups.beat(input).member_id.size(), 22U);
 }
@@ -142,13 +143,12 @@ TEST_F(ConsumerGroupsTest, TakeNoMoreMembersThanTheyMay) {
 
 TEST_F(ConsumerGroupsTest, AssignAsMostMembersAsk) {
   groups.directory.put("other", 4);
-  auto input = ConsumerGroupHarness::joining("a", {"other", "topic"});
+  auto input = joining("a", {"other", "topic"});
   input.assignor = "range";
   groups.beat(input);
   const Beat second = groups.join("b", {"other", "topic"});
   EXPECT_EQ(groups.group()->target("a"), groups.partitions({{"topic", {0, 1}}, {"other", {0, 1}}}));
-  std::string message;
-  EXPECT_EQ(groups.groups->describe("group", message).assignor_name, "range");
+  groups.describe("group", [](const auto& answer) { EXPECT_EQ(answer.assignor_name, "range"); });
 }
 
 TEST_F(ConsumerGroupsTest, FollowTheirTopics) {
@@ -182,7 +182,7 @@ TEST_F(ConsumerGroupsTest, FollowSubscriptions) {
 
 TEST_F(ConsumerGroupsTest, SubscribeByPattern) {
   groups.directory.put("top", 1);
-  auto input = ConsumerGroupHarness::joining("a");
+  auto input = joining("a");
   input.topics.reset();
   input.pattern = "top.+";
   EXPECT_EQ(groups.beat(input).assignment, of_topic({0, 1, 2, 3}));
@@ -195,7 +195,7 @@ TEST_F(ConsumerGroupsTest, SubscribeByPattern) {
   EXPECT_EQ(beat("a", 1).assignment, groups.partitions({{"topic", {0, 1, 2, 3}}, {"topic2", {0}}}));
   // What the client must not see is not found.
   groups.may_describe = [](std::string_view topic) { return topic != "topic"; };
-  auto other = ConsumerGroupHarness::joining("b");
+  auto other = joining("b");
   other.topics.reset();
   other.pattern = "t.*";
   groups.beat(other);
@@ -239,7 +239,7 @@ TEST_F(ConsumerGroupsTest, DropMembersThatDoNotGiveUpTheirPartitions) {
 }
 
 TEST_F(ConsumerGroupsTest, KeepThePlacesOfStaticMembers) {
-  auto input = ConsumerGroupHarness::joining("a");
+  auto input = joining("a");
   input.instance = "i";
   groups.beat(input);
   input.member = "b";
@@ -268,47 +268,61 @@ TEST_F(ConsumerGroupsTest, KeepThePlacesOfStaticMembers) {
 TEST_F(ConsumerGroupsTest, CheckTheEpochsOfOffsets) {
   groups.join("a");
   const ConsumerGroup& group = *groups.group();
-  EXPECT_EQ(ConsumerGroups::check_commit(group, "a", 1), ErrorCode::none);
-  EXPECT_EQ(ConsumerGroups::check_commit(group, "a", 0), ErrorCode::stale_member_epoch);
-  EXPECT_EQ(ConsumerGroups::check_commit(group, "b", 1), ErrorCode::unknown_member_id);
-  EXPECT_EQ(ConsumerGroups::check_commit(group, "", -1), ErrorCode::unknown_member_id);
-  EXPECT_EQ(ConsumerGroups::check_fetch(group, std::nullopt, -1), ErrorCode::none);
-  EXPECT_EQ(ConsumerGroups::check_fetch(group, "a", 1), ErrorCode::none);
-  EXPECT_EQ(ConsumerGroups::check_fetch(group, "a", 2), ErrorCode::stale_member_epoch);
-  EXPECT_EQ(ConsumerGroups::check_fetch(group, "b", 1), ErrorCode::unknown_member_id);
+  const auto commit = [&](std::string_view id, std::int32_t epoch, protocol::Version version = 9) {
+    return check_commit(group, {.member_id = id, .member_epoch = epoch, .version = version});
+  };
+  const auto commit_in_transaction = [&](std::string_view id, std::int32_t epoch, bool names_instance = false) {
+    return check_commit(group, {id, epoch, names_instance, true});
+  };
+  EXPECT_EQ(commit("a", 1), ErrorCode::none);
+  EXPECT_EQ(commit("a", 0), ErrorCode::stale_member_epoch);
+  EXPECT_EQ(commit("a", 1, 8), ErrorCode::unsupported_version);
+  EXPECT_EQ(commit("b", 1), ErrorCode::unknown_member_id);
+  EXPECT_EQ(commit("", -1), ErrorCode::unknown_member_id);
+  EXPECT_EQ(commit_in_transaction("a", 1), ErrorCode::none);
+  EXPECT_EQ(commit_in_transaction("a", 2), ErrorCode::illegal_generation);
+  EXPECT_EQ(commit_in_transaction("b", 2), ErrorCode::unknown_member_id);
+  EXPECT_EQ(commit_in_transaction("", -1), ErrorCode::none);
+  EXPECT_EQ(commit_in_transaction("", -1, true), ErrorCode::unknown_member_id);
+  EXPECT_EQ(check_fetch(group, std::nullopt, -1), ErrorCode::none);
+  EXPECT_EQ(check_fetch(group, "a", 1), ErrorCode::none);
+  EXPECT_EQ(check_fetch(group, "a", 2), ErrorCode::stale_member_epoch);
+  EXPECT_EQ(check_fetch(group, "b", 1), ErrorCode::unknown_member_id);
   beat("a", -1);
-  EXPECT_EQ(ConsumerGroups::check_commit(*groups.group(), "", -1), ErrorCode::none);
+  EXPECT_EQ(commit("", -1), ErrorCode::none);
 }
 
 TEST_F(ConsumerGroupsTest, SayWhatTheyAre) {
-  auto input = ConsumerGroupHarness::joining("a");
+  auto input = joining("a");
   input.rack = "r";
   groups.beat(input);
   groups.join("b");
-  std::string message;
-  const auto answer = groups.groups->describe("group", message);
-  EXPECT_EQ(answer.error_code, ErrorCode::none);
-  EXPECT_EQ(answer.group_state, "Reconciling");
-  EXPECT_EQ(answer.group_epoch, 2);
-  EXPECT_EQ(answer.assignment_epoch, 2);
-  EXPECT_EQ(answer.assignor_name, "uniform");
-  ASSERT_EQ(answer.members.size(), 2U);
-  EXPECT_EQ(answer.members[0].rack_id, "r");
-  EXPECT_EQ(answer.members[0].client_host, "/127.0.0.1");
-  EXPECT_EQ(answer.members[0].assignment.topic_partitions.at(0).topic_name, "topic");
-  EXPECT_EQ(answer.members[0].assignment.topic_partitions.at(0).partitions.size(), 4U);
-  EXPECT_EQ(answer.members[0].target_assignment.topic_partitions.at(0).partitions.size(), 2U);
-  EXPECT_EQ(answer.members[1].subscribed_topic_names.at(0), "topic");
-  EXPECT_EQ(answer.members[1].member_type, protocol::GroupMemberType::consumer);
-  EXPECT_EQ(groups.groups->describe("other", message).error_code, ErrorCode::group_id_not_found);
-  EXPECT_EQ(message, "Group other not found.");
+  groups.describe("group", [](const auto& answer) {
+    EXPECT_EQ(answer.error_code, ErrorCode::none);
+    EXPECT_EQ(answer.group_state, "Reconciling");
+    EXPECT_EQ(answer.group_epoch, 2);
+    EXPECT_EQ(answer.assignment_epoch, 2);
+    EXPECT_EQ(answer.assignor_name, "uniform");
+    ASSERT_EQ(answer.members.size(), 2U);
+    EXPECT_EQ(answer.members[0].rack_id, "r");
+    EXPECT_EQ(answer.members[0].client_host, "/127.0.0.1");
+    EXPECT_EQ(answer.members[0].assignment.topic_partitions.at(0).topic_name, "topic");
+    EXPECT_EQ(answer.members[0].assignment.topic_partitions.at(0).partitions.size(), 4U);
+    EXPECT_EQ(answer.members[0].target_assignment.topic_partitions.at(0).partitions.size(), 2U);
+    EXPECT_EQ(answer.members[1].subscribed_topic_names.at(0), "topic");
+    EXPECT_EQ(answer.members[1].member_type, protocol::GroupMemberType::consumer);
+  });
+  groups.describe("other", [](const auto& answer) {
+    EXPECT_EQ(answer.error_code, ErrorCode::group_id_not_found);
+    EXPECT_EQ(answer.error_message, "Group other not found.");
+  });
 }
 
 TEST_F(ConsumerGroupsTest, AnswerWhenTheLogHasIt) {
   groups.hold_appends = true;
-  const auto first = groups.send(ConsumerGroupHarness::joining("a"));
-  const auto second = groups.send(ConsumerGroupHarness::joining("b"));
-  const auto third = groups.send(ConsumerGroupHarness::joining("c"));
+  const auto first = groups.send(joining("a"));
+  const auto second = groups.send(joining("b"));
+  const auto third = groups.send(joining("c"));
   EXPECT_EQ(first->answers + second->answers + third->answers, 0);
   EXPECT_EQ(groups.wanted.size(), 1U);
   groups.append_next();
@@ -323,7 +337,7 @@ TEST_F(ConsumerGroupsTest, AnswerWhenTheLogHasIt) {
 TEST_F(ConsumerGroupsTest, SayEverythingAnewAfterAFailedAppend) {
   groups.join("a");
   groups.hold_appends = true;
-  const auto failed = groups.send(ConsumerGroupHarness::joining("b"));
+  const auto failed = groups.send(joining("b"));
   groups.append_next(ErrorCode::not_enough_replicas);
   EXPECT_EQ(failed->error, ErrorCode::coordinator_not_available);
   groups.hold_appends = false;
@@ -366,17 +380,10 @@ TEST_F(ConsumerGroupsTest, StartAnewFromTheLog) {
 }
 
 TEST_F(ConsumerGroupsTest, GoWithTombstones) {
-  auto input = ConsumerGroupHarness::joining("a");
+  auto input = joining("a");
   input.pattern = "t.*";
   groups.beat(input);
-  ErrorCode error{};
-  const auto erase = [&] { groups.groups->erase("group", [&](ErrorCode outcome) { error = outcome; }, groups.time); };
-  erase();
-  EXPECT_EQ(error, ErrorCode::non_empty_group);
-  beat("a", -1);
-  erase();
-  groups.settle();
-  EXPECT_EQ(error, ErrorCode::none);
+  groups.dissolve();
   EXPECT_EQ(groups.group(), nullptr);
   groups.reload();
   EXPECT_EQ(groups.group(), nullptr);

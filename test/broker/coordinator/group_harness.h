@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "broker/coordinator/group_coordinator.h"
+#include "broker/coordinator/group_load.h"
 #include "broker/protocol/message.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "test/broker/coordinator/heartbeat_input.h"
 
 namespace millrace::coordinator::test {
 
@@ -106,6 +108,20 @@ class GroupHarness {
       : config(configuration), random(seed), coordinator(std::make_unique<GroupCoordinator>(config, random)) {
     coordinator->load({}, time);
   }
+  // One that hears members of the new protocol, too.
+  explicit GroupHarness(const ConsumerGroupConfig& consumers, GroupConfig configuration = {}, std::uint64_t seed = 1)
+      : config(configuration), consumer_config(consumers), random(seed) {
+    start(LoadedGroups());
+  }
+
+  std::shared_ptr<Beat> send(const BeatInput& input) {
+    auto beat = std::make_shared<Beat>();
+    coordinator->consumer_group_heartbeat(heartbeat_request(input), {input.version, "client", "/127.0.0.1"}, {},
+                                          record_in(beat), time);
+    settle();
+    return beat;
+  }
+  Beat beat(const BeatInput& input) { return *send(input); }
 
   JoinedPointer join(const JoinInput& input) {
     protocol::JoinGroupRequest request;
@@ -201,6 +217,7 @@ class GroupHarness {
     std::int64_t timestamp = -1;
     std::int64_t producer = -1;  // in a transaction when there is one
     std::int16_t epoch = 0;
+    protocol::Version version = 9;
   };
   CommittedPointer commit(const CommitInput& input) {
     auto committed = std::make_shared<Committed>();
@@ -219,7 +236,8 @@ class GroupHarness {
       request.retention_time_ms = input.retention_ms;
       fill(request, input).commit_timestamp = TimestampMs(input.timestamp);
       coordinator->commit(
-          request, [committed](const protocol::OffsetCommitResponse& response) { record(*committed, response); }, time);
+          request, input.version,
+          [committed](const protocol::OffsetCommitResponse& response) { record(*committed, response); }, time);
     }
     settle();
     return committed;
@@ -296,8 +314,7 @@ class GroupHarness {
   void reload() {
     wanted.clear();
     coordinator->unload(time);
-    coordinator = std::make_unique<GroupCoordinator>(config, random);
-    coordinator->load(read_log(), time);
+    start(read_log());
     settle();
   }
 
@@ -328,6 +345,8 @@ class GroupHarness {
   };
 
   GroupConfig config;
+  std::optional<ConsumerGroupConfig> consumer_config;
+  TestDirectory directory;
   SeededRandom random;
   GroupTime time{MonotonicTime(std::chrono::hours(1)), TimestampMs(1'700'000'000'000)};
   std::unique_ptr<GroupCoordinator> coordinator;
@@ -338,6 +357,11 @@ class GroupHarness {
   Offset next_offset{0};
 
  private:
+  void start(LoadedGroups loaded) {
+    coordinator = std::make_unique<GroupCoordinator>(config, random);
+    if (consumer_config) coordinator->enable_consumer_groups(*consumer_config, directory);
+    coordinator->load(std::move(loaded), time);
+  }
   static void record(Joined& joined, const protocol::JoinGroupResponse& response, protocol::Version version) {
     EXPECT_TRUE(protocol::encode(response, version)) << "an answer that cannot be written in version " << version;
     ++joined.answers;

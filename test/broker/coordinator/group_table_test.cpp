@@ -33,7 +33,7 @@ class GroupTableTest : public testing::Test {
     auto answer = std::make_shared<std::optional<ErrorCode>>();
     table.call(partition_7, [&](GroupCoordinator& coordinator, GroupTime time) {
       coordinator.commit(
-          request,
+          request, protocol::Version{9},
           [answer](const protocol::OffsetCommitResponse& response) {
             EXPECT_FALSE(answer->has_value()) << "answered twice";
             *answer = response.topics.at(0).partitions.at(0).error_code;

@@ -104,7 +104,7 @@ TEST(OffsetCommit, KeepsWhatIsWellWhenSomethingElseIsTooLarge) {
   topic.partitions[1].committed_metadata = "large";
   std::vector<std::pair<std::int32_t, ErrorCode>> answered;
   groups.coordinator->commit(
-      request,
+      request, protocol::Version{9},
       [&](const protocol::OffsetCommitResponse& response) {
         for (const auto& partition : response.topics.front().partitions)
           answered.emplace_back(partition.partition_index.value(), partition.error_code);
@@ -271,7 +271,7 @@ TEST(Offsets, AreAnsweredOnceHoweverOftenTheyAreNamed) {
   const decltype(named(protocol::OffsetCommitResponse{}.topics)) expected{{"topic", {0, 7}}, {"other", {1, 7}}};
   int answers = 0;
   groups.coordinator->commit(
-      named_twice<protocol::OffsetCommitRequest>(),
+      named_twice<protocol::OffsetCommitRequest>(), protocol::Version{9},
       [&](const protocol::OffsetCommitResponse& response) {
         ++answers;
         EXPECT_EQ(named(response.topics), expected);
