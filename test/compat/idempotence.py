@@ -7,7 +7,7 @@ import time
 from compat.kafka_tools import Tools
 from compat.kcat import kcat, read_all
 from harness import paths
-from harness.checks import Failure, require
+from harness.checks import require
 from harness.processes import Background
 
 RECORDS_PER_SECOND = 20_000
@@ -21,14 +21,14 @@ def checks(context):
         context.checks.skip(name, "the broker is not ours to kill")
         return
     for codec in ("none", "zstd"):
-        context.checks.check(f"{name} (kcat, {codec})", killed_under_producer, context, kills, kcat_producer(context, codec))
+        context.checks.check(f"{name} (kcat, {codec})", killed_under_producer, context, kills, kcat_producer(context.bootstrap, codec, "-p", "0"))
     if os.path.isfile(os.path.join(paths.KAFKA_LAB, "kafka-run")):
         context.checks.check(f"{name} (Java)", killed_under_producer, context, kills, java_producer(context))
 
 
-def kcat_producer(context, codec):
+def kcat_producer(bootstrap, codec, *options):
     # -E: a broker that is down for a moment is no reason to give up.
-    return ["kcat", "-b", context.bootstrap, "-P", "-p", "0", "-z", codec, "-E", "-X", "enable.idempotence=true", "-X", "linger.ms=5",
+    return ["kcat", "-b", bootstrap, "-P", *options, "-z", codec, "-E", "-X", "enable.idempotence=true", "-X", "linger.ms=5",
             "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000", "-t"]
 
 
@@ -39,49 +39,65 @@ def java_producer(context):
             *(word for each in properties for word in ("--producer-property", each)), "--topic"]
 
 
+class FedProducer:
+    """A program that produces the lines of its standard input, fed with 0, 1, 2, ... at a steady rate. A context manager."""
+
+    def __init__(self, command, log, records_per_second):
+        read_end, write_end = os.pipe()
+        self._records_per_second, self._feeding, self._fed = records_per_second, threading.Event(), 0
+        self._feeding.set()
+        self._producer = Background(command, log, stdin=read_end)
+        os.close(read_end)
+        self._feeder = threading.Thread(target=self._feed, args=(write_end,), daemon=True)
+        self._feeder.start()
+
+    def _feed(self, write_end):
+        try:
+            with os.fdopen(write_end, "w") as pipe:
+                while self._feeding.is_set():
+                    step = self._records_per_second // 100
+                    pipe.write("".join(f"{each}\n" for each in range(self._fed, self._fed + step)))
+                    pipe.flush()
+                    self._fed += step
+                    time.sleep(0.01)
+        except BrokenPipeError:
+            pass  # the producer's end says why
+
+    def require_running(self):
+        require(self._producer.running(), f"the producer gave up: {self._producer.tail()}")
+
+    def end(self):
+        """How many records it has produced."""
+        self._feeding.clear()
+        code = self._producer.wait(120)
+        self._feeder.join(30)
+        require(code == 0, f"the producer ended with {code}: {self._producer.tail()}")
+        return self._fed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._feeding.clear()
+        self._producer.kill()
+
+
 def killed_under_producer(context, kills, command):
     """`command` reads lines and produces them to partition 0 of the topic whose name is put behind it."""
     topic = Tools(context, "3.9", []).create("killed", "--partitions", "1") if command[0] != "kcat" else context.topic("killed")
     kcat(context, "-P", "-t", topic, "-p", "0", stdin="before\n")
-    read_end, write_end = os.pipe()
-    written = []
-    feeding = threading.Event()
-    feeding.set()
-
-    def feed():
-        """Numbered lines at a steady rate until the kills are over."""
-        number = 0
-        try:
-            with os.fdopen(write_end, "w") as pipe:
-                while feeding.is_set():
-                    step = RECORDS_PER_SECOND // 100
-                    pipe.write("".join(f"{each}\n" for each in range(number, number + step)))
-                    number += step
-                    time.sleep(0.01)
-        except BrokenPipeError:
-            pass  # the producer's end says why
-        written.append(number)
-
-    producer = Background([*command, topic], context.path(f"{topic}.log"), stdin=read_end)
-    os.close(read_end)
-    feeder = threading.Thread(target=feed, daemon=True)
-    with producer:
-        feeder.start()
+    with FedProducer([*command, topic], context.path(f"{topic}.log"), RECORDS_PER_SECOND) as producer:
         for _ in range(kills):
             time.sleep(random.uniform(*SECONDS_BETWEEN_KILLS))
             context.broker.kill()
             context.broker.start()
-            if not producer.running():
-                raise Failure(f"the producer gave up: {producer.tail()}")
+            producer.require_running()
         time.sleep(0.5)
-        feeding.clear()
-        code = producer.wait(120)
-        feeder.join(30)
-    require(code == 0, f"the producer ended with {code}: {producer.tail()}")
+        records = producer.end()
     read = read_all(context, topic, "-p", "0").splitlines()
-    expected = ["before"] + [str(number) for number in range(written[0])]
+    expected = ["before"] + [str(number) for number in range(records)]
     require(read == expected, difference(expected, read))
-    print(f"    {written[0]} records")
+    print(f"    {records} records")
 
 
 def difference(expected, read):

@@ -3,6 +3,7 @@
 A check is a callable that raises Failure (or anything else) when what its name says does not hold.
 """
 import sys
+import threading
 import time
 import traceback
 
@@ -12,11 +13,14 @@ class Failure(Exception):
 
 
 class Checks:
+    """Several threads may check at once."""
+
     def __init__(self, only=(), on_failure=None):
         """`only`: words, one of which a check's name must contain to be run. `on_failure(name)` collects logs."""
         self.only = tuple(word.lower() for word in only)
         self.on_failure = on_failure
         self.passed = self.failed = self.skipped = 0
+        self._reporting = threading.Lock()
 
     def selected(self, name):
         return not self.only or any(word in name.lower() for word in self.only)
@@ -29,22 +33,25 @@ class Checks:
         try:
             result = claim(*arguments)
         except Exception as error:  # pylint: disable=broad-except
-            self.failed += 1
-            self._line("FAIL", name, begin)
-            text = str(error) if isinstance(error, Failure) else traceback.format_exc()
-            for line in text.splitlines()[-40:]:
-                print("    " + line[:400], flush=True)
-            if self.on_failure:
-                self.on_failure(name)
+            with self._reporting:
+                self.failed += 1
+                self._line("FAIL", name, begin)
+                text = str(error) if isinstance(error, Failure) else traceback.format_exc()
+                for line in text.splitlines()[-40:]:
+                    print("    " + line[:400], flush=True)
+                if self.on_failure:
+                    self.on_failure(name)
             return False
-        self.passed += 1
-        self._line("PASS", name, begin)
+        with self._reporting:
+            self.passed += 1
+            self._line("PASS", name, begin)
         return True if result is None else result
 
     def skip(self, name, reason):
         if self.selected(name):
-            self.skipped += 1
-            print(f"SKIP {name}: {reason}", flush=True)
+            with self._reporting:
+                self.skipped += 1
+                print(f"SKIP {name}: {reason}", flush=True)
 
     def finish(self):
         """Prints the closing line; the exit code of the script."""
