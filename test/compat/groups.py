@@ -10,6 +10,7 @@ from compat.answer_cases_groups import MEMBER
 from compat.answer_script import Connection
 from compat.kafka_tools import Tools
 from compat.kcat import kcat
+from compat.topics import create_topic
 from harness import paths
 from harness.checks import require, require_equal, wait_until
 from harness.processes import Background
@@ -47,9 +48,7 @@ def filled(context, first=0, topic=None):
     """A topic with numbered records in all its partitions."""
     if topic is None:
         topic = context.topic("grouped")
-        with contextlib.closing(Connection(int(context.bootstrap.rpartition(":")[2]))) as connection:
-            wanted = {"name": topic, "num_partitions": PARTITIONS, "replication_factor": 1}
-            connection.ask("CreateTopics", 5, {"topics": [wanted], "timeout_ms": 20000})
+        create_topic(context.bootstrap, topic, PARTITIONS)
     for partition in range(PARTITIONS):
         numbers = range(first + partition, first + RECORDS, PARTITIONS)
         kcat(context, "-P", "-t", topic, "-p", str(partition), stdin="".join(f"{number}\n" for number in numbers))

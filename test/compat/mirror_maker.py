@@ -3,6 +3,7 @@ import contextlib
 import os
 
 from compat.answer_script import Connection
+from compat.topics import create_topic
 from harness import paths
 from harness.brokers import MillraceBroker, OracleBroker
 from harness.checks import require, require_equal, wait_until
@@ -67,10 +68,8 @@ def write_settings(context, sites):
 
 def fill(broker):
     """A topic with numbered records, a group that has read all of them, and one that has read half."""
-    configs = [{"name": key, "value": value} for key, value in CONFIGURATION.items()]
-    wanted = {"timeout_ms": 20_000, "topics": [{"name": TOPIC, "num_partitions": PARTITIONS, "replication_factor": 1, "configs": configs}]}
+    create_topic(broker.bootstrap, TOPIC, PARTITIONS, CONFIGURATION)
     with contextlib.closing(Connection(broker.port)) as connection:
-        wait_until(30, "the topic", lambda: connection.ask("CreateTopics", 5, wanted)["topics"][0]["error_code"] == 0)
         wait_until(30, "the coordinator", lambda: connection.ask("FindCoordinator", 3, {"key": FINISHED, "key_type": 0})["error_code"] == 0)
     produce(broker, 0)
 

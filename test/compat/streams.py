@@ -4,8 +4,8 @@ import os
 import random
 import time
 
-from compat.answer_script import Connection
 from compat.idempotence import FedProducer, kcat_producer
+from compat.topics import create_topic
 from harness import paths
 from harness.brokers import MillraceBroker, OracleBroker
 from harness.checks import Failure, require_equal, wait_until
@@ -69,7 +69,8 @@ def counted_once(context, kills):
         broker = OracleBroker(SETTINGS) if context.broker.name == "kafka" else MillraceBroker(settings=SETTINGS)
         opened.callback(broker.close)
         broker.start()
-        create_topics(broker)
+        for topic in ("input", "output"):
+            create_topic(broker.bootstrap, topic, PARTITIONS)
         application = Application(context, broker)
         opened.callback(application.close)
         for number in range(INSTANCES):
@@ -92,13 +93,6 @@ def counted_once(context, kills):
         for key in range(KEYS):
             counts = [count for name, _, count in output if name == f"key-{key}"]
             require_equal(list(range(1, len(counts) + 1)), counts, f"how key {key} is counted")
-
-
-def create_topics(broker):
-    with contextlib.closing(Connection(broker.port)) as connection:
-        for name in ("input", "output"):
-            wanted = {"timeout_ms": 20_000, "topics": [{"name": name, "num_partitions": PARTITIONS, "replication_factor": 1}]}
-            wait_until(30, f"topic {name}", lambda wanted=wanted: connection.ask("CreateTopics", 5, wanted)["topics"][0]["error_code"] == 0)
 
 
 def committed(broker):

@@ -12,6 +12,7 @@ from compat.directories import copy
 from compat.kafka_tools import Tools
 from compat.kcat import kcat
 from compat.partition_view import COMMITTED, UNCOMMITTED
+from compat.topics import create_topic
 from harness import paths
 from harness.brokers import MillraceBroker, OracleBroker
 from harness.checks import Failure, require, require_equal, wait_until
@@ -126,8 +127,7 @@ class Traveller:
     def __init__(self, port):
         self.records = self.offset = 0
         self.connection = Connection(port)
-        wanted = {"name": "travelled", "num_partitions": 1, "replication_factor": 1}
-        wait_until(30, "the topic", lambda: self.ask("CreateTopics", 5, {"timeout_ms": 20_000, "topics": [wanted]})["topics"][0]["error_code"] == 0)
+        create_topic(f"127.0.0.1:{port}", "travelled", 1)
         for key_type in (0, 1):
             wait_until(60, "the coordinator", lambda wanted=key_type: self.ask("FindCoordinator", 3, {"key": "t", "key_type": wanted})[
                 "error_code"] == 0)
@@ -174,10 +174,8 @@ def none_hangs(context):
     broker = OracleBroker(settings) if context.broker.name == "kafka" else MillraceBroker(settings=settings)
     with contextlib.closing(broker):
         broker.start()
+        create_topic(broker.bootstrap, "timed", TIMED_PARTITIONS)
         with contextlib.closing(Connection(broker.port)) as connection:
-            wanted = {"name": "timed", "num_partitions": TIMED_PARTITIONS, "replication_factor": 1}
-            wait_until(30, "the topic", lambda: connection.ask("CreateTopics", 5, {"timeout_ms": 20_000, "topics": [wanted]})["topics"][0][
-                "error_code"] == 0)
             find_coordinator(connection, "any")
         with ThreadPoolExecutor(TIMED_PRODUCERS) as pool:
             counts = [sum(column) for column in zip(*pool.map(lambda number: late_producer(broker.port, number), range(TIMED_PRODUCERS)))]
