@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -40,9 +41,7 @@ class BrokerUnderTest {
     auto made = make_broker_configuration(pairs, "127.0.0.1");
     EXPECT_TRUE(made.has_value()) << (made ? "" : made.error().message);
     configuration_ = std::make_unique<BrokerConfiguration>(std::move(*made));
-    broker_ = std::make_unique<Broker>(*configuration_, metrics_);
-    auto started = broker_->start();
-    EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().message);
+    start();
   }
   BrokerUnderTest(const BrokerUnderTest&) = delete;
   BrokerUnderTest& operator=(const BrokerUnderTest&) = delete;
@@ -52,6 +51,14 @@ class BrokerUnderTest {
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
   Broker& operator*() { return *broker_; }
+
+  // A clean stop, what happens to its files meanwhile, and a start on another port.
+  void restart(const std::function<void()>& meanwhile) {
+    EXPECT_TRUE(broker_->stop().has_value());
+    broker_.reset();
+    meanwhile();
+    start();
+  }
   [[nodiscard]] std::string log_directory() const { return folder_.path() + "/log"; }
 
   // How many requests of the API have been answered.
@@ -59,15 +66,22 @@ class BrokerUnderTest {
     return counted("millrace_requests_total{api=\"" + std::string(api) + "\"}");
   }
   [[nodiscard]] int counted(const std::string& metric) const {
-    const auto text = "\n" + metrics_.text();
+    const auto text = "\n" + metrics_->text();
     const auto line = "\n" + metric + " ";
     auto at = text.find(line);
     return at == std::string::npos ? 0 : std::stoi(text.substr(at + line.size()));
   }
 
  private:
+  void start() {
+    metrics_ = std::make_unique<MetricsRegistry>();
+    broker_ = std::make_unique<Broker>(*configuration_, *metrics_);
+    auto started = broker_->start();
+    EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().message);
+  }
+
   TemporaryDirectory folder_;
-  MetricsRegistry metrics_;
+  std::unique_ptr<MetricsRegistry> metrics_;
   std::unique_ptr<BrokerConfiguration> configuration_;
   std::unique_ptr<Broker> broker_;
 };
