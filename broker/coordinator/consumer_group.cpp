@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "broker/base/check.h"
+#include "broker/coordinator/consumer_protocol.h"
 
 namespace millrace::coordinator {
 
@@ -79,6 +80,38 @@ bool ConsumerGroup::is_taken(std::string_view member_id, const TopicId& topic, P
   if (partitions == owners_.end()) return false;
   const auto owner = partitions->second.find(partition);
   return owner != partitions->second.end() && *owner->second != member_id;
+}
+
+std::size_t ConsumerGroup::classic_count() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(members_, [](const auto& each) { return each.second.classic.has_value(); }));
+}
+
+std::size_t ConsumerGroup::classic_count(std::string_view protocol) const {
+  return static_cast<std::size_t>(std::ranges::count_if(members_, [&](const auto& each) {
+    const auto& classic = each.second.classic;
+    return classic && std::ranges::find(classic->protocols, protocol, &GroupProtocol::name) != classic->protocols.end();
+  }));
+}
+
+bool ConsumerGroup::supports_classic(std::string_view protocol_type,
+                                     const std::vector<protocol::JoinGroupRequest::Protocol>& protocols) const {
+  const std::size_t count = classic_count();
+  return protocol_type == consumer_protocol_type &&
+         std::ranges::any_of(protocols, [&](const auto& each) { return classic_count(each.name) == count; });
+}
+
+bool ConsumerGroup::is_all_classic() const {
+  if (members_.empty() || classic_count() != members_.size()) return false;
+  return std::ranges::any_of(members_.begin()->second.classic->protocols,
+                             [&](const auto& each) { return classic_count(each.name) == members_.size(); });
+}
+
+bool ConsumerGroup::is_awaiting_release(const ConsumerGroupMember& member) const {
+  return std::ranges::any_of(target(member.id), [&](const auto& topic) {
+    return std::ranges::any_of(topic.second,
+                               [&](PartitionIndex partition) { return is_taken(member.id, topic.first, partition); });
+  });
 }
 
 std::optional<std::string_view> ConsumerGroup::preferred_assignor() const {

@@ -23,6 +23,7 @@
 #include "broker/coordinator/consumer_group_encoding.h"
 #include "broker/coordinator/consumer_group_member.h"
 #include "broker/coordinator/text_map.h"
+#include "broker/protocol/messages/join_group.h"
 
 namespace millrace::coordinator {
 
@@ -59,6 +60,15 @@ class ConsumerGroup {
   [[nodiscard]] std::size_t subscriber_count(std::string_view pattern) const;
   // Whether somebody else than the member has the partition.
   [[nodiscard]] bool is_taken(std::string_view member_id, const TopicId& topic, PartitionIndex partition) const;
+  // Members that speak the classic protocol.
+  [[nodiscard]] std::size_t classic_count() const;
+  // Whether one more of them can come in with these protocols: all others know one of them, too.
+  [[nodiscard]] bool supports_classic(std::string_view protocol_type,
+                                      const std::vector<protocol::JoinGroupRequest::Protocol>& protocols) const;
+  // Whether all members are of that kind, of whom all know one protocol.
+  [[nodiscard]] bool is_all_classic() const;
+  // Whether something of the member's target is still another's.
+  [[nodiscard]] bool is_awaiting_release(const ConsumerGroupMember& member) const;
   // What most members ask for, of those that ask; the first in the alphabet where that is undecided, none where nobody asks.
   [[nodiscard]] std::optional<std::string_view> preferred_assignor() const;
 
@@ -91,6 +101,7 @@ class ConsumerGroup {
   void restore(std::int32_t epoch, std::int32_t target_epoch, SubscribedTopics topics, Patterns patterns);
 
  private:
+  [[nodiscard]] std::size_t classic_count(std::string_view protocol) const;
   void keep(const ConsumerGroupMember& member);
   void own(const ConsumerGroupMember& member);
   void disown(const ConsumerGroupMember& member);

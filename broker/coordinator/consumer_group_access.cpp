@@ -18,9 +18,11 @@ ErrorCode check_commit(const ConsumerGroup& group, const OffsetCommitter& commit
   if (committer.is_transactional && is_anonymous) return ErrorCode::none;
   const ConsumerGroupMember* const member = group.find(committer.member_id);
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  if (!committer.is_transactional && committer.version < says_epoch_since) return ErrorCode::unsupported_version;
+  if (!committer.is_transactional && !member->classic && committer.version < says_epoch_since)
+    return ErrorCode::unsupported_version;
   if (member->epoch == committer.member_epoch) return ErrorCode::none;
-  return committer.is_transactional ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
+  const bool says_generation = committer.is_transactional || member->classic.has_value();
+  return says_generation ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
 }
 
 ErrorCode check_fetch(const ConsumerGroup& group, const protocol::NullableString& member_id,
@@ -28,7 +30,8 @@ ErrorCode check_fetch(const ConsumerGroup& group, const protocol::NullableString
   if (!member_id && member_epoch < 0) return ErrorCode::none;
   const ConsumerGroupMember* const member = group.find(member_id.value_or(""));
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  return member->epoch == member_epoch ? ErrorCode::none : ErrorCode::stale_member_epoch;
+  if (member->epoch == member_epoch) return ErrorCode::none;
+  return member->classic ? ErrorCode::illegal_generation : ErrorCode::stale_member_epoch;
 }
 
 }  // namespace millrace::coordinator

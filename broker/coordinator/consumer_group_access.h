@@ -21,9 +21,9 @@ struct OffsetCommitter {
 };
 
 // NONE; UNKNOWN_MEMBER_ID; UNSUPPORTED_VERSION for one that says a generation where it should say an epoch; STALE_MEMBER_EPOCH, or
-// ILLEGAL_GENERATION in a transaction. An admin says no member and a negative epoch, and may commit while the group is empty.
+// ILLEGAL_GENERATION in a transaction and of a classic member. An admin says no member and a negative epoch, and may commit while the group is empty.
 [[nodiscard]] protocol::ErrorCode check_commit(const ConsumerGroup& group, const OffsetCommitter& committer);
-// NONE, also for an admin, who says no member; UNKNOWN_MEMBER_ID; STALE_MEMBER_EPOCH.
+// NONE, also for an admin, who says no member; UNKNOWN_MEMBER_ID; STALE_MEMBER_EPOCH, of a classic member ILLEGAL_GENERATION.
 [[nodiscard]] protocol::ErrorCode check_fetch(const ConsumerGroup& group, const protocol::NullableString& member_id,
                                               std::int32_t member_epoch);
 

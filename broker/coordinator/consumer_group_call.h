@@ -31,12 +31,26 @@ struct ClassicConversion {
 };
 using ClassicConversionAnswer = UniqueFunction<void(const ClassicConversion&)>;
 
+// Whether a group may change its kind while it has members (group.consumer.migration.policy): a classic one when a member of the new protocol
+// joins it, one of the new protocol when the last such member leaves it to classic ones.
+enum class ConsumerGroupMigrationPolicy : std::uint8_t { disabled, upgrade, downgrade, bidirectional };
+
 // Configuration rows of the same names, with Kafka's defaults.
 struct ConsumerGroupConfig {
   std::int32_t group_consumer_session_timeout_ms = 45'000;
   std::int32_t group_consumer_heartbeat_interval_ms = 5'000;
   std::int32_t group_consumer_max_size = std::numeric_limits<std::int32_t>::max();
   std::vector<std::string> group_consumer_assignors = {"uniform", "range"};  // the first where no member asks
+  ConsumerGroupMigrationPolicy group_consumer_migration_policy = ConsumerGroupMigrationPolicy::bidirectional;
+
+  [[nodiscard]] bool may_upgrade() const {
+    return group_consumer_migration_policy == ConsumerGroupMigrationPolicy::upgrade ||
+           group_consumer_migration_policy == ConsumerGroupMigrationPolicy::bidirectional;
+  }
+  [[nodiscard]] bool may_downgrade() const {
+    return group_consumer_migration_policy == ConsumerGroupMigrationPolicy::downgrade ||
+           group_consumer_migration_policy == ConsumerGroupMigrationPolicy::bidirectional;
+  }
 };
 
 }  // namespace millrace::coordinator

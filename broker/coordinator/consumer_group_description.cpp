@@ -47,7 +47,7 @@ Described::Group described(const ConsumerGroup& group, const TopicDirectory& dir
     if (!member.pattern.empty()) listed.subscribed_topic_regex = member.pattern;
     listed.assignment = described(member.assigned, directory);
     listed.target_assignment = described(group.target(id), directory);
-    listed.member_type = protocol::GroupMemberType::consumer;
+    listed.member_type = member.classic ? protocol::GroupMemberType::classic : protocol::GroupMemberType::consumer;
   }
   return answer;
 }

@@ -70,6 +70,12 @@ GroupRecord member_record(std::string_view group, const ConsumerGroupMember& mem
   value.subscribed_topic_regex = member.pattern;
   value.rebalance_timeout_ms = member.rebalance_timeout_ms;
   value.server_assignor = view(member.assignor);
+  if (member.classic) {
+    auto& classic = value.classic_member.emplace(ConsumerGroupMemberMetadataValue::ClassicMember{});
+    classic.session_timeout_ms = member.classic->session_timeout_ms;
+    for (const auto& each : member.classic->protocols)
+      classic.supported_protocols.push_back({each.name, each.metadata});
+  }
   return record_of(ConsumerGroupMemberMetadataKey{group, member.id}, value);
 }
 

@@ -93,7 +93,8 @@ GroupRefusal ConsumerGroups::check(const ConsumerGroup& group, const Heartbeat& 
     if (auto refusal = check_static(known, heartbeat); refusal.error != ErrorCode::none) return refusal;
     return check_epoch(*known, heartbeat);
   }
-  if (known != nullptr && known->epoch != leaving_static_member_epoch) {
+  // A classic member says nothing when it leaves for a while.
+  if (known != nullptr && !known->classic && known->epoch != leaving_static_member_epoch) {
     return {ErrorCode::unreleased_instance_id,
             "Static member " + heartbeat.member_id + " with instance id " + *heartbeat.instance_id +
                 " cannot join the group because the instance id is owned by " + known->id + " member."};
@@ -110,36 +111,52 @@ GroupRefusal ConsumerGroups::admit(const std::shared_ptr<Host>& host, const Hear
   if (auto refusal = check(*upgraded, heartbeat); refusal.error != ErrorCode::none) return refusal;
   host->group = std::move(*upgraded);
   classic_groups_.retire(host->group);
+  if (!host->group.exists()) return {};
+  for (auto& record : host->group.snapshot()) host->group.add_record(std::move(record));
+  for (const auto& [id, member] : host->group.members()) restart_session(host, id);
   return {};
 }
 
-ConsumerGroupMember ConsumerGroups::enter(Host& host, const Heartbeat& heartbeat) {
+ConsumerGroupMember ConsumerGroups::enter(Host& host, std::string_view member_id,
+                                          const protocol::NullableString& joining_instance) {
   ConsumerGroup& group = host.group;
-  if (heartbeat.instance_id && heartbeat.member_epoch == joining_member_epoch) {
-    if (const auto* const left = group.find_static(*heartbeat.instance_id); left != nullptr) {
+  if (joining_instance) {
+    if (const auto* const left = group.find_static(*joining_instance); left != nullptr) {
       disarm(host, left->id);
-      return group.replace(std::string(left->id), heartbeat.member_id);
+      return group.replace(std::string(left->id), member_id);
     }
   }
-  if (const auto* const member = group.find(heartbeat.member_id); member != nullptr) return *member;
+  if (const auto* const member = group.find(member_id); member != nullptr) return *member;
   ConsumerGroupMember made;
-  made.id = heartbeat.member_id;
+  made.id = member_id;
   return made;
 }
 
-ConsumerGroupHeartbeatOutcome ConsumerGroups::beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat) {
+ConsumerGroupMember ConsumerGroups::advance(const std::shared_ptr<Host>& host, const ConsumerGroupMember& before,
+                                            const ConsumerGroupMember& member, const MayDescribeTopic* may_describe,
+                                            const std::optional<AssignedPartitions>& owned) {
   ConsumerGroup& group = host->group;
-  if (auto refusal = admit(host, heartbeat); refusal.error != ErrorCode::none) return {.refusal = std::move(refusal)};
-  const ConsumerGroupMember before = enter(*host, heartbeat);
-  ConsumerGroupMember member = before;
-  heartbeat.apply_to(member);
   if (group.find(member.id) == nullptr || !same_metadata(member, before)) group.put_metadata(member);
   bool is_changed = group.epoch() == 0 || member.topics != before.topics || member.pattern != before.pattern;
-  is_changed |= refresh_patterns(*host, heartbeat.may_describe);
+  is_changed |= refresh_patterns(*host, may_describe);
   if (is_changed || host->topics_version != directory_.version()) is_changed |= refresh_topics(*host);
-  if (is_changed) group.set_epoch(next_epoch(group.epoch()));
+  if (is_changed) group.set_epoch(group.epoch() + 1);
   if (group.epoch() > group.target_epoch()) assign(group);
-  const ConsumerGroupMember after = reconcile_member(host, member, heartbeat.owned);
+  return reconcile_member(host, member, owned);
+}
+
+ConsumerGroupHeartbeatOutcome ConsumerGroups::beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat) {
+  if (auto refusal = admit(host, heartbeat); refusal.error != ErrorCode::none) return {.refusal = std::move(refusal)};
+  protocol::NullableString joining_instance;
+  if (heartbeat.instance_id && heartbeat.member_epoch == joining_member_epoch)
+    joining_instance = *heartbeat.instance_id;
+  const ConsumerGroupMember before = enter(*host, heartbeat.member_id, joining_instance);
+  ConsumerGroupMember member = before;
+  heartbeat.apply_to(member);
+  const ConsumerGroupMember after = advance(host, before, member, &heartbeat.may_describe, heartbeat.owned);
+  auto& clock = host->clocks[after.id];
+  clock.join_deadline.reset();
+  clock.sync_deadline.reset();
   restart_session(host, after.id);
   Outcome outcome{.refusal = {},
                   .member_id = after.id,
@@ -175,13 +192,15 @@ void ConsumerGroups::fence(Host& host, const ConsumerGroupMember& member) {
   ConsumerGroup& group = host.group;
   disarm(host, member.id);
   group.remove(member.id);
+  if (!member.classic && may_be_classic(group)) return become_classic(host);
   if (group.subscriber_count(member.pattern) == 0) group.erase_pattern(member.pattern);
   refresh_topics(host);
   group.set_epoch(next_epoch(group.epoch()));
 }
 
 // Looks the topics of regular expressions up: of new ones at once, of all of them when topics have come or gone. Whether any has others now.
-bool ConsumerGroups::refresh_patterns(Host& host, const MayDescribeTopic& may_describe) {
+// Without somebody who asks for one, those are forgotten that nobody uses.
+bool ConsumerGroups::refresh_patterns(Host& host, const MayDescribeTopic* may_describe) {
   ConsumerGroup& group = host.group;
   std::set<std::string> subscribed;
   for (const auto& [id, member] : group.members()) {
@@ -192,6 +211,7 @@ bool ConsumerGroups::refresh_patterns(Host& host, const MayDescribeTopic& may_de
     if (!subscribed.contains(text)) unused.push_back(text);
   }
   for (const auto& text : unused) group.erase_pattern(text);
+  if (may_describe == nullptr) return false;
   const bool is_due =
       host.patterns_version != directory_.version() &&
       (host.patterns_version == -1 || time_.now >= host.patterns_resolved_at + pattern_refresh_interval);
@@ -199,7 +219,7 @@ bool ConsumerGroups::refresh_patterns(Host& host, const MayDescribeTopic& may_de
   for (const auto& text : subscribed) {
     const auto known = group.patterns().find(text);
     if (known != group.patterns().end() && !is_due) continue;
-    auto topics = matching_topics(directory_, text, may_describe);
+    auto topics = matching_topics(directory_, text, *may_describe);
     if (known != group.patterns().end() && known->second.topics == topics) continue;
     group.set_pattern(text, {std::move(topics), directory_.version(), time_.wall});
     is_changed = true;

@@ -38,10 +38,16 @@ struct ConsumerGroupHost {
   struct MemberClock {
     MonotonicTime session_deadline{};
     std::optional<std::pair<MonotonicTime, std::int32_t>> rebalance_deadline;  // with the epoch that it has to leave
+    std::optional<MonotonicTime> join_deadline;  // a classic member has been told to join again
+    std::optional<MonotonicTime> sync_deadline;  // it has, and is to ask for what it has
     std::optional<MemberDeadlines::iterator> queued;
 
     [[nodiscard]] MonotonicTime due() const {
-      return rebalance_deadline ? std::min(session_deadline, rebalance_deadline->first) : session_deadline;
+      MonotonicTime due = session_deadline;
+      if (rebalance_deadline) due = std::min(due, rebalance_deadline->first);
+      if (join_deadline) due = std::min(due, *join_deadline);
+      if (sync_deadline) due = std::min(due, *sync_deadline);
+      return due;
     }
   };
 

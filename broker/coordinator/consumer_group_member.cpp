@@ -8,7 +8,7 @@ namespace {
 
 auto metadata_of(const ConsumerGroupMember& member) {
   return std::tie(member.instance_id, member.rack_id, member.client_id, member.client_host, member.topics,
-                  member.pattern, member.rebalance_timeout_ms, member.assignor);
+                  member.pattern, member.rebalance_timeout_ms, member.assignor, member.classic);
 }
 
 auto assignment_of(const ConsumerGroupMember& member) {
@@ -67,6 +67,14 @@ void restore_metadata(ConsumerGroupMember& member, const ConsumerGroupMemberMeta
   member.pattern = value.subscribed_topic_regex.value_or("");
   member.rebalance_timeout_ms = value.rebalance_timeout_ms;
   member.assignor = owned(value.server_assignor);
+  member.classic.reset();
+  if (!value.classic_member) return;
+  auto& classic = member.classic.emplace();
+  classic.session_timeout_ms = value.classic_member->session_timeout_ms;
+  for (const auto& each : value.classic_member->supported_protocols) {
+    classic.protocols.push_back(
+        {std::string(each.protocol_name), std::vector<std::uint8_t>(each.metadata.begin(), each.metadata.end())});
+  }
 }
 
 void restore_assignment(ConsumerGroupMember& member, const ConsumerGroupCurrentMemberAssignmentValue& value) {

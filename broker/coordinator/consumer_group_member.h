@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/coordinator/consumer_group_records.h"
+#include "broker/coordinator/group_protocol.h"
 #include "broker/coordinator/partition_assignor.h"
 
 namespace millrace::coordinator {
@@ -24,6 +25,14 @@ constexpr std::int32_t joining_member_epoch = 0;
 constexpr std::int32_t leaving_member_epoch = -1;
 constexpr std::int32_t leaving_static_member_epoch = -2;  // for a while: its place is kept
 
+// What a member that speaks the classic protocol said in its JoinGroup.
+struct ClassicMembership {
+  std::int32_t session_timeout_ms = 0;
+  std::vector<GroupProtocol> protocols;  // as the member prefers them
+
+  friend bool operator==(const ClassicMembership&, const ClassicMembership&) = default;
+};
+
 struct ConsumerGroupMember {
   std::string id;
   std::optional<std::string> instance_id;
@@ -34,6 +43,7 @@ struct ConsumerGroupMember {
   std::string pattern;              // empty: none
   std::int32_t rebalance_timeout_ms = -1;
   std::optional<std::string> assignor;
+  std::optional<ClassicMembership> classic;  // of a member that speaks the classic protocol
 
   std::int32_t epoch = joining_member_epoch;
   std::int32_t previous_epoch = joining_member_epoch;

@@ -69,6 +69,7 @@ void ConsumerGroupHeartbeat::apply_to(ConsumerGroupMember& member) const {
   if (topics) member.topics = *topics;
   if (pattern) member.pattern = *pattern;
   if (assignor) member.assignor = assignor;
+  member.classic.reset();
   member.client_id = client_id;
   member.client_host = client_host;
 }

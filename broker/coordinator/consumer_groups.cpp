@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "broker/coordinator/append_error.h"
@@ -14,6 +15,12 @@ namespace {
 
 // What waits takes place together up to this size: an append is one batch, which message.max.bytes bounds.
 constexpr std::size_t merged_records_bytes = 256 * 1024;
+
+// Whether a record is one that groups of the new protocol are made of, by its key's type: offsets and classic groups are not.
+bool is_own(const std::vector<std::uint8_t>& key) {
+  constexpr std::int16_t first_type = 3;
+  return key.size() >= sizeof(first_type) && load_big_endian<std::int16_t>(key.data()) >= first_type;
+}
 
 }  // namespace
 
@@ -167,12 +174,20 @@ void ConsumerGroups::pump(const std::shared_ptr<Host>& host) {
 std::vector<GroupRecord> ConsumerGroups::records_to_append(Host& host) {
   auto changes = host.group.take_records();
   if (!host.must_rewrite) return changes;
-  for (auto& change : changes) host.doubtful_keys.insert(std::move(change.key));
   std::vector<GroupRecord> records;
+  std::vector<GroupRecord> others;
+  for (auto& change : changes) {
+    if (is_own(change.key)) {
+      host.doubtful_keys.insert(std::move(change.key));
+    } else {
+      others.push_back(std::move(change));
+    }
+  }
   if (host.group.epoch() != 0) records = host.group.snapshot();
   auto gone = host.doubtful_keys;
   for (const auto& record : records) gone.erase(record.key);
   for (const auto& key : gone) records.push_back({key, std::nullopt});
+  std::ranges::move(others, std::back_inserter(records));
   return records;
 }
 
@@ -180,7 +195,9 @@ void ConsumerGroups::append(const std::shared_ptr<Host>& host, std::vector<Group
                             std::vector<Host::Done> dones) {
   std::vector<std::vector<std::uint8_t>> keys;
   keys.reserve(records.size());
-  for (const auto& record : records) keys.push_back(record.key);
+  for (const auto& record : records) {
+    if (is_own(record.key)) keys.push_back(record.key);
+  }
   host->is_appending = true;
   append_(std::move(records), [this, host, keys = std::move(keys), dones = std::move(dones)](ErrorCode error) mutable {
     host->is_appending = false;
@@ -229,14 +246,17 @@ void ConsumerGroups::expire(const std::shared_ptr<Host>& host, std::string_view 
 }
 
 void ConsumerGroups::restart_session(const std::shared_ptr<Host>& host, std::string_view member_id) {
+  const auto& classic = host->group.find(member_id)->classic;
   host->clocks[std::string(member_id)].session_deadline =
-      time_.now + std::chrono::milliseconds(config_.group_consumer_session_timeout_ms);
+      time_.now +
+      std::chrono::milliseconds(classic ? classic->session_timeout_ms : config_.group_consumer_session_timeout_ms);
   arm(host, member_id);
 }
 
 void ConsumerGroups::watch_rebalance(const std::shared_ptr<Host>& host, const ConsumerGroupMember& member) {
   auto& rebalance = host->clocks[member.id].rebalance_deadline;
-  if (member.state != MemberState::unrevoked_partitions) {
+  // A classic one has the time that it is given to join.
+  if (member.classic || member.state != MemberState::unrevoked_partitions) {
     rebalance.reset();
   } else {
     rebalance.emplace(time_.now + std::chrono::milliseconds(member.rebalance_timeout_ms), member.epoch);

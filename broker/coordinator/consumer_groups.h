@@ -27,6 +27,8 @@
 #include "broker/coordinator/group_append.h"
 #include "broker/coordinator/text_map.h"
 #include "broker/coordinator/topic_directory.h"
+#include "broker/protocol/messages/heartbeat.h"
+#include "broker/protocol/messages/leave_group.h"
 
 namespace millrace::coordinator {
 
@@ -72,6 +74,18 @@ class ConsumerGroups {
   [[nodiscard]] bool is_closed() const { return is_closed_; }
   // Only tombstones are left of the group, in its turn, whoever is in it.
   void dissolve(ConsumerGroupHost& host);
+  // So it is of all but its classic members, who are a classic group from now on.
+  void give_back(ConsumerGroupHost& host);
+
+  // Members that speak the classic protocol. In the turn of a group that has members: what is to be done when its records are stored.
+  ConsumerGroupHost::Done join_classic(std::string_view group_id, const protocol::JoinGroupRequest& request,
+                                       const GroupClient& client, JoinAnswer answer);
+  // Of a group that is here.
+  void sync_classic(const protocol::SyncGroupRequest& request, SyncAnswer answer, GroupTime time);
+  [[nodiscard]] protocol::ErrorCode heartbeat_classic(const protocol::HeartbeatRequest& request, GroupTime time);
+  [[nodiscard]] protocol::ErrorCode leave_classic(std::string_view group_id,
+                                                  const protocol::LeaveGroupRequest::Member& leaving, GroupTime time);
+
   // What is not known to be in the log is stored once more.
   void store_again(GroupTime time);
   // An append is about to end.
@@ -101,16 +115,35 @@ class ConsumerGroups {
   void restart_session(const std::shared_ptr<Host>& host, std::string_view member_id);
   void watch_rebalance(const std::shared_ptr<Host>& host, const ConsumerGroupMember& member);
 
+  // consumer_group_classic.cpp
+  struct HeldSync {
+    std::string member_id;
+    std::optional<std::string> instance_id;
+    std::int32_t generation;
+    std::optional<std::string> protocol_type;
+    std::optional<std::string> protocol_name;
+  };
+  [[nodiscard]] protocol::ErrorCode check_join(const ConsumerGroup& group,
+                                               const protocol::JoinGroupRequest& request) const;
+  [[nodiscard]] static protocol::ErrorCode check_sync(const ConsumerGroup& group, const HeldSync& sync);
+  void watch_join(const std::shared_ptr<Host>& host, const ConsumerGroupMember& member);
+  [[nodiscard]] bool may_be_classic(const ConsumerGroup& group) const;
+  void become_classic(Host& host);
+
   // consumer_group_heartbeat.cpp
   Outcome beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat);
   Outcome leave(Host& host, const Heartbeat& heartbeat);
   [[nodiscard]] GroupRefusal check(const ConsumerGroup& group, const Heartbeat& heartbeat) const;
   // Whether the member may come in, or go on; makes a consumer group of a classic one.
   [[nodiscard]] GroupRefusal admit(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat);
-  // The member as it was before, in the group or not yet.
-  ConsumerGroupMember enter(Host& host, const Heartbeat& heartbeat);
+  // The member as it was before, in the group or not yet; of an instance id that somebody joins with, what its last member was.
+  ConsumerGroupMember enter(Host& host, std::string_view member_id, const protocol::NullableString& joining_instance);
+  // What a member says takes place: it, its topics, the target, and then what it has.
+  ConsumerGroupMember advance(const std::shared_ptr<Host>& host, const ConsumerGroupMember& before,
+                              const ConsumerGroupMember& member, const MayDescribeTopic* may_describe,
+                              const std::optional<AssignedPartitions>& owned);
   void fence(Host& host, const ConsumerGroupMember& member);
-  bool refresh_patterns(Host& host, const MayDescribeTopic& may_describe);
+  bool refresh_patterns(Host& host, const MayDescribeTopic* may_describe);
   bool refresh_topics(Host& host);
   void assign(ConsumerGroup& group) const;
   [[nodiscard]] ConsumerGroupMember reconcile_member(const std::shared_ptr<Host>& host,

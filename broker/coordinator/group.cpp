@@ -4,13 +4,12 @@
 #include <utility>
 
 #include "broker/base/check.h"
+#include "broker/coordinator/consumer_protocol.h"
 #include "broker/coordinator/group_subscription.h"
 #include "broker/coordinator/next_epoch.h"
 
 namespace millrace::coordinator {
 namespace {
-
-constexpr std::string_view consumer_protocol_type = "consumer";
 
 bool may_follow(GroupState from, GroupState to) {
   switch (to) {
@@ -304,6 +303,33 @@ void Group::forget_protocol() {
   protocol_type_.reset();
   protocol_name_.reset();
   subscribed_topics_.reset();
+}
+
+void Group::disband(TimestampMs now) {
+  join_timer.cancel();
+  sync_timer.cancel();
+  initial_delay.reset();
+  new_member_added = false;
+  is_storing_assignment = false;
+  for (auto member = members_.begin(); member != members_.end();) {
+    GroupMember& each = *member++;
+    answer_join(each, each.id, protocol::ErrorCode::rebalance_in_progress);
+    answer_sync(each, protocol::ErrorCode::rebalance_in_progress);
+    remove(each);
+  }
+  state_ = GroupState::empty;
+  state_timestamp_ = now;
+  forget_protocol();
+}
+
+void Group::take_over(std::int32_t generation, TimestampMs now) {
+  MILLRACE_INVARIANT(is(GroupState::empty) && !members_.empty(), "only members make a group stable");
+  protocol_type_ = consumer_protocol_type;
+  protocol_name_ = select_protocol();
+  generation_ = generation;
+  state_ = GroupState::stable;
+  state_timestamp_ = now;
+  compute_subscribed_topics();
 }
 
 void Group::count_protocols(const GroupMember& member, int by) {

@@ -117,6 +117,10 @@ class Group {
 
   // An empty group is left with nothing but its offsets: as another protocol's.
   void forget_protocol();
+  // The same of one with members, who are told to join again where they wait.
+  void disband(TimestampMs now);
+  // Members of protocol type "consumer" who have been led by another protocol's coordinator, up to this generation: a stable group.
+  void take_over(std::int32_t generation, TimestampMs now);
 
   [[nodiscard]] OffsetTable& offsets() { return offsets_; }
   [[nodiscard]] const OffsetTable& offsets() const { return offsets_; }

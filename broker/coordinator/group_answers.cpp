@@ -20,4 +20,13 @@ protocol::JoinGroupResponse generation_answer(const Group& group, std::string_vi
   return response;
 }
 
+void refuse_join(JoinAnswer& answer, const GroupClient& client, std::string_view member_id, protocol::ErrorCode error) {
+  constexpr protocol::Version null_protocol_since = 7;
+  protocol::JoinGroupResponse response;
+  response.error_code = error;
+  response.member_id = member_id;
+  if (client.version >= null_protocol_since) response.protocol_name.reset();
+  answer(response);
+}
+
 }  // namespace millrace::coordinator

@@ -48,6 +48,7 @@
 
 namespace millrace::coordinator {
 
+class ClassicGroups;
 class ConsumerGroup;
 class ConsumerGroups;
 class TopicDirectory;
@@ -97,8 +98,8 @@ class GroupCoordinator {
                                 MayDescribeTopic may_describe, ConsumerGroupHeartbeatAnswer answer, GroupTime time);
   // As the group is in the log; GROUP_ID_NOT_FOUND for one that is not here, or is a classic one.
   void consumer_group_describe(std::string_view group_id, ConsumerGroupDescribeAnswer answer, GroupTime time);
-  // Every group becomes what a coordinator of Kafka 3.9 can load: those of the new protocol are left with their offsets alone, and with
-  // tombstones for all else. From now on their members are refused: UNSUPPORTED_VERSION. Answered when that is in the log; an error
+  // Every group becomes what a coordinator of Kafka 3.9 can load: those of the new protocol are left with their offsets and their classic
+  // members, who rebalance, and with tombstones for all else. From now on other members are refused: UNSUPPORTED_VERSION. Answered when that is in the log; an error
   // says that it may not be, and that it is to be called again.
   void convert_to_classic(ClassicConversionAnswer answer, GroupTime time);
 
@@ -160,10 +161,11 @@ class GroupCoordinator {
   void delete_claimed(std::string_view group_id, DeleteGroupAnswer answer);
   void erase_consumer_group(ConsumerGroup& group);
   void remove_empty_consumer_groups();
+  // group_migration.cpp
+  [[nodiscard]] std::unique_ptr<ClassicGroups> make_classic_side(const ConsumerGroupConfig& config,
+                                                                 const TopicDirectory& directory);
 
   // group_join.cpp
-  static void refuse_join(JoinAnswer& answer, const GroupClient& client, std::string_view member_id,
-                          protocol::ErrorCode error);
   void join_classic(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer);
   [[nodiscard]] bool has_room(Group& group, std::string_view member_id) const;
   [[nodiscard]] std::string new_member_id(std::string_view prefix);
@@ -219,7 +221,7 @@ class GroupCoordinator {
   GroupTime time_{};  // of the current call
   GroupTimers timers_;
   TextMap<GroupPointer> groups_;  // also of the offsets of groups of the new protocol
-  std::unique_ptr<ClassicSide> classic_side_;
+  std::unique_ptr<ClassicGroups> classic_side_;
   std::unique_ptr<ConsumerGroups> consumer_groups_;
   mutable std::string message_;                                                 // of the newest answer that has one
   std::map<ProducerId, std::set<std::string, std::less<>>> open_transactions_;  // the groups with offsets of theirs

@@ -32,15 +32,6 @@ struct GroupCoordinator::StaticReplacement {
   std::int32_t session_timeout_ms = 0;
 };
 
-void GroupCoordinator::refuse_join(JoinAnswer& answer, const GroupClient& client, std::string_view member_id,
-                                   ErrorCode error) {
-  protocol::JoinGroupResponse response;
-  response.error_code = error;
-  response.member_id = member_id;
-  if (client.version >= 7) response.protocol_name.reset();
-  answer(response);
-}
-
 void GroupCoordinator::join(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer,
                             GroupTime time) {
   time_ = time;

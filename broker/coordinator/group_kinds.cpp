@@ -6,6 +6,7 @@
 #include "broker/base/check.h"
 #include "broker/coordinator/append_error.h"
 #include "broker/coordinator/consumer_groups.h"
+#include "broker/coordinator/group_answers.h"
 #include "broker/coordinator/group_coordinator.h"
 #include "broker/coordinator/held_join.h"
 
@@ -13,40 +14,13 @@ namespace millrace::coordinator {
 
 using protocol::ErrorCode;
 
-// A classic group as the other kind's coordinator sees it.
-class GroupCoordinator::ClassicSide final : public ClassicGroups {
- public:
-  explicit ClassicSide(GroupCoordinator& coordinator) : coordinator_(coordinator) {}
-
-  [[nodiscard]] tl::expected<ConsumerGroup, GroupRefusal> upgraded(std::string_view group_id) const override {
-    const GroupPointer classic = coordinator_.pointer(group_id);
-    if (classic && !classic->is(GroupState::empty)) {
-      return tl::unexpected(
-          GroupRefusal{ErrorCode::group_id_not_found, "Group " + std::string(group_id) + " is not a consumer group."});
-    }
-    return ConsumerGroup(std::string(group_id));
-  }
-
-  void retire(ConsumerGroup& successor) override {
-    const GroupPointer classic = coordinator_.pointer(successor.id());
-    if (!classic) return;
-    // A group of generation 0 has never had a record of its own. Should this one get lost, the newer ones tell what the group is.
-    if (auto key = encode_key(GroupMetadataKey{classic->id()}); key && classic->generation() > 0)
-      successor.add_record({std::move(*key), std::nullopt});
-    classic->forget_protocol();
-  }
-
- private:
-  GroupCoordinator& coordinator_;
-};
-
 GroupCoordinator::GroupCoordinator(const GroupConfig& config, Random& random) : config_(config), random_(random) {}
 
 GroupCoordinator::~GroupCoordinator() { unload(time_); }
 
 void GroupCoordinator::enable_consumer_groups(const ConsumerGroupConfig& config, const TopicDirectory& directory) {
   MILLRACE_INVARIANT(phase_ == Phase::loading, "a partition's protocols are chosen before it is loaded");
-  classic_side_ = std::make_unique<ClassicSide>(*this);
+  classic_side_ = make_classic_side(config, directory);
   auto append_records = [this](std::vector<GroupRecord> records, ConsumerGroupHost::Done done) {
     append(std::move(records),
            [done = std::move(done)](const GroupAppendOutcome& outcome) mutable { done(outcome.error); });
@@ -60,7 +34,10 @@ const ConsumerGroup* GroupCoordinator::find_consumer(std::string_view group_id) 
 }
 
 bool GroupCoordinator::is_claimed(std::string_view group_id) const {
-  return consumer_groups_ && consumer_groups_->claims(group_id);
+  if (!consumer_groups_ || !consumer_groups_->claims(group_id)) return false;
+  // As long as it has members it is a classic one, whatever is on its way.
+  const GroupPointer classic = pointer(group_id);
+  return !classic || classic->is(GroupState::empty);
 }
 
 void GroupCoordinator::consumer_group_heartbeat(const protocol::ConsumerGroupHeartbeatRequest& request,
@@ -106,13 +83,13 @@ void GroupCoordinator::join_claimed(const protocol::JoinGroupRequest& request, c
         const auto joining = join.request();
         if (host == nullptr) {
           refuse_join(answer, join.client(), joining.member_id, ErrorCode::not_coordinator);
-        } else if (!host->group.members().empty()) {
-          refuse_join(answer, join.client(), joining.member_id, ErrorCode::inconsistent_group_protocol);
-        } else {
-          // Nobody is in it any more: as a classic group it goes on with its offsets.
-          if (host->group.exists()) host->group.erase_everything();
-          join_classic(joining, join.client(), std::move(answer));
+          return ConsumerGroupHost::Done();
         }
+        if (!host->group.members().empty())
+          return consumer_groups_->join_classic(host->group.id(), joining, join.client(), std::move(answer));
+        // Nobody is in it any more: as a classic group it goes on with its offsets.
+        if (host->group.exists()) host->group.erase_everything();
+        join_classic(joining, join.client(), std::move(answer));
         return ConsumerGroupHost::Done();
       },
       time_);
@@ -199,7 +176,7 @@ void GroupCoordinator::convert_to_classic(ClassicConversionAnswer answer, GroupT
             return ConsumerGroupHost::Done();
           }
           if (host->group.exists()) ++work->outcome.groups;
-          consumer_groups_->dissolve(*host);
+          consumer_groups_->give_back(*host);
           return ConsumerGroupHost::Done([work](ErrorCode error) { work->end_one(consumer_group_store_error(error)); });
         },
         time_);

@@ -9,6 +9,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/unique_function.h"
+#include "broker/coordinator/group_protocol.h"
 #include "broker/coordinator/group_timers.h"
 #include "broker/protocol/messages/join_group.h"
 #include "broker/protocol/messages/sync_group.h"
@@ -26,12 +27,6 @@ struct WaitingJoin {
   JoinAnswer answer;
 
   explicit operator bool() const { return static_cast<bool>(answer); }
-};
-
-// A way of assigning that a member knows ("range", "sticky"), with what it tells the leader for it.
-struct GroupProtocol {
-  std::string name;
-  std::vector<std::uint8_t> metadata;
 };
 
 std::vector<GroupProtocol> copy_protocols(const std::vector<protocol::JoinGroupRequest::Protocol>& protocols);

@@ -1,6 +1,7 @@
 // SyncGroup, Heartbeat, LeaveGroup: what members of a generation say.
 #include <utility>
 
+#include "broker/coordinator/consumer_groups.h"
 #include "broker/coordinator/group_coordinator.h"
 
 namespace millrace::coordinator {
@@ -44,6 +45,8 @@ void GroupCoordinator::sync(const protocol::SyncGroupRequest& request, SyncAnswe
   // The rebalance that the member is in is lost; older clients do not expect to hear of loading here.
   if (error == ErrorCode::coordinator_load_in_progress) error = ErrorCode::rebalance_in_progress;
   if (error != ErrorCode::none) return refuse(answer, error);
+  if (find_consumer(request.group_id) != nullptr)
+    return consumer_groups_->sync_classic(request, std::move(answer), time);
   const GroupPointer group = pointer(request.group_id);
   if (!group) return refuse(answer, ErrorCode::unknown_member_id);
   error = check_member(*group, request.member_id, request.group_instance_id);
@@ -98,6 +101,7 @@ ErrorCode GroupCoordinator::heartbeat(const protocol::HeartbeatRequest& request,
   if (error == ErrorCode::coordinator_load_in_progress)
     return ErrorCode::none;  // nobody is judged before the log is read
   if (error != ErrorCode::none) return error;
+  if (find_consumer(request.group_id) != nullptr) return consumer_groups_->heartbeat_classic(request, time);
   const GroupPointer group = pointer(request.group_id);
   if (!group) return ErrorCode::unknown_member_id;
   error = check_member(*group, request.member_id, request.group_instance_id);
@@ -115,6 +119,8 @@ protocol::LeaveGroupResponse GroupCoordinator::leave(const protocol::LeaveGroupR
   if (response.error_code != ErrorCode::none) return response;
   const GroupPointer group = pointer(request.group_id);
   const auto left = [&](const protocol::LeaveGroupRequest::Member& leaving) {
+    if (find_consumer(request.group_id) != nullptr)
+      return consumer_groups_->leave_classic(request.group_id, leaving, time);
     return group ? leave_one(*group, leaving) : ErrorCode::unknown_member_id;
   };
   if (version < 3) {

@@ -3,6 +3,7 @@
 
 #include "broker/coordinator/append_error.h"
 #include "broker/coordinator/consumer_groups.h"
+#include "broker/coordinator/consumer_protocol.h"
 #include "broker/coordinator/group_coordinator.h"
 #include "broker/coordinator/topic_answers.h"
 
@@ -11,8 +12,6 @@ namespace millrace::coordinator {
 using protocol::ErrorCode;
 
 namespace {
-
-constexpr std::string_view consumer_protocol_type = "consumer";
 
 bool is_consumer_group(const Group& group) { return group.protocol_type() == consumer_protocol_type; }
 

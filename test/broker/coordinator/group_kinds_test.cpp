@@ -56,7 +56,8 @@ struct GroupKinds : testing::Test {
     return count;
   }
 
-  GroupHarness groups{ConsumerGroupConfig{}};
+  // Groups with members keep their kind here.
+  GroupHarness groups{ConsumerGroupConfig{.group_consumer_migration_policy = ConsumerGroupMigrationPolicy::disabled}};
 };
 
 TEST_F(GroupKinds, OffsetsOfMembersOfTheNewProtocol) {
