@@ -40,6 +40,7 @@
 #include "broker/server/handlers/produce.h"
 #include "broker/server/handlers/sync_group.h"
 #include "broker/server/handlers/txn_offset_commit.h"
+#include "broker/server/handlers/update_features.h"
 #include "broker/server/handlers/write_txn_markers.h"
 #include "broker/server/request_context.h"
 
@@ -144,6 +145,7 @@ constexpr std::array entries{
     entry<OffsetDeleteHandler>(),
     entry<DescribeClientQuotasHandler, LargeOnes::leave>(),
     entry<AlterClientQuotasHandler>(),
+    entry<UpdateFeaturesHandler>(),
     entry<DescribeClusterHandler>(),
     entry<DescribeProducersHandler, LargeOnes::leave>(),
     entry<DescribeTransactionsHandler, LargeOnes::leave>(),

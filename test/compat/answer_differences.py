@@ -66,7 +66,7 @@ def first_of(path, change):
     return apply
 
 
-SERVED = (*range(4), *range(8, 17), *range(18, 29), 32, 33, 34, 35, 37, 42, 44, 47, 48, 49, 60, 61, 65, 66)
+SERVED = (*range(4), *range(8, 17), *range(18, 29), 32, 33, 34, 35, 37, 42, 44, 47, 48, 49, 57, 60, 61, 65, 66)
 
 
 def served_only(kafka, _, __):

@@ -8,24 +8,23 @@ import json
 import os
 import traceback
 
-from compat import (answer_cases_cluster, answer_cases_configs, answer_cases_coordinators, answer_cases_deletion, answer_cases_fetch, answer_cases_groups,
-                    answer_cases_internal, answer_cases_log_dirs, answer_cases_partitions, answer_cases_produce, answer_cases_producers, answer_cases_quotas,
-                    answer_cases_topics, answer_cases_transactions)
+from compat import (answer_cases_cluster, answer_cases_configs, answer_cases_coordinators, answer_cases_deletion, answer_cases_features,
+                    answer_cases_fetch, answer_cases_groups, answer_cases_internal, answer_cases_log_dirs, answer_cases_partitions,
+                    answer_cases_produce, answer_cases_producers, answer_cases_quotas, answer_cases_topics, answer_cases_transactions)
 from compat.answer_differences import DIFFERENCES
 from compat.answer_script import Script
 from harness.checks import require
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_answers")
-MODULES = (answer_cases_cluster, answer_cases_topics, answer_cases_configs, answer_cases_produce, answer_cases_fetch, answer_cases_internal,
-           answer_cases_partitions, answer_cases_quotas, answer_cases_deletion, answer_cases_producers, answer_cases_log_dirs, answer_cases_coordinators,
-           answer_cases_groups, answer_cases_transactions)
+MODULES = (answer_cases_cluster, answer_cases_features, answer_cases_topics, answer_cases_configs, answer_cases_produce, answer_cases_fetch,
+           answer_cases_internal, answer_cases_partitions, answer_cases_quotas, answer_cases_deletion, answer_cases_producers,
+           answer_cases_log_dirs, answer_cases_coordinators, answer_cases_groups, answer_cases_transactions)
 APIS = ("AddOffsetsToTxn", "AddPartitionsToTxn", "AlterClientQuotas", "AlterConfigs", "AlterReplicaLogDirs", "ApiVersions", "CreatePartitions",
         "CreateTopics", "DeleteGroups", "DeleteRecords", "DeleteTopics", "DescribeClientQuotas", "DescribeCluster", "DescribeConfigs",
         "DescribeGroups", "DescribeLogDirs", "DescribeProducers", "DescribeTransactions", "EndTxn", "Fetch", "FindCoordinator", "Heartbeat",
         "IncrementalAlterConfigs", "InitProducerId", "JoinGroup", "LeaveGroup", "ListGroups", "ListOffsets", "ListTransactions", "Metadata",
         "OffsetCommit", "OffsetDelete", "OffsetFetch", "OffsetForLeaderEpoch", "Other", "Produce", "SyncGroup", "TxnOffsetCommit",
-        "WriteTxnMarkers")
-
+        "UpdateFeatures", "WriteTxnMarkers")
 
 
 def checks(context):
