@@ -6,10 +6,12 @@ look for their group's coordinator before they read.) The jars come from the pac
 import os
 import shutil
 
+from compat.topics import create_topic
 from harness.checks import Failure, require
 from harness.processes import run
 
 VERSIONS = ("0.10.2.2", "0.11.0.3", "1.1.1", "2.8.2", "3.9.1", "4.1.0")
+PARTITIONS = 4
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "millrace-kafka-clients")
 
@@ -28,7 +30,9 @@ def produces_and_reads(context, version):
     jars = os.path.join(jars_of(version), "*")
     classes = context.path(f"client-{version}")
     run(["javac", "--release", "8", "-nowarn", "-cp", jars, "-d", classes, os.path.join(SOURCES, "AnyClient.java")], timeout=120, merge=True)
-    said = run(["java", "-Xmx256m", "-cp", f"{classes}:{jars}", "AnyClient", context.bootstrap, context.topic("client")], timeout=120, merge=True)
+    topic = context.topic("client")
+    create_topic(context.bootstrap, topic, PARTITIONS, {"retention.ms": "-1"})  # the records are years old
+    said = run(["java", "-Xmx256m", "-cp", f"{classes}:{jars}", "AnyClient", context.bootstrap, topic], timeout=120, merge=True)
     require(said.rstrip().endswith("done"), said)
 
 

@@ -36,7 +36,7 @@ const offsets = (list) => sorted(list, 'partition').map(({ partition, offset, hi
 
 async function topics(admin) {
   await said('createTopics', () => admin.createTopics({ waitForLeaders: true, topics: [
-    { topic, numPartitions: 6, replicationFactor: 1, configEntries: [{ name: 'retention.ms', value: '3600000' }] }] }));
+    { topic, numPartitions: 6, replicationFactor: 1, configEntries: [{ name: 'retention.ms', value: '-1' }] }] })); // the records are years old
   await said('createTopics again', () => admin.createTopics({ topics: [{ topic }] }));
   await said('createTopics with a bad name', () => admin.createTopics({ topics: [{ topic: 'a b' }] }));
   await said('createTopics with too many replicas', () => admin.createTopics({ topics: [{ topic: `${topic}-x`, replicationFactor: 9 }] }));
