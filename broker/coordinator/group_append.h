@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/base/types.h"
+#include "broker/log/transaction_verification.h"
 #include "broker/protocol/error_code.h"
 
 namespace millrace::coordinator {
@@ -26,6 +27,7 @@ struct GroupAppend {
   ProducerEpoch producer_epoch = ProducerEpoch::none();
   Sequence base_sequence = Sequence::none();  // Kafka writes 0 into all batches of offsets
   std::vector<GroupRecord> records;
+  std::optional<log::VerificationGuard> verification{};  // as in log::AppendRequest
 
   [[nodiscard]] bool is_transactional() const { return producer_id != ProducerId::none(); }
 };

@@ -105,7 +105,9 @@ class GroupCoordinator {
 
   void commit(const protocol::OffsetCommitRequest& request, protocol::Version version, OffsetCommitAnswer answer,
               GroupTime time);
-  void commit(const protocol::TxnOffsetCommitRequest& request, TxnOffsetCommitAnswer answer, GroupTime time);
+  // `verification`: as in log::AppendRequest.
+  void commit(const protocol::TxnOffsetCommitRequest& request, std::optional<log::VerificationGuard> verification,
+              TxnOffsetCommitAnswer answer, GroupTime time);
   // The producer's marker is in the partition, behind all that it committed before.
   void complete_transaction(ProducerId producer, bool commit);
   // One group, some partitions or all; for versions before 8 the handler moves the group's content to the top. Views the request.

@@ -126,9 +126,10 @@ void GroupHost::start(const GroupAppend& append) {
     batch.append(append.timestamp, record.key, value);
   }
   appends_in_work_.emplace(append.id, shard_.clock().now() + config_.commit_timeout);
-  partition_->append(batch, [weak = weak_from_this(), id = append.id](protocol::ErrorCode error, Offset base_offset) {
-    if (const auto host = weak.lock()) host->on_append_ended(id, {error, base_offset});
-  });
+  partition_->append(batch, append.verification,
+                     [weak = weak_from_this(), id = append.id](protocol::ErrorCode error, Offset base_offset) {
+                       if (const auto host = weak.lock()) host->on_append_ended(id, {error, base_offset});
+                     });
 }
 
 void GroupHost::on_append_ended(GroupAppendId id, const GroupAppendOutcome& outcome) {

@@ -106,7 +106,8 @@ class LedPartition final : public InternalPartition {
     std::make_shared<Pass>(partition_->log(), read_bytes_, std::move(read), std::move(done))->step();
   }
 
-  void append(const protocol::RecordBatchBuilder& batch, AppendDone done) override {
+  void append(const protocol::RecordBatchBuilder& batch, std::optional<log::VerificationGuard> verification,
+              AppendDone done) override {
     auto built = batch.build();
     if (!built) return done(ErrorCode::record_list_too_large, Offset::none());
     auto bytes = std::make_shared<std::vector<std::uint8_t>>(std::move(*built));
@@ -116,6 +117,7 @@ class LedPartition final : public InternalPartition {
     call.all_replicas = true;
     call.origin = log::AppendOrigin::coordinator;
     call.current_leader_epoch = leader_epoch_;
+    call.verification = verification;
     partition_->append(call, [bytes, done = std::move(done)](replication::PartitionAppendOutcome outcome) mutable {
       if (outcome) return done(ErrorCode::none, outcome->base_offset);
       const auto error = replication::error_code_of(outcome.error());

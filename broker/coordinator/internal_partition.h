@@ -6,12 +6,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "broker/base/bytes.h"
 #include "broker/base/result.h"
 #include "broker/base/shard.h"
 #include "broker/base/types.h"
 #include "broker/base/unique_function.h"
+#include "broker/log/transaction_verification.h"
 #include "broker/protocol/error_code.h"
 #include "broker/protocol/record_batch.h"
 #include "broker/protocol/record_batch_builder.h"
@@ -41,8 +43,9 @@ class InternalPartition {
   // `read`; io when the disk refuses, corrupt for bytes that are no batches, cancelled when the log has gone meanwhile.
   virtual void read_all(ReadBatch read, ReadDone done) = 0;
   // With acks=all, as one batch, behind those that were given before; `done` may run before it returns. The builder's leader epoch and
-  // base offset are set by the log.
-  virtual void append(const protocol::RecordBatchBuilder& batch, AppendDone done) = 0;
+  // base offset are set by the log. `verification`: as in log::AppendRequest.
+  virtual void append(const protocol::RecordBatchBuilder& batch, std::optional<log::VerificationGuard> verification,
+                      AppendDone done) = 0;
 };
 
 // `partition` in the term that it is in. `read_bytes`: how much is read at once, a larger batch whole (offsets.load.buffer.size,

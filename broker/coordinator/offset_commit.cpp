@@ -30,6 +30,7 @@ struct GroupCoordinator::CommitInput {
   protocol::Version version = 0;
   ProducerId producer = ProducerId::none();
   ProducerEpoch producer_epoch = ProducerEpoch::none();
+  std::optional<log::VerificationGuard> verification{};
   std::vector<Topic> topics;
   Answer answer;
 
@@ -127,7 +128,8 @@ void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, prot
   commit(group, std::move(input));
 }
 
-void GroupCoordinator::commit(const protocol::TxnOffsetCommitRequest& request, TxnOffsetCommitAnswer answer,
+void GroupCoordinator::commit(const protocol::TxnOffsetCommitRequest& request,
+                              std::optional<log::VerificationGuard> verification, TxnOffsetCommitAnswer answer,
                               GroupTime time) {
   time_ = time;
   CommitInput input;
@@ -136,6 +138,7 @@ void GroupCoordinator::commit(const protocol::TxnOffsetCommitRequest& request, T
   input.generation = request.generation_id;
   input.producer = request.producer_id;
   input.producer_epoch = request.producer_epoch;
+  input.verification = verification;
   input.topics = copy_topics<CommitInput>(request, [&](const auto& partition) {
     return CommittedOffset{partition.committed_offset, partition.committed_leader_epoch,
                            std::string(partition.committed_metadata.value_or("")), time.wall, TimestampMs::none()};
@@ -187,6 +190,7 @@ void GroupCoordinator::commit(const GroupPointer& group, CommitInput input) {
   const GroupAppendId id = appends_made_ + 1;
   const ProducerId producer = input.producer;
   const ProducerEpoch epoch = input.producer_epoch;
+  const auto verification = input.verification;
   if (input.is_transactional()) open_transactions_[producer].insert(group->id());
   input.each_stored([&](const TopicPartition& partition, const CommittedOffset& value) {
     if (producer == ProducerId::none()) {
@@ -201,6 +205,7 @@ void GroupCoordinator::commit(const GroupPointer& group, CommitInput input) {
         on_committed(*group, input, id, outcome);
       },
       Sequence(0), producer, epoch);
+  appends_.back().verification = verification;
 }
 
 void GroupCoordinator::on_committed(Group& group, CommitInput& input, GroupAppendId append,

@@ -53,6 +53,7 @@ void OffsetTable::complete_transaction(ProducerId producer, bool commit) {
 
 std::vector<ProducerId> OffsetTable::open_producers() const {
   std::vector<ProducerId> producers;
+  producers.reserve(transactions_.size());
   for (const auto& [producer, partitions] : transactions_) producers.push_back(producer);
   return producers;
 }

@@ -8,8 +8,6 @@
 namespace millrace::coordinator {
 namespace {
 
-using protocol::ErrorCode;
-
 constexpr Logger logger{"coordinator"};
 
 // Of a record besides its key, and of a batch besides its records, at most.

@@ -100,9 +100,10 @@ class TransactionTable::Term : public std::enable_shared_from_this<TransactionTa
     // An earlier one of the same set may have brought the end of the term.
     if (log_ == nullptr || append.coordinator_epoch != log_->leader_epoch())
       return on_appended(append.id, ErrorCode::not_leader_or_follower);
-    log_->append(batch_of(append), [weak = weak_from_this(), id = append.id](ErrorCode error, Offset /*base_offset*/) {
-      if (auto self = weak.lock()) self->on_appended(id, error);
-    });
+    log_->append(batch_of(append), std::nullopt,
+                 [weak = weak_from_this(), id = append.id](ErrorCode error, Offset /*base_offset*/) {
+                   if (auto self = weak.lock()) self->on_appended(id, error);
+                 });
   }
 
   void on_appended(TransactionAppendId id, ErrorCode error) { carry_out(coordinator_.on_appended(id, error, now())); }

@@ -34,20 +34,18 @@ std::shared_ptr<log::PartitionLog> log_of(RequestContext& context, const GroupPl
   return partition == nullptr ? nullptr : partition->log();
 }
 
-// What the log says of records of this producer: NONE, or why not.
-tl::expected<void, log::AppendError> ask_log(RequestContext& context, const GroupPlace& place, const Request& request,
-                                             VerificationGuard guard) {
+// What the log says of records of this producer, of which nobody has been asked yet.
+tl::expected<void, log::AppendError> ask_log(RequestContext& context, const GroupPlace& place, const Request& request) {
   const auto log = log_of(context, place);
   if (log == nullptr) return {};
-  return log->verify_transaction(request.producer_id, request.producer_epoch, guard);
+  return log->verify_transaction(request.producer_id, request.producer_epoch, VerificationGuard::none());
 }
 
 // The guard that the offsets are to be committed with, none() where none is needed. Errors: as the client is told.
 Task<tl::expected<VerificationGuard, ErrorCode>> verify(const Request& request, RequestContext& context) {
   const auto place = place_of_group(context, request.group_id);
-  const auto asked = co_await run_on(
-      context.shard(), context.services().shards.at(place.shard),
-      [&context, &request, place] { return ask_log(context, place, request, VerificationGuard::none()); });
+  const auto asked = co_await run_on(context.shard(), context.services().shards.at(place.shard),
+                                     [&context, &request, place] { return ask_log(context, place, request); });
   if (asked) co_return VerificationGuard::none();
   if (asked.error().kind != log::AppendErrorKind::unverified)
     co_return tl::unexpected(replication::error_code_of(asked.error().kind));
@@ -72,12 +70,8 @@ Response refused(const Request& request, ErrorCode error) {
 
 // nullopt: nothing is verified.
 Task<Result<Response>> commit(const Request& request, std::optional<VerificationGuard> guard, RequestContext& context) {
-  const auto place = place_of_group(context, request.group_id);
-  auto ask = [&request, &context, place, guard](GroupCoordinator& coordinator, auto answer, GroupTime time) {
-    // The offsets are appended before this turn ends: a marker that has come since the log was asked is seen here.
-    if (guard && !ask_log(context, place, request, *guard))
-      return answer(refused(request, ErrorCode::invalid_txn_state));
-    coordinator.commit(request, std::move(answer), time);
+  auto ask = [&request, guard](GroupCoordinator& coordinator, auto answer, GroupTime time) {
+    coordinator.commit(request, guard, std::move(answer), time);
   };
   co_return co_await answer_of_group<Response>(context, request.group_id, WhileWaiting::keep_request, std::move(ask));
 }

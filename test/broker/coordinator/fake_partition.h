@@ -41,7 +41,8 @@ class FakePartition final : public InternalPartition, public std::enable_shared_
     });
   }
 
-  void append(const protocol::RecordBatchBuilder& batch, AppendDone done) override {
+  void append(const protocol::RecordBatchBuilder& batch, std::optional<log::VerificationGuard> /*verification*/,
+              AppendDone done) override {
     held.push_back({*batch.build(), std::move(done)});
     if (!hold_appends) end_append();
   }

@@ -228,8 +228,8 @@ class GroupHarness {
       request.generation_id = input.generation;
       fill(request, input);
       coordinator->commit(
-          request, [committed](const protocol::TxnOffsetCommitResponse& response) { record(*committed, response); },
-          time);
+          request, std::nullopt,
+          [committed](const protocol::TxnOffsetCommitResponse& response) { record(*committed, response); }, time);
     } else {
       protocol::OffsetCommitRequest request;
       request.generation_id_or_member_epoch = input.generation;

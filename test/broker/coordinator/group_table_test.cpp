@@ -54,7 +54,7 @@ class GroupTableTest : public testing::Test {
     std::optional<ErrorCode> answered;
     table.call(partition_7, [&](GroupCoordinator& coordinator, GroupTime time) {
       coordinator.commit(
-          request,
+          request, std::nullopt,
           [&answered](const protocol::TxnOffsetCommitResponse& response) {
             answered = response.topics.at(0).partitions.at(0).error_code;
           },

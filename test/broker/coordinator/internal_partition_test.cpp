@@ -32,11 +32,12 @@ struct InternalPartitions : testing::Test {
     Offset base_offset;
   };
   std::optional<Appended> append(const Values& values, const std::shared_ptr<InternalPartition>& to,
-                                 const protocol::RecordBatchBuilder::Options& options = {}) {
+                                 const protocol::RecordBatchBuilder::Options& options = {},
+                                 std::optional<log::VerificationGuard> verification = std::nullopt) {
     protocol::RecordBatchBuilder batch(options);
     for (const auto& value : values) batch.append(TimestampMs(5), as_bytes("key"), as_bytes(value));
     auto outcome = std::make_shared<std::optional<Appended>>();
-    to->append(batch, [outcome](ErrorCode error, Offset base) { *outcome = Appended{error, base}; });
+    to->append(batch, verification, [outcome](ErrorCode error, Offset base) { *outcome = Appended{error, base}; });
     world.shard.run();
     return *outcome;
   }
@@ -142,6 +143,22 @@ TEST_F(InternalPartitions, AppendWhatACoordinatorMayAndAProducerMayNot) {
     EXPECT_EQ(offsets->error, ErrorCode::none);
     EXPECT_EQ(offsets->base_offset, Offset(offset));
   }
+}
+
+// KIP-890: what comes after the marker of the transaction that was asked about is refused in the append itself.
+TEST_F(InternalPartitions, TakeOffsetsOfAVerifiedTransactionOnly) {
+  const protocol::RecordBatchBuilder::Options of_producer{.producer_id = ProducerId(9),
+                                                          .producer_epoch = ProducerEpoch(1),
+                                                          .base_sequence = Sequence(0),
+                                                          .is_transactional = true};
+  const auto asked = log::VerificationGuard::none();
+  EXPECT_EQ(append({"unverified"}, internal, of_producer, asked)->error, ErrorCode::invalid_txn_state);
+  const auto guard = world.log()->verify_transaction(ProducerId(9), ProducerEpoch(1), asked).error().guard;
+  EXPECT_EQ(append({"verified"}, internal, of_producer, guard)->error, ErrorCode::none);
+  EXPECT_EQ(append({"of the open one"}, internal, of_producer, asked)->error, ErrorCode::none);
+  ASSERT_TRUE(
+      world.append(log::test::marker_batch(ProducerId(9), ProducerEpoch(1), false, 1), log::AppendOrigin::coordinator));
+  EXPECT_EQ(append({"late"}, internal, of_producer, guard)->error, ErrorCode::invalid_txn_state);
 }
 
 TEST_F(InternalPartitions, WaitForEveryReplicaThatIsInSync) {

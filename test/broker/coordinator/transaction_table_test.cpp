@@ -45,7 +45,8 @@ class FakePartition final : public InternalPartition {
       done({});
     };
   }
-  void append(const protocol::RecordBatchBuilder& batch, AppendDone done) override {
+  void append(const protocol::RecordBatchBuilder& batch, std::optional<log::VerificationGuard> /*verification*/,
+              AppendDone done) override {
     ++append_count;
     waiting_.push_back({*batch.build(), std::move(done)});
     if (!holds) answer_one();
