@@ -56,11 +56,13 @@ void LogManager::State::move(const TopicPartition& partition, const std::string&
     return;
   }
   if (entry.offline || entry.log == nullptr) return refuse(MoveRefusal::offline);
-  if (entry.copy_directory == wanted) return answer({});
   if (entry.copy_directory != nullptr) {
-    // Back to where it is, or elsewhere: first what was begun ends.
+    // Back to where it is, or elsewhere: first what was begun ends, and who came before has his turn.
+    const bool goes_on = !entry.move_is_over && entry.after_move.empty();
+    if (goes_on && entry.copy_directory == wanted) return answer({});
     entry.after_move.emplace_back(again());
-    return cancel_move(entry);
+    if (goes_on) cancel_move(entry);
+    return;
   }
   if (entry.directory == wanted) return answer({});
   // A copy of an earlier process may be in the directory that is offline.
@@ -156,6 +158,7 @@ void LogManager::State::move_ended(const TopicPartition& partition, const Status
     directory = entry.copy_directory;
     // The next start goes on with the copy of a log whose directory has failed: it is closed in order.
     keeps = !status && entry.offline && is_online(*directory);
+    entry.move_is_over = !keeps;
     if (keeps) waiting = std::exchange(entry.after_move, {});
   }
   if (keeps) return serve_waiting(std::move(waiting));
@@ -190,6 +193,7 @@ void LogManager::State::forget_copy(const TopicPartition& partition) {
     auto& entry = entries.at(partition);
     if (entry.copy_directory != nullptr) --entry.copy_directory->logs;
     entry.copy_directory = nullptr;
+    entry.move_is_over = false;
     let_go(std::exchange(entry.copy, nullptr));
     entry.move = nullptr;
     waiting = std::exchange(entry.after_move, {});
@@ -230,6 +234,7 @@ Result<std::string> LogManager::State::swap_directories(const TopicPartition& pa
     auto& entry = entries.at(partition);
     entry.directory = to;
     entry.copy_directory = from;
+    entry.move_is_over = true;
     let_go(std::exchange(entry.copy, nullptr));
     delete_delay_ms = entry.log->published().file_delete_delay_ms.load();
   }

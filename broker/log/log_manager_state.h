@@ -52,6 +52,7 @@ class LogManager::State : public std::enable_shared_from_this<LogManager::State>
     std::shared_ptr<PartitionLog> copy;
     std::shared_ptr<ReplicaMove> move;
     bool swapping = false;        // the directories are being renamed: which is the log's is not known
+    bool move_is_over = false;    // it has arrived or been given up; what it leaves behind is being tidied up
     Offset end_at_load{0};        // of the log, when a copy was found with it
     std::vector<Job> after_move;  // who waits for its end
   };

@@ -174,6 +174,31 @@ TEST_F(ReplicaMoves, TurnToAnotherDirectory) {
   EXPECT_TRUE(MoveWorld::names_ending(world.second(), "-future").empty());
 }
 
+// Whenever the next one is asked for: while the copy is made, while it catches up, in the swap, behind it, while it is removed.
+TEST_F(ReplicaMoves, EndWhereTheLastWishWants) {
+  start();
+  world.fill(2);
+  const std::vector<std::vector<std::string>> wishes{
+      {world.first()}, {world.first(), world.second()}, {world.second(), world.first()}};
+  for (int turns = 1; turns < 80; ++turns) {
+    for (const auto& later : wishes) {
+      world.move_to(world.first());
+      std::size_t answered = 0;
+      world.after_turns(turns, [&] {
+        for (const auto& path : later)
+          world.manager->move({"events", PartitionIndex(0)}, path, true, [&](const MoveOutcome& outcome) {
+            EXPECT_TRUE(outcome);
+            ++answered;
+          });
+      });
+      ASSERT_FALSE(world.ask(world.second()));
+      world.finish();
+      ASSERT_EQ(answered, later.size()) << "in turn " << turns;
+      ASSERT_EQ(world.place(), later.back()) << "in turn " << turns;
+    }
+  }
+}
+
 TEST_F(ReplicaMoves, AreRefusedForWhatKafkaRefuses) {
   start();
   world.fill(1);
