@@ -26,6 +26,8 @@ class ClassicGroups {
   // It has: nothing is left of the classic one but its offsets, and `successor` stores that. Whoever waits in it is told to join again.
   virtual void retire(ConsumerGroup& successor) = 0;
 
+  // Whether the log has, or is to have, a record of a classic group of that id.
+  [[nodiscard]] virtual bool is_stored(std::string_view group_id) const = 0;
   // Whether a group all of whose members are classic ones may be a classic one.
   [[nodiscard]] virtual bool has_room_for(std::size_t members) const = 0;
   // It becomes one, which rebalances; the record that says so.

@@ -109,7 +109,10 @@ GroupRefusal ConsumerGroups::admit(const std::shared_ptr<Host>& host, const Hear
   auto upgraded = classic_groups_.upgraded(host->group.id());
   if (!upgraded) return std::move(upgraded.error());
   if (auto refusal = check(*upgraded, heartbeat); refusal.error != ErrorCode::none) return refusal;
+  // What the group was in an earlier turn of the same append still has to be said.
+  auto earlier = host->group.take_records();
   host->group = std::move(*upgraded);
+  for (auto& record : earlier) host->group.add_record(std::move(record));
   classic_groups_.retire(host->group);
   if (!host->group.exists()) return {};
   for (auto& record : host->group.snapshot()) host->group.add_record(std::move(record));

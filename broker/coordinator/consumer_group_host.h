@@ -58,6 +58,7 @@ struct ConsumerGroupHost {
   ConsumerGroup group;
   std::map<std::string, MemberClock, std::less<>> clocks;  // by member
   std::deque<Operation> waiting;
+  bool is_in_turn = false;  // operations take place, which may make others wait
   bool is_appending = false;
   bool must_rewrite = false;                          // the log may not say what the group is
   std::set<std::vector<std::uint8_t>> doubtful_keys;  // of the records that it may have or not

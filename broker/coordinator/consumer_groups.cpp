@@ -16,10 +16,11 @@ namespace {
 // What waits takes place together up to this size: an append is one batch, which message.max.bytes bounds.
 constexpr std::size_t merged_records_bytes = 256 * 1024;
 
-// Whether a record is one that groups of the new protocol are made of, by its key's type: offsets and classic groups are not.
-bool is_own(const std::vector<std::uint8_t>& key) {
-  constexpr std::int16_t first_type = 3;
-  return key.size() >= sizeof(first_type) && load_big_endian<std::int16_t>(key.data()) >= first_type;
+// What a record is about, by its key's type: an offset, the group as a classic one, or one of the new protocol.
+constexpr std::int16_t classic_type = 2;
+
+std::int16_t type_of(const std::vector<std::uint8_t>& key) {
+  return key.size() < sizeof(std::int16_t) ? std::int16_t{-1} : load_big_endian<std::int16_t>(key.data());
 }
 
 }  // namespace
@@ -96,11 +97,7 @@ void ConsumerGroups::each_known(const std::function<void(const std::string&)>& u
   for (const auto& [id, host] : hosts_) use(id);
 }
 
-bool ConsumerGroups::claims(std::string_view group_id) const {
-  const auto found = hosts_.find(group_id);
-  if (found == hosts_.end()) return false;
-  return found->second->group.exists() || found->second->is_appending || !found->second->waiting.empty();
-}
+bool ConsumerGroups::claims(std::string_view group_id) const { return hosts_.contains(group_id); }
 
 void ConsumerGroups::take_turn(std::string_view group_id, Host::Operation operation, GroupTime time) {
   time_ = time;
@@ -154,13 +151,16 @@ void ConsumerGroups::run(const std::shared_ptr<Host>& host, Host::Operation oper
 }
 
 void ConsumerGroups::pump(const std::shared_ptr<Host>& host) {
+  if (host->is_in_turn) return;
   while (is_serving_ && !host->is_appending && !host->waiting.empty()) {
     std::vector<Host::Done> dones;
+    host->is_in_turn = true;
     while (!host->waiting.empty() && host->group.record_bytes() < merged_records_bytes) {
       Host::Operation operation = std::move(host->waiting.front());
       host->waiting.pop_front();
       if (auto done = operation(host.get())) dones.push_back(std::move(done));
     }
+    host->is_in_turn = false;
     auto records = records_to_append(*host);
     if (!records.empty()) {
       append(host, std::move(records), std::move(dones));
@@ -171,13 +171,13 @@ void ConsumerGroups::pump(const std::shared_ptr<Host>& host) {
   if (!host->is_appending && host->waiting.empty() && host->is_void()) hosts_.erase(host->group.id());
 }
 
-std::vector<GroupRecord> ConsumerGroups::records_to_append(Host& host) {
+std::vector<GroupRecord> ConsumerGroups::records_to_append(Host& host) const {
   auto changes = host.group.take_records();
   if (!host.must_rewrite) return changes;
   std::vector<GroupRecord> records;
   std::vector<GroupRecord> others;
   for (auto& change : changes) {
-    if (is_own(change.key)) {
+    if (type_of(change.key) > classic_type) {
       host.doubtful_keys.insert(std::move(change.key));
     } else {
       others.push_back(std::move(change));
@@ -186,6 +186,10 @@ std::vector<GroupRecord> ConsumerGroups::records_to_append(Host& host) {
   if (host.group.epoch() != 0) records = host.group.snapshot();
   auto gone = host.doubtful_keys;
   for (const auto& record : records) gone.erase(record.key);
+  for (const auto& record : others) gone.erase(record.key);
+  // It has become a classic one since, which has its record there.
+  if (classic_groups_.is_stored(host.group.id()))
+    std::erase_if(gone, [](const auto& key) { return type_of(key) == classic_type; });
   for (const auto& key : gone) records.push_back({key, std::nullopt});
   std::ranges::move(others, std::back_inserter(records));
   return records;
@@ -196,7 +200,7 @@ void ConsumerGroups::append(const std::shared_ptr<Host>& host, std::vector<Group
   std::vector<std::vector<std::uint8_t>> keys;
   keys.reserve(records.size());
   for (const auto& record : records) {
-    if (is_own(record.key)) keys.push_back(record.key);
+    if (type_of(record.key) >= classic_type) keys.push_back(record.key);
   }
   host->is_appending = true;
   append_(std::move(records), [this, host, keys = std::move(keys), dones = std::move(dones)](ErrorCode error) mutable {

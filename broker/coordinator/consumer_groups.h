@@ -65,7 +65,7 @@ class ConsumerGroups {
   void each(const std::function<void(const ConsumerGroup&)>& use) const;
   // The ids also of groups whose tombstones are not known to be in the log.
   void each_known(const std::function<void(const std::string& group_id)>& use) const;
-  // Whether the id is a group's of the new protocol, or may be when what is on its way has had its turn.
+  // Whether the id is a group's of the new protocol, may be when what is on its way has had its turn, or was and the log may not say so.
   [[nodiscard]] bool claims(std::string_view group_id) const;
   // What concerns such a group takes place in its turn: the operation sees the group as it is then, which may be none any more.
   void take_turn(std::string_view group_id, ConsumerGroupHost::Operation operation, GroupTime time);
@@ -106,7 +106,7 @@ class ConsumerGroups {
   void run(const std::shared_ptr<Host>& host, Host::Operation operation);
   // Whatever may take its turn does.
   void pump(const std::shared_ptr<Host>& host);
-  [[nodiscard]] static std::vector<GroupRecord> records_to_append(Host& host);
+  [[nodiscard]] std::vector<GroupRecord> records_to_append(Host& host) const;
   void append(const std::shared_ptr<Host>& host, std::vector<GroupRecord> records, std::vector<Host::Done> dones);
 
   void arm(const std::shared_ptr<Host>& host, std::string_view member_id);

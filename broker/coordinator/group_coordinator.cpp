@@ -120,8 +120,10 @@ GroupAppendId GroupCoordinator::append(std::vector<GroupRecord> records, AppendD
   return id;
 }
 
-void GroupCoordinator::store(Result<GroupRecord> record, UniqueFunction<void(ErrorCode)> done) {
+void GroupCoordinator::store(const Group& group, Result<GroupRecord> record, UniqueFunction<void(ErrorCode)> done) {
   if (!record) return done(ErrorCode::unknown_server_error);
+  if (consumer_groups_ && consumer_groups_->claims(group.id()))
+    return store_claimed(group, std::move(*record), std::move(done));
   std::vector<GroupRecord> records;
   records.push_back(std::move(*record));
   append(std::move(records), [done = std::move(done)](const GroupAppendOutcome& outcome) mutable {

@@ -153,15 +153,17 @@ class GroupCoordinator {
   void forget(Group& group);
   GroupAppendId append(std::vector<GroupRecord> records, AppendDone done, Sequence base_sequence = Sequence::none(),
                        ProducerId producer = ProducerId::none(), ProducerEpoch epoch = ProducerEpoch::none());
-  // A group's record; `done` hears what a client is told.
-  void store(Result<GroupRecord> record, UniqueFunction<void(protocol::ErrorCode)> done);
+  // A group's record; `done` hears what a client is told. With it goes what the log is not yet known to have of a group of the new protocol
+  // that it was before: that must not come back when this record goes.
+  void store(const Group& group, Result<GroupRecord> record, UniqueFunction<void(protocol::ErrorCode)> done);
 
   // group_kinds.cpp
-  // Whether the group is one of the new protocol, or may be one when what is on its way has had its turn.
+  // Whether the group is one of the new protocol, or has been, or may be one when what is on its way has had its turn.
   [[nodiscard]] bool is_claimed(std::string_view group_id) const;
   void join_claimed(const protocol::JoinGroupRequest& request, const GroupClient& client, JoinAnswer answer);
   void delete_claimed(std::string_view group_id, DeleteGroupAnswer answer);
   void erase_consumer_group(ConsumerGroup& group);
+  void store_claimed(const Group& group, GroupRecord record, UniqueFunction<void(protocol::ErrorCode)> done);
   void remove_empty_consumer_groups();
   // group_migration.cpp
   [[nodiscard]] std::unique_ptr<ClassicGroups> make_classic_side(const ConsumerGroupConfig& config,

@@ -186,9 +186,10 @@ void GroupCoordinator::replace_static(const GroupPointer& group, GroupMember& me
     if (group->protocol_name() != group->select_protocol()) return prepare_rebalance(*group);
     TextMap<std::vector<std::uint8_t>> assignments;
     for (const auto& each : group->members()) assignments.emplace(each.id, each.assignment);
-    store(group->record(assignments), [this, group, replacement = std::move(replacement)](ErrorCode error) mutable {
-      on_replacement_stored(*group, replacement, error);
-    });
+    store(*group, group->record(assignments),
+          [this, group, replacement = std::move(replacement)](ErrorCode error) mutable {
+            on_replacement_stored(*group, replacement, error);
+          });
   }
 }
 

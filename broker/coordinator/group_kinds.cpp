@@ -103,8 +103,10 @@ void GroupCoordinator::delete_claimed(std::string_view group_id, DeleteGroupAnsw
           answer(ErrorCode::not_coordinator);
         } else if (!host->group.members().empty()) {
           answer(ErrorCode::non_empty_group);
-        } else if (!host->group.exists()) {
-          delete_classic(id, std::move(answer));
+        } else if (const GroupPointer classic = pointer(id); !host->group.exists() && !classic) {
+          answer(ErrorCode::group_id_not_found);
+        } else if (classic && !classic->is(GroupState::empty)) {
+          answer(ErrorCode::non_empty_group);
         } else {
           erase_consumer_group(host->group);
           return ConsumerGroupHost::Done(
@@ -120,7 +122,22 @@ void GroupCoordinator::erase_consumer_group(ConsumerGroup& group) {
     offsets->transition_to(GroupState::dead, time_.wall);
     for (auto& tombstone : take_away(*offsets, offsets->offsets().erasable())) group.add_record(std::move(tombstone));
   }
-  group.erase_everything();
+  if (group.exists()) group.erase_everything();
+}
+
+void GroupCoordinator::store_claimed(const Group& group, GroupRecord record, UniqueFunction<void(ErrorCode)> done) {
+  consumer_groups_->take_turn(
+      group.id(),
+      [record = std::move(record), done = std::move(done)](ConsumerGroupHost* host) mutable {
+        if (host == nullptr) {
+          done(group_store_error(ErrorCode::not_leader_or_follower));
+          return ConsumerGroupHost::Done();
+        }
+        host->group.add_record(std::move(record));
+        return ConsumerGroupHost::Done(
+            [done = std::move(done)](ErrorCode error) mutable { done(group_store_error(error)); });
+      },
+      time_);
 }
 
 // An empty group of the new protocol goes with its last offset, as a classic one does.

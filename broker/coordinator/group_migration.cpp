@@ -88,6 +88,11 @@ class GroupCoordinator::ClassicSide final : public ClassicGroups {
     classic->disband(coordinator_.time_.wall);
   }
 
+  [[nodiscard]] bool is_stored(std::string_view group_id) const override {
+    const GroupPointer classic = coordinator_.pointer(group_id);
+    return classic && classic->generation() > 0;
+  }
+
   [[nodiscard]] bool has_room_for(std::size_t members) const override {
     return members <= static_cast<std::size_t>(coordinator_.config_.group_max_size);
   }

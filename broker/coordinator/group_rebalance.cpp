@@ -70,7 +70,7 @@ void GroupCoordinator::complete_join(Group& group) {
   group.start_generation(time_.wall);
   if (group.is(GroupState::empty)) {
     // Should this fail, the generation before is found in the log, whose members then time out.
-    store(group.record({}), [](ErrorCode) {});
+    store(group, group.record({}), [](ErrorCode) {});
   } else {
     answer_generation(group);
   }

@@ -77,22 +77,23 @@ void GroupCoordinator::store_assignment(const GroupPointer& group, const protoco
                                  std::vector<std::uint8_t>(each.assignment.begin(), each.assignment.end()));
   }
   auto record = group->record(assignments);
-  store(std::move(record), [this, group, generation = group->generation(),
-                            assignments = std::move(assignments)](ErrorCode error) mutable {
-    // In between the group may have gone on to another generation, which has an assignment of its own.
-    if (!group->is(GroupState::completing_rebalance) || group->generation() != generation) return;
-    group->is_storing_assignment = false;
-    if (error != ErrorCode::none) {
-      reset_assignments(*group, error);
-      return prepare_rebalance(*group);
-    }
-    for (auto& member : group->members()) {
-      const auto assigned = assignments.find(member.id);
-      member.assignment = assigned == assignments.end() ? std::vector<std::uint8_t>{} : std::move(assigned->second);
-    }
-    propagate_assignments(*group);
-    group->transition_to(GroupState::stable, time_.wall);
-  });
+  store(*group, std::move(record),
+        [this, group, generation = group->generation(), assignments = std::move(assignments)](ErrorCode error) mutable {
+          // In between the group may have gone on to another generation, which has an assignment of its own.
+          if (!group->is(GroupState::completing_rebalance) || group->generation() != generation) return;
+          group->is_storing_assignment = false;
+          if (error != ErrorCode::none) {
+            reset_assignments(*group, error);
+            return prepare_rebalance(*group);
+          }
+          for (auto& member : group->members()) {
+            const auto assigned = assignments.find(member.id);
+            member.assignment =
+                assigned == assignments.end() ? std::vector<std::uint8_t>{} : std::move(assigned->second);
+          }
+          propagate_assignments(*group);
+          group->transition_to(GroupState::stable, time_.wall);
+        });
 }
 
 ErrorCode GroupCoordinator::heartbeat(const protocol::HeartbeatRequest& request, GroupTime time) {

@@ -29,6 +29,7 @@ class NoClassicGroups final : public ClassicGroups {
     return ConsumerGroup(std::string(group_id));
   }
   void retire(ConsumerGroup& /*successor*/) override {}
+  [[nodiscard]] bool is_stored(std::string_view /*group_id*/) const override { return false; }
   [[nodiscard]] bool has_room_for(std::size_t /*members*/) const override { return false; }
   Result<GroupRecord> adopt(const ConsumerGroup& /*predecessor*/) override { return GroupRecord(); }
   void join(const protocol::JoinGroupRequest& /*request*/, const GroupClient& /*client*/,

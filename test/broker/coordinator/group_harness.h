@@ -287,13 +287,13 @@ class GroupHarness {
       append_next();
     }
   }
-  // The oldest append that is held back ends so.
-  void append_next(ErrorCode error = ErrorCode::none) {
+  // The oldest append that is held back ends so; `is_there`: whether the log has it all the same.
+  void append_next(ErrorCode error = ErrorCode::none, bool is_there = false) {
     GroupAppend append = std::move(wanted.front());
     wanted.pop_front();
     const auto id = append.id;
     const Offset base = next_offset;
-    if (error == ErrorCode::none) {
+    if (error == ErrorCode::none || is_there) {
       next_offset = next_offset + static_cast<std::int64_t>(append.records.size());
       log.push_back({std::move(append), base, std::nullopt, ProducerId::none()});
     }
