@@ -50,6 +50,13 @@ void leave_taken(const ConsumerGroup& group, ConsumerGroupMember& member) {
   }
 }
 
+// What the member may have. Kafka takes the target instead, of which others may have some as long as it is not reached.
+AssignedPartitions held_by(const ConsumerGroupMember& member) {
+  AssignedPartitions held = member.assigned;
+  for (const auto& [topic, partitions] : member.pending_revocation) add_partitions(held, topic, partitions);
+  return held;
+}
+
 }  // namespace
 
 class GroupCoordinator::ClassicSide final : public ClassicGroups {
@@ -112,8 +119,8 @@ class GroupCoordinator::ClassicSide final : public ClassicGroups {
     group->take_over(predecessor.epoch(), coordinator_.time_.wall);
     TextMap<std::vector<std::uint8_t>> assignments;
     for (auto& member : group->members()) {
-      member.assignment =
-          encode_assignment(predecessor.target(member.id), member.metadata_for(*group->protocol_name()), directory_);
+      member.assignment = encode_assignment(held_by(*predecessor.find(member.id)),
+                                            member.metadata_for(*group->protocol_name()), directory_);
       assignments.emplace(member.id, member.assignment);
       coordinator_.restart_session(member);
     }

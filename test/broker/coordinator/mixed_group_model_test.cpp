@@ -7,7 +7,7 @@ namespace {
 
 TEST(MixedGroupModel, KeepsItsPromisesInRandomWorlds) {
   std::map<std::string, int> counts;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
     MixedGroupModel model(seed);
     ASSERT_EQ(model.run(3'000), "") << "seed " << seed;
     for (const auto& [what, count] : model.counts()) counts[what] += count;
@@ -22,7 +22,7 @@ TEST(MixedGroupModel, KeepsItsPromisesInRandomWorlds) {
 class PlantedMixedGroupBug : public testing::TestWithParam<MixedGroupBug> {};
 
 TEST_P(PlantedMixedGroupBug, IsFound) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
     if (!MixedGroupModel(seed, GetParam()).run(3'000).empty()) return;
   }
   FAIL() << "nothing was violated";
