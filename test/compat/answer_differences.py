@@ -185,3 +185,7 @@ DIFFERENCES = [
     Difference("Produce", ("codec 5", "a negative count", "no record"), every_append(own("error_code", "log_start_offset"))),
     Difference("Produce", "gzip that is none", every_append(fields(error_code=87))),
 ]
+
+# Against Kafka 4, which has the groups of KIP-848.
+CONSUMER_GROUP_DIFFERENCES = [
+]

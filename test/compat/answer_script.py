@@ -7,7 +7,6 @@ import re
 import socket
 import struct
 
-from harness.brokers import MillraceBroker, OracleBroker
 from harness.checks import wait_until
 from harness.messages import APIS, ZERO_ID, Decoder, decode_response, encode_request
 from harness.record_bytes import summary
@@ -81,15 +80,14 @@ class Connection:
 
 
 class Script:
-    """The two brokers, and the answers so far: API -> case -> version -> answer."""
+    """The brokers, and the answers so far: API -> case -> version -> answer."""
 
-    def __init__(self, oracle):
-        kind = OracleBroker if oracle else lambda settings: MillraceBroker(settings=settings)
+    def __init__(self, make_broker, all_settings=(SETTINGS, STRICT_SETTINGS)):
         self.brokers, self.answers, self._numbers = [], {}, itertools.count(1)
         self._ids, self.directories = {}, []
         try:
-            for settings in (SETTINGS, STRICT_SETTINGS):
-                self.brokers.append(kind(settings))
+            for settings in all_settings:
+                self.brokers.append(make_broker(settings))
                 if settings is STRICT_SETTINGS:
                     self._use_two_directories(self.brokers[-1])
                 self.brokers[-1].start()
@@ -97,7 +95,8 @@ class Script:
         except BaseException:
             self.close()
             raise
-        self.main, self.strict = (Connection(broker.port) for broker in self.brokers)
+        connections = [Connection(broker.port) for broker in self.brokers]
+        self.main, self.strict = connections[0], connections[-1]
 
     def _use_two_directories(self, broker):
         self.directories = [os.path.join(broker.folder, "logs", name) for name in ("one", "two")]

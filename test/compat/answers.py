@@ -1,4 +1,5 @@
-"""The answers to raw requests in every version are those of Apache Kafka 3.9.2, which golden_answers/ keeps.
+"""The answers to raw requests in every version are those of Apache Kafka 3.9.2, which golden_answers/ keeps; those about groups of KIP-848,
+which it does not have, are those of Kafka 4.3.1, in golden_answers/kafka_4.
 
 `run --oracle --record-answers` writes them anew; `run --oracle --only answers` shows that they are what Kafka gives.
 """
@@ -8,11 +9,14 @@ import json
 import os
 import traceback
 
-from compat import (answer_cases_cluster, answer_cases_configs, answer_cases_coordinators, answer_cases_deletion, answer_cases_features,
-                    answer_cases_fetch, answer_cases_groups, answer_cases_internal, answer_cases_log_dirs, answer_cases_partitions,
-                    answer_cases_produce, answer_cases_producers, answer_cases_quotas, answer_cases_topics, answer_cases_transactions)
-from compat.answer_differences import DIFFERENCES
-from compat.answer_script import Script
+from compat import (answer_cases_cluster, answer_cases_configs, answer_cases_consumer_groups, answer_cases_coordinators, answer_cases_deletion,
+                    answer_cases_features, answer_cases_fetch, answer_cases_groups, answer_cases_internal, answer_cases_log_dirs,
+                    answer_cases_partitions, answer_cases_produce, answer_cases_producers, answer_cases_quotas, answer_cases_topics,
+                    answer_cases_transactions)
+from compat.answer_differences import CONSUMER_GROUP_DIFFERENCES, DIFFERENCES
+from compat.answer_script import SETTINGS, STRICT_SETTINGS, Script
+from compat.kraft_broker import KRaftBroker
+from harness.brokers import MillraceBroker, OracleBroker
 from harness.checks import require
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden_answers")
@@ -27,29 +31,51 @@ APIS = ("AddOffsetsToTxn", "AddPartitionsToTxn", "AlterClientQuotas", "AlterConf
         "UpdateFeatures", "WriteTxnMarkers")
 
 
+class Comparison:
+    """With one release of Kafka."""
+
+    def __init__(self, title, make_oracle, settings, modules, apis, golden, differences):
+        self.title, self.make_oracle, self.settings, self.modules, self.apis = title, make_oracle, settings, modules, apis
+        self.golden, self.differences = golden, differences
+
+    def name(self, api):
+        return self.title.format(api)
+
+    def ask_everything(self, oracle):
+        """The answers by API, or the traceback of what went wrong."""
+        try:
+            make_broker = self.make_oracle if oracle else lambda settings: MillraceBroker(settings=settings)
+            with contextlib.closing(Script(make_broker, self.settings)) as script:
+                for module in self.modules:
+                    module.cases(script)
+                return script.answers
+        except Exception:  # pylint: disable=broad-except
+            return traceback.format_exc()
+
+    def path_of(self, api):
+        return os.path.join(self.golden, f"{api}.json")
+
+
+COMPARISONS = (
+    Comparison("answers to {} are Kafka's", OracleBroker, (SETTINGS, STRICT_SETTINGS), MODULES, APIS, GOLDEN, DIFFERENCES),
+    Comparison("answers to {} about groups of KIP-848 are Kafka 4's", KRaftBroker, (SETTINGS,), (answer_cases_consumer_groups,),
+               answer_cases_consumer_groups.APIS, os.path.join(GOLDEN, "kafka_4"), CONSUMER_GROUP_DIFFERENCES),
+)
+
+
 def checks(context):
-    names = {api: f"answers to {api} are Kafka's" for api in APIS}
-    if not any(context.checks.selected(name) for name in names.values()):
-        return
-    if not context.broker.can_restart:
-        context.checks.skip("answers to raw requests", "they need brokers with settings of their own")
-        return
-    oracle = context.broker.name == "kafka"
-    # Asked within the first check, so that what fails there is counted; the checks after it do not try again.
-    asked = functools.cache(lambda: ask_everything(oracle))
-    for api in APIS:
-        context.checks.check(names[api], compare, api, asked, context.options.record_answers, [] if oracle else DIFFERENCES)
-
-
-def ask_everything(oracle):
-    """The answers by API, or the traceback of what went wrong."""
-    try:
-        with contextlib.closing(Script(oracle)) as script:
-            for module in MODULES:
-                module.cases(script)
-            return script.answers
-    except Exception:  # pylint: disable=broad-except
-        return traceback.format_exc()
+    for comparison in COMPARISONS:
+        names = {api: comparison.name(api) for api in comparison.apis}
+        if not any(context.checks.selected(name) for name in names.values()):
+            continue
+        if not context.broker.can_restart:
+            context.checks.skip("answers to raw requests", "they need brokers with settings of their own")
+            return
+        oracle = context.broker.name == "kafka"
+        # Asked within the first check, so that what fails there is counted; the checks after it do not try again.
+        asked = functools.cache(functools.partial(comparison.ask_everything, oracle))
+        for api, name in names.items():
+            context.checks.check(name, compare, comparison, api, asked, context.options.record_answers, [] if oracle else comparison.differences)
 
 
 def grouped(versions):
@@ -84,27 +110,23 @@ def ungrouped(groups):
     return answers
 
 
-def path_of(api):
-    return os.path.join(GOLDEN, f"{api}.json")
-
-
-def record(api, answers):
-    os.makedirs(GOLDEN, exist_ok=True)
+def record(path, answers):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     lines = []
     for case, versions in answers.items():
         groups = ",\n".join("  " + json.dumps(group, ensure_ascii=False) for group in grouped(versions))
         lines.append(f" {json.dumps(case, ensure_ascii=False)}: [\n{groups}\n ]")
-    with open(path_of(api), "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write("{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def compare(api, asked, recording, differences):
+def compare(comparison, api, asked, recording, differences):
     answers = asked()
     require(isinstance(answers, dict), answers)
     answers = answers[api]
     if recording:
-        record(api, answers)
-    with open(path_of(api), encoding="utf-8") as file:
+        record(comparison.path_of(api), answers)
+    with open(comparison.path_of(api), encoding="utf-8") as file:
         golden = {case: ungrouped(groups) for case, groups in json.load(file).items()}
     complaints = []
     if set(golden) != set(answers):

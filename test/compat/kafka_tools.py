@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from compat.java_clients import jars_of
 from compat.kcat import kcat
+from compat.kraft_broker import NEWEST
 from harness import paths
 from harness.checks import require, require_equal, wait_until
 from harness.processes import run
 
 PERFORMANCE_BYTES = 100
-NEWEST = "4.3.1"  # the version behind the lab's --v4
 
 
 class Tools:

@@ -47,14 +47,16 @@ class Field:
 
     def _default(self, text):
         if self.is_array:
-            return []
+            return None if text == "null" else []
         if self.kind == "bool":
             return text == "true"
         if self.kind == "float64":
             return float(text or "0")
         if self.kind in NUMBERS:
             return int(text or "0", 0)
-        return {"{}": {}, "uuid": ZERO_ID, "records": None, "bytes": None if text == "null" else b""}.get(self.kind, None if text == "null" else "")
+        if text == "null":
+            return None
+        return {"{}": {}, "uuid": ZERO_ID, "records": None, "bytes": b""}.get(self.kind, "")
 
     def may_be_null(self, version):
         return self.nullable is not None and version in self.nullable
@@ -99,6 +101,12 @@ class Encoder:
     def __init__(self, version, flexible):
         self.version, self.flexible = version, flexible
 
+    def presence(self, field, value):
+        """A single structure that may be null has a byte before it that says whether it is there; those of an array never are null."""
+        if field.is_array or not field.may_be_null(self.version):
+            return b""
+        return struct.pack(">b", -1 if value is None else 1)
+
     def structure(self, fields, values):
         unknown = set(values) - {field.name for field in fields}
         assert not unknown, f"no such fields: {unknown}"
@@ -127,7 +135,7 @@ class Encoder:
         if field.kind == "uuid":
             return uuid.UUID(value).bytes
         if field.kind == "{}":
-            return self.structure(field.fields, value)
+            return self.presence(field, value) + (b"" if value is None else self.structure(field.fields, value))
         form = ">i" if field.kind in ("records", "bytes") else ">h"
         if value is None:
             return self.length(-1, form)
@@ -186,6 +194,8 @@ class Decoder:
         if field.kind == "uuid":
             return str(uuid.UUID(bytes=self.bytes(16)))
         if field.kind == "{}":
+            if not field.is_array and field.may_be_null(self.version) and self.take("b") < 0:
+                return None
             return self.structure(field.fields)
         count = self.length("i" if field.kind in ("records", "bytes") else "h")
         if count < 0:
