@@ -46,6 +46,11 @@ const BrokerImage* ClusterImage::broker(BrokerId id) const {
   return at == brokers_.end() ? nullptr : at->second.get();
 }
 
+const BrokerImage* ClusterImage::kafka_broker() const {
+  auto at = std::ranges::find_if(brokers_, [](const auto& broker) { return !broker.second->is_millrace; });
+  return at == brokers_.end() ? nullptr : at->second.get();
+}
+
 std::shared_ptr<const TopicImage> ClusterImage::topic(std::string_view name) const {
   const auto* found = topics_.find(name);
   return found == nullptr ? nullptr : *found;

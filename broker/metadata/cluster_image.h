@@ -38,6 +38,8 @@ struct BrokerImage {
   BrokerEpoch epoch;
   std::optional<std::string> rack;
   std::vector<Endpoint> endpoints;
+  bool is_millrace =
+      false;  // else Apache Kafka, which knows less: what it cannot read is not to be stored while it is there
 
   // Null when the broker does not listen there.
   [[nodiscard]] const Endpoint* endpoint(std::string_view listener) const;
@@ -92,6 +94,8 @@ class ClusterImage {
   // The brokers that are alive, by id.
   [[nodiscard]] const BrokerMap& brokers() const { return brokers_; }
   [[nodiscard]] const BrokerImage* broker(BrokerId id) const;
+  // One that is Apache Kafka; null when all are Millrace.
+  [[nodiscard]] const BrokerImage* kafka_broker() const;
 
   // Null when there is none. The topic lives as long as any image that has it: keep the pointer to outlive this image.
   [[nodiscard]] std::shared_ptr<const TopicImage> topic(std::string_view name) const;

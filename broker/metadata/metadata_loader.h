@@ -2,7 +2,7 @@
 // for the one broker of an embedded store. (A controller's UpdateMetadata feeds the same cache instead where there
 // are several brokers.)
 //
-// Reads: /cluster/id, /controller, /brokers/ids, /brokers/topics with every partition's state, /config by entity,
+// Reads: /cluster/id, /controller, /brokers/ids with the marks of brokers that are Millrace, /brokers/topics with every partition's state, /config by entity,
 // then by the notifications in /config/changes. A partition without a state has no leader; a payload that cannot be
 // read is reported and leaves what was known. Each image is published when nothing more is on its way, or a bounded
 // time after the change. A lost connection is asked again. After an expired session everything is read anew, in the

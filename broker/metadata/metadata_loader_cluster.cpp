@@ -64,20 +64,37 @@ void MetadataLoader::State::read_brokers() {
 
 void MetadataLoader::State::read_broker(BrokerId id) {
   auto path = znodes::broker_path(id);
-  store_->get(
-      path, Watch::yes,
-      answer<Znode>([id](State& state) { state.read_broker(id); }, path,
-                    [id, path](State& state, Znode& znode) {
-                      auto registration = znodes::decode_broker_registration(znode.data);
-                      if (!registration)
-                        return loader_logger.error("znode " + path + ": " + registration.error().message);
-                      state.image_.set_broker({id, BrokerEpoch(znode.stat.czxid.value()), std::move(registration->rack),
-                                               std::move(registration->endpoints)});
-                    },
-                    [id](State& state) {
-                      state.brokers_.erase(id);
-                      state.image_.remove_broker(id);
-                    }));
+  store_->get(path, Watch::yes,
+              answer<Znode>([id](State& state) { state.read_broker(id); }, path,
+                            [id, path](State& state, Znode& znode) {
+                              auto registration = znodes::decode_broker_registration(znode.data);
+                              if (!registration)
+                                return loader_logger.error("znode " + path + ": " + registration.error().message);
+                              BrokerImage broker{id, BrokerEpoch(znode.stat.czxid.value()),
+                                                 std::move(registration->rack), std::move(registration->endpoints)};
+                              state.enqueue([broker](State& later) { later.read_broker_mark(broker); });
+                            },
+                            [id](State& state) {
+                              state.brokers_.erase(id);
+                              state.image_.remove_broker(id);
+                            }));
+}
+
+// A broker that registers as Millrace marks itself in the same write; one that the mark is older than is Kafka's, under an id that was ours.
+void MetadataLoader::State::read_broker_mark(BrokerImage broker) {
+  auto path = znodes::broker_mark_path(broker.id);
+  auto know = [broker](State& state, bool is_millrace) {
+    if (!state.brokers_.contains(broker.id)) return;  // gone meanwhile
+    auto known = broker;
+    known.is_millrace = is_millrace;
+    state.image_.set_broker(std::move(known));
+  };
+  store_->get(path, Watch::no,
+              answer<Znode>([broker](State& state) { state.read_broker_mark(broker); }, path,
+                            [know, epoch = broker.epoch](State& state, Znode& mark) {
+                              know(state, mark.stat.mzxid.value() >= epoch.value());
+                            },
+                            [know](State& state) { know(state, false); }));
 }
 
 }  // namespace millrace::metadata

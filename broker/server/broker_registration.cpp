@@ -103,14 +103,23 @@ Task<Result<StoredBrokerConfigs>> read_broker_configs(MetadataStore& store, Brok
 }
 
 Task<Result<Registration>> register_broker(MetadataStore& store, BrokerId id, znodes::BrokerRegistration znode) {
-  auto registered =
-      co_await metadata::create(store, znodes::broker_path(id), znodes::encode(znode), metadata::CreateMode::ephemeral);
-  if (!registered) {
-    if (registered.error().kind != ErrorKind::already_exists) co_return tl::unexpected(registered.error());
+  const auto mark = znodes::broker_mark_path(id);
+  auto placed = co_await completion<Status>([&](auto reply) { metadata::create_path(store, mark, std::move(reply)); });
+  if (!placed) co_return tl::unexpected(placed.error());
+  // One write: whoever sees the registration finds that it is Millrace's.
+  std::vector<metadata::Operation> both{
+      metadata::CreateOperation{znodes::broker_path(id), znodes::encode(znode), metadata::CreateMode::ephemeral},
+      metadata::SetOperation{mark, std::string(znodes::paths::broker_mark)}};
+  auto registered = co_await metadata::multi(store, std::move(both));
+  if (!registered) co_return tl::unexpected(registered.error());
+  if (!registered->applied()) {
+    if (registered->failure->error.kind != ErrorKind::already_exists)
+      co_return tl::unexpected(registered->failure->error);
     co_return fail(ErrorKind::conflict,
                    "another broker with id " + std::to_string(id.value()) + " is registered in this cluster");
   }
-  co_return Registration{id, BrokerEpoch(registered->stat.czxid.value()), std::move(znode.endpoints)};
+  const auto& stat = std::get<metadata::Created>(registered->results.front()).stat;
+  co_return Registration{id, BrokerEpoch(stat.czxid.value()), std::move(znode.endpoints)};
 }
 
 Task<Status> update_registration(MetadataStore& store, BrokerId id, znodes::BrokerRegistration znode) {

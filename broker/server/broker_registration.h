@@ -51,7 +51,7 @@ struct StoredBrokerConfigs {
 };
 Task<Result<StoredBrokerConfigs>> read_broker_configs(metadata::MetadataStore& store, BrokerId id);
 
-// How the broker is reached, as its znode says it. conflict: another broker with this id is registered.
+// How the broker is reached, as its znode says it, and that it is Millrace. conflict: another broker with this id is registered.
 Task<Result<Registration>> register_broker(metadata::MetadataStore& store, BrokerId id,
                                            metadata::znodes::BrokerRegistration znode);
 // The same broker with other listeners (Kafka: KafkaController.updateBrokerInfo).

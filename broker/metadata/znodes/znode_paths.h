@@ -1,4 +1,4 @@
-// Where Kafka keeps what. Source: kafka.zk.ZkData.
+// Where Kafka keeps what, and Millrace below /millrace what Kafka does not know. Source: kafka.zk.ZkData.
 #pragma once
 
 #include <array>
@@ -27,6 +27,9 @@ inline constexpr std::string_view log_dir_events = "/log_dir_event_notification"
 inline constexpr std::string_view consumers = "/consumers";
 inline constexpr std::string_view producer_id_block = "/latest_producer_id_block";
 
+inline constexpr std::string_view broker_marks = "/millrace/brokers";
+inline constexpr std::string_view broker_mark = R"({"version":1})";
+
 // What a broker makes at its start where it is missing, parents too (KafkaZkClient.createTopLevelPaths).
 inline constexpr std::array persistent = std::to_array<std::string_view>(
     {consumers, broker_ids, topics, config_changes, delete_topics, broker_sequence, isr_changes, producer_id_block,
@@ -51,6 +54,10 @@ constexpr std::string_view folder_of(ConfigEntity entity) {
 
 inline std::string broker_path(BrokerId id) {
   return std::string(paths::broker_ids) + "/" + std::to_string(id.value());
+}
+// `broker_mark` is its data. Its last write is that of the broker's registration where that is Millrace's; it stays when the broker goes.
+inline std::string broker_mark_path(BrokerId id) {
+  return std::string(paths::broker_marks) + "/" + std::to_string(id.value());
 }
 // Of consumers that keep their offsets here.
 inline std::string consumer_offset_path(std::string_view group_id, const TopicPartition& partition) {

@@ -218,6 +218,43 @@ TEST_F(MetadataLoaderTest, FollowsBrokersAndTheControllerComingAndGoing) {
   EXPECT_TRUE(comes_to([](const ClusterImage& now) { return now.controller() == BrokerId(7); }));
 }
 
+TEST_F(MetadataLoaderTest, TellsMillracesBrokersFromKafkas) {
+  const auto id = BrokerId(7);
+  const auto mark = znodes::broker_mark_path(id);
+  auto broker = connect();
+  ASSERT_TRUE(broker->wait<void>([&](auto reply) { create_path(broker->store(), mark, std::move(reply)); }));
+  auto registers = [&](int port, bool marks) {
+    std::vector<Operation> operations{
+        CreateOperation{znodes::broker_path(id), registration(port), CreateMode::ephemeral}};
+    if (marks) operations.push_back(SetOperation{mark, std::string(znodes::paths::broker_mark)});
+    auto done =
+        broker->wait<MultiResult>([&](auto reply) { broker->store().multi(std::move(operations), std::move(reply)); });
+    ASSERT_TRUE(done && done->applied());
+  };
+  auto known_as = [&](int port, bool is_millrace) {
+    return comes_to([&](const ClusterImage& now) {
+      const auto* image = now.broker(id);
+      return image != nullptr && image->endpoints[0].port == port && image->is_millrace == is_millrace;
+    });
+  };
+  load();
+  registers(1, false);
+  EXPECT_TRUE(known_as(1, false)) << "whose mark nobody has written to";
+  EXPECT_EQ(image().kafka_broker(), image().broker(id));
+  ASSERT_TRUE(broker->remove(znodes::broker_path(id)));
+  registers(2, true);
+  EXPECT_TRUE(known_as(2, true));
+  EXPECT_EQ(image().kafka_broker(), nullptr);
+  ASSERT_TRUE(broker->remove(znodes::broker_path(id)));
+  registers(3, false);
+  EXPECT_TRUE(known_as(3, false)) << "the id was Millrace's before";
+  ASSERT_TRUE(broker->set(znodes::broker_path(id), registration(4)));
+  EXPECT_TRUE(known_as(4, false));
+  ASSERT_TRUE(admin().create(znodes::broker_path(BrokerId(8)), registration(5), CreateMode::ephemeral));
+  EXPECT_TRUE(comes_to([](const ClusterImage& now) { return now.broker(BrokerId(8)) != nullptr; }));
+  EXPECT_FALSE(image().broker(BrokerId(8))->is_millrace) << "that has no mark";
+}
+
 TEST_F(MetadataLoaderTest, KeepsWhatItKnewWhenAPayloadCannotBeRead) {
   create_topic("a", 1);
   create_topic("b", 1, 2);
