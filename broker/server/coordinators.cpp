@@ -1,32 +1,14 @@
 #include "broker/server/coordinators.h"
 
-#include <chrono>
 #include <utility>
 
 #include "broker/coordinator/internal_partition.h"
 #include "broker/metadata/cluster_image.h"
+#include "broker/server/configuration/group_settings.h"
 #include "broker/server/internal_topics.h"
 
 namespace millrace::server {
 namespace {
-
-using std::chrono::milliseconds;
-
-coordinator::GroupTableConfig group_table_config(const ConfigValues& values) {
-  auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(values.integer(key)); };
-  coordinator::GroupTableConfig config;
-  config.group.group_min_session_timeout_ms = integer("group.min.session.timeout.ms");
-  config.group.group_max_session_timeout_ms = integer("group.max.session.timeout.ms");
-  config.group.group_max_size = integer("group.max.size");
-  config.group.group_initial_rebalance_delay_ms = integer("group.initial.rebalance.delay.ms");
-  config.group.offset_metadata_max_bytes = integer("offset.metadata.max.bytes");
-  config.group.offsets_retention_ms =
-      milliseconds(std::chrono::minutes(values.integer("offsets.retention.minutes"))).count();
-  config.retention_check_interval = milliseconds(values.integer("offsets.retention.check.interval.ms"));
-  config.commit_timeout = milliseconds(values.integer("offsets.commit.timeout.ms"));
-  config.codec = static_cast<protocol::Codec>(values.integer("offsets.topic.compression.codec"));
-  return config;
-}
 
 // The partitions of the topics that `after` does not have any more, or has made anew.
 std::vector<TopicPartition> deleted_partitions(const metadata::ClusterImage& before,

@@ -24,32 +24,46 @@ constexpr ConfigRow rows[] = {
     int32_row("group.coordinator.append.linger.ms", "10",
               "Time for which writes of the group coordinator are gathered into one batch.")
         .at_least(0),
-    list_row("group.coordinator.rebalance.protocols", "classic", "Group protocols that are offered.")
-        .one_of(group_protocols),
+    list_row(
+        "group.coordinator.rebalance.protocols", "classic,consumer",
+        "Group protocols that are offered; consumer is that of KIP-848. Kafka 3.9 with ZooKeeper offers classic alone.")
+        .one_of(group_protocols)
+        .effective(),
     boolean_row("group.coordinator.new.enable", "false", "Which of Kafka's two group coordinators runs.")
         .internal()
         .not_applicable(),
     int32_row("group.consumer.session.timeout.ms", "45000",
               "Session timeout of members of the new consumer groups (KIP-848).")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("group.consumer.min.session.timeout.ms", "45000", "Shortest session timeout of a new consumer group.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("group.consumer.max.session.timeout.ms", "60000", "Longest session timeout of a new consumer group.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("group.consumer.heartbeat.interval.ms", "5000",
               "Heartbeat interval of members of the new consumer groups.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("group.consumer.min.heartbeat.interval.ms", "5000",
               "Shortest heartbeat interval of a new consumer group.")
-        .at_least(1),
+        .at_least(1)
+        .effective(),
     int32_row("group.consumer.max.heartbeat.interval.ms", "15000",
               "Longest heartbeat interval of a new consumer group.")
-        .at_least(1),
-    int32_row("group.consumer.max.size", "2147483647", "Most members of one new consumer group.").at_least(1),
+        .at_least(1)
+        .effective(),
+    int32_row("group.consumer.max.size", "2147483647", "Most members of one new consumer group.")
+        .at_least(1)
+        .effective(),
     list_row("group.consumer.assignors",
              "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor."
              "RangeAssignor",
-             "Assignors that the broker offers to new consumer groups; the first one is the default."),
+             "Assignors that the broker offers to new consumer groups, by Kafka's class names or as uniform and range; "
+             "the first one is the default.")
+        .checked_by(consumer_group_assignors)
+        .effective(),
     string_row("group.consumer.migration.policy", "disabled",
                "Which way a group may change between the classic and the new protocol while it has members.")
         .checked_by(migration_policy)

@@ -1,7 +1,9 @@
 #include "broker/server/configuration/broker_configuration_checks.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace millrace::server {
 namespace {
@@ -94,10 +96,47 @@ Status check_replication(const ConfigValues& values) {
   return {};
 }
 
+// A value between two others (Kafka 4: GroupCoordinatorConfig).
+Status check_between(const ConfigValues& values, std::string_view key, std::string_view least, std::string_view most) {
+  for (auto [low, high] : {std::pair(least, most), std::pair(least, key), std::pair(key, most)}) {
+    if (values.integer(low) > values.integer(high)) {
+      return refuse(values, high,
+                    "must be at least " + std::string(low) + ", which is " + std::to_string(values.integer(low)));
+    }
+  }
+  return {};
+}
+
+Status check_consumer_groups(const ConfigValues& values) {
+  constexpr std::string_view session = "group.consumer.session.timeout.ms";
+  constexpr std::string_view interval = "group.consumer.heartbeat.interval.ms";
+  if (auto checked = check_between(values, session, "group.consumer.min.session.timeout.ms",
+                                   "group.consumer.max.session.timeout.ms");
+      !checked)
+    return checked;
+  if (auto checked = check_between(values, interval, "group.consumer.min.heartbeat.interval.ms",
+                                   "group.consumer.max.heartbeat.interval.ms");
+      !checked)
+    return checked;
+  if (values.integer(interval) >= values.integer(session)) {
+    return refuse(values, interval,
+                  "must be less than " + std::string(session) + ", which is " + values.string(session));
+  }
+  constexpr std::string_view protocols = "group.coordinator.rebalance.protocols";
+  const auto offered = values.list(protocols);
+  if (std::ranges::find(offered, "classic") == offered.end())
+    return refuse(values, protocols, "classic must be among them");
+  for (const auto& name : offered) {
+    if (name != "classic" && name != "consumer")
+      return refuse(values, protocols, "allowed are classic and consumer; " + name + " groups are not offered");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_together(const ConfigValues& values) {
-  for (auto* check : {check_identity, check_log, check_requests, check_replication}) {
+  for (auto* check : {check_identity, check_log, check_requests, check_replication, check_consumer_groups}) {
     if (auto checked = check(values); !checked) return checked;
   }
   return {};

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string>
 
+#include "broker/server/configuration/group_settings.h"
+
 namespace millrace::server {
 namespace {
 
@@ -67,6 +69,15 @@ bool accepts_throttled_replicas(std::string_view text) {
 
 bool accepts_non_empty_text(std::string_view text) { return !trim(text).empty(); }
 
+bool accepts_assignors(std::string_view text) {
+  while (true) {
+    auto comma = text.find(',');
+    if (consumer_group_assignor(trim(text.substr(0, comma))).empty()) return false;
+    if (comma == std::string_view::npos) return true;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 bool accepts_migration_policy(std::string_view text) {
   std::string lower(trim(text));
   std::ranges::transform(lower, lower.begin(), [](char letter) {
@@ -83,6 +94,8 @@ constexpr ConfigCheck kafka_version{accepts_kafka_version,
 constexpr ConfigCheck throttled_replicas{accepts_throttled_replicas,
                                          "* or pairs partition:broker with commas between them"};
 constexpr ConfigCheck non_empty_text{accepts_non_empty_text, "any text but an empty one"};
+constexpr ConfigCheck consumer_group_assignors{accepts_assignors,
+                                               "uniform, range, or both, or the names of their classes in Kafka"};
 constexpr ConfigCheck migration_policy{accepts_migration_policy, "one of disabled, downgrade, upgrade, bidirectional"};
 
 }  // namespace millrace::server

@@ -22,6 +22,8 @@ extern const ConfigCheck kafka_version;
 // "*", or partition:broker pairs with commas between them, or nothing.
 extern const ConfigCheck throttled_replicas;
 extern const ConfigCheck non_empty_text;
+// Names of assignors of the new consumer groups; one at least.
+extern const ConfigCheck consumer_group_assignors;
 // disabled, downgrade, upgrade or bidirectional, in any case.
 extern const ConfigCheck migration_policy;
 

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 
 namespace millrace::server {
 namespace {
+
+using testing::HasSubstr;
 
 Result<BrokerConfiguration> make(ConfigPairs pairs) {
   pairs.insert(pairs.begin(), {"metadata.store", "embedded:/data/metadata"});
@@ -217,6 +220,27 @@ TEST(BrokerConfiguration, BoundsTheNetworkByKafkasKeyWhereItIsSetAndByItsOwnWher
   EXPECT_GT(set.connections_max_idle, std::chrono::hours(24 * 365));
   EXPECT_EQ(set.queued_max_request_bytes, 200'000'000U) << "a budget that nobody set must hold the largest request";
   EXPECT_EQ(made({{"queued.max.request.bytes", "300000000"}}).network.queued_max_request_bytes, 300'000'000U);
+}
+
+TEST(BrokerConfiguration, RefusesWhatDoesNotFitOfConsumerGroups) {
+  const std::string session = "group.consumer.session.timeout.ms";
+  const std::string interval = "group.consumer.heartbeat.interval.ms";
+  EXPECT_THAT(refusal({{session, "44999"}}),
+              HasSubstr("at least group.consumer.min.session.timeout.ms, which is 45000"));
+  EXPECT_THAT(refusal({{session, "60001"}}), HasSubstr("group.consumer.max.session.timeout.ms"));
+  EXPECT_THAT(refusal({{interval, "4999"}}), HasSubstr("group.consumer.min.heartbeat.interval.ms"));
+  EXPECT_THAT(refusal({{interval, "15001"}}), HasSubstr("group.consumer.max.heartbeat.interval.ms"));
+  EXPECT_THAT(refusal({{"group.consumer.min.session.timeout.ms", "70000"}}), HasSubstr("which is 70000"));
+  EXPECT_THAT(refusal({{"group.consumer.min.session.timeout.ms", "5000"}, {session, "5000"}}),
+              HasSubstr("must be less than " + session + ", which is 5000"));
+  EXPECT_EQ(refusal({{"group.consumer.min.session.timeout.ms", "5001"}, {session, "5001"}}), "accepted");
+  EXPECT_THAT(refusal({{"group.consumer.assignors", "uniform,mine"}}), HasSubstr("uniform, range, or both"));
+  EXPECT_THAT(refusal({{"group.consumer.assignors", ""}}), HasSubstr("uniform, range, or both"));
+  EXPECT_EQ(refusal({{"group.consumer.assignors", "range , uniform"}}), "accepted");
+  const std::string protocols = "group.coordinator.rebalance.protocols";
+  EXPECT_THAT(refusal({{protocols, "consumer"}}), HasSubstr("classic must be among them"));
+  EXPECT_THAT(refusal({{protocols, "classic,share"}}), HasSubstr("share groups are not offered"));
+  EXPECT_EQ(refusal({{protocols, "classic"}}), "accepted");
 }
 
 TEST(BrokerConfiguration, ServesHttpOnlyWhereAPortIsGiven) {

@@ -1,0 +1,32 @@
+#include "broker/server/configuration/group_settings.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace millrace::server {
+
+using std::chrono::milliseconds;
+
+coordinator::GroupTableConfig group_table_config(const ConfigValues& values) {
+  auto integer = [&](std::string_view key) { return static_cast<std::int32_t>(values.integer(key)); };
+  coordinator::GroupTableConfig config;
+  config.group.group_min_session_timeout_ms = integer("group.min.session.timeout.ms");
+  config.group.group_max_session_timeout_ms = integer("group.max.session.timeout.ms");
+  config.group.group_max_size = integer("group.max.size");
+  config.group.group_initial_rebalance_delay_ms = integer("group.initial.rebalance.delay.ms");
+  config.group.offset_metadata_max_bytes = integer("offset.metadata.max.bytes");
+  config.group.offsets_retention_ms =
+      milliseconds(std::chrono::minutes(values.integer("offsets.retention.minutes"))).count();
+  config.retention_check_interval = milliseconds(values.integer("offsets.retention.check.interval.ms"));
+  config.commit_timeout = milliseconds(values.integer("offsets.commit.timeout.ms"));
+  config.codec = static_cast<protocol::Codec>(values.integer("offsets.topic.compression.codec"));
+  return config;
+}
+
+std::string_view consumer_group_assignor(std::string_view name) {
+  if (name == "uniform" || name == "org.apache.kafka.coordinator.group.assignor.UniformAssignor") return "uniform";
+  if (name == "range" || name == "org.apache.kafka.coordinator.group.assignor.RangeAssignor") return "range";
+  return {};
+}
+
+}  // namespace millrace::server
