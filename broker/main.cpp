@@ -106,6 +106,20 @@ int transfer_znodes(const server::BrokerConfiguration& configuration, Direction 
   return 0;
 }
 
+// Before a hand-back: what Kafka 3.9 does not know of groups goes from __consumer_offsets.
+int convert_groups(const server::BrokerConfiguration& configuration) {
+  raise_file_limit();
+  MetricsRegistry metrics;
+  server::Broker broker(configuration, metrics);
+  auto converted = broker.convert_groups_to_classic();
+  auto stopped = broker.stop();
+  if (!converted) return refuse(converted.error().message);
+  if (!stopped) return refuse("not stopped cleanly: " + stopped.error().message);
+  std::printf("%zu groups of the consumer protocol are classic groups now, with their offsets and without members\n",
+              *converted);
+  return 0;
+}
+
 int run(const server::BrokerConfiguration& configuration) {
   const auto signals = block_stop_signals();
   raise_file_limit();
@@ -162,6 +176,7 @@ int main(int argc, char** argv) {
   std::string log_level = "info";
   std::string export_to;
   std::string import_from;
+  bool converts_groups = false;
   bool reference = false;
   bool apis = false;
   app.add_option("server.properties", properties, "Kafka's configuration file");
@@ -175,6 +190,10 @@ int main(int argc, char** argv) {
                  "HOST:PORT[,HOST:PORT][/chroot] of a ZooKeeper: take over the Kafka cluster of one broker whose log "
                  "directories these are, and end. Kafka is to be stopped")
       ->excludes(exporting);
+  app.add_flag(
+      "--convert-groups-to-classic", converts_groups,
+      "make classic groups, which a Kafka 3.9 broker can load, of those of the consumer protocol (KIP-848) in these "
+      "log directories, and end. The broker is to be stopped");
   app.add_flag("--print-configuration-reference", reference, "print the page of all keys and end");
   app.add_flag("--print-supported-apis", apis, "print the page of all APIs and their versions and end");
   app.set_version_flag("--version", std::string("millrace-broker " MILLRACE_VERSION));
@@ -189,10 +208,12 @@ int main(int argc, char** argv) {
   }
   set_log_level(parse_log_level(log_level).value_or(LogLevel::info));
 
+  if (converts_groups) overrides.emplace_back("group.coordinator.rebalance.protocols=classic,consumer");
   auto configuration = server::load_broker_configuration(posix_file_system(), properties, overrides);
   if (!configuration) return refuse(configuration.error().message);
   if (!export_to.empty()) return transfer_znodes(*configuration, Direction::to_zookeeper, export_to);
   if (!import_from.empty()) return transfer_znodes(*configuration, Direction::from_zookeeper, import_from);
   for (const auto& warning : configuration->warnings) logger.warning(warning);
+  if (converts_groups) return convert_groups(*configuration);
   return run(*configuration);
 }

@@ -28,6 +28,12 @@ using MayDescribeTopic = std::function<bool(std::string_view topic)>;
 struct ClassicConversion {
   std::size_t groups = 0;
   protocol::ErrorCode error = protocol::ErrorCode::none;
+
+  // Those of another partition.
+  void add(const ClassicConversion& other) {
+    groups += other.groups;
+    if (error == protocol::ErrorCode::none) error = other.error;
+  }
 };
 using ClassicConversionAnswer = UniqueFunction<void(const ClassicConversion&)>;
 

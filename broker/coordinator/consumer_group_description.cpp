@@ -44,7 +44,7 @@ Described::Group described(const ConsumerGroup& group, const TopicDirectory& dir
     listed.client_id = member.client_id;
     listed.client_host = member.client_host;
     listed.subscribed_topic_names.assign(member.topics.begin(), member.topics.end());
-    if (!member.pattern.empty()) listed.subscribed_topic_regex = member.pattern;
+    listed.subscribed_topic_regex = member.pattern;
     listed.assignment = described(member.assigned, directory);
     listed.target_assignment = described(group.target(id), directory);
     listed.member_type = member.classic ? protocol::GroupMemberType::classic : protocol::GroupMemberType::consumer;

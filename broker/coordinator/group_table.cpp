@@ -29,6 +29,28 @@ void GroupTable::unload_all() {
   for (const auto& [index, host] : std::exchange(hosts_, {})) host->unload();
 }
 
+void GroupTable::convert_to_classic(ClassicConversionAnswer answer) {
+  struct Gathered {
+    explicit Gathered(ClassicConversionAnswer waiting) : answer(std::move(waiting)) {}
+    void end_one(const ClassicConversion& converted) {
+      all.add(converted);
+      if (--waits_for == 0) answer(all);
+    }
+    ClassicConversionAnswer answer;
+    ClassicConversion all{};
+    std::size_t waits_for = 1;
+  };
+  auto gathered = std::make_shared<Gathered>(std::move(answer));
+  gathered->waits_for += hosts_.size();
+  for (const auto& [index, host] : hosts_) {
+    host->tell([gathered](GroupCoordinator& coordinator, GroupTime time) {
+      coordinator.convert_to_classic([gathered](const ClassicConversion& converted) { gathered->end_one(converted); },
+                                     time);
+    });
+  }
+  gathered->end_one({});
+}
+
 void GroupTable::on_transaction_marker(PartitionIndex index, ProducerId producer, bool commit) {
   const auto found = hosts_.find(index);
   if (found == hosts_.end()) return;

@@ -42,6 +42,10 @@ class GroupTable {
     for (const auto& [index, host] : hosts_) host->call(use);
   }
 
+  // As GroupCoordinator::convert_to_classic, for all partitions that are here when each of them is loaded. Answered within a call to a
+  // coordinator, or at once.
+  void convert_to_classic(ClassicConversionAnswer answer);
+
   // A transaction's marker is in a partition of this shard.
   void on_transaction_marker(PartitionIndex index, ProducerId producer, bool commit);
   // Their topics are gone.

@@ -48,6 +48,7 @@ namespace {
 
 constexpr Logger logger{"broker"};
 constexpr Duration stuck_loop = std::chrono::seconds(30);
+constexpr Duration conversion_patience = std::chrono::minutes(5);
 constexpr Duration stop_patience = std::chrono::seconds(30);
 constexpr Duration compaction_end_max = std::chrono::seconds(10);  // of a step, or of a segment's way into its log
 constexpr Duration request_end_max = std::chrono::seconds(2);      // of one that nobody waits for any more
@@ -121,7 +122,25 @@ class Broker::State {
         .and_then([&] { return open_logs(); })
         .and_then([&] { return open_metadata(); })
         .and_then([&] { return load_logs(); })
+        .and_then([&] { return lead(); })
         .and_then([&] { return serve(about_to_serve); });
+  }
+
+  Result<std::size_t> convert_groups_to_classic() {
+    auto led = open_network()
+                   .and_then([&] { return open_logs(); })
+                   .and_then([&] { return open_metadata(); })
+                   .and_then([&] { return load_logs(); })
+                   .and_then([&] { return lead(); });
+    if (!led) return tl::unexpected(led.error());
+    auto answer = std::make_shared<std::promise<coordinator::ClassicConversion>>();
+    auto ended = answer->get_future();
+    coordinators_->convert_groups_to_classic([answer](const auto& converted) { answer->set_value(converted); });
+    if (ended.wait_for(conversion_patience) != std::future_status::ready)
+      return fail(ErrorKind::timed_out, "not all partitions of __consumer_offsets could be read, see the log");
+    const auto converted = ended.get();
+    if (converted.error == protocol::ErrorCode::none) return converted.groups;
+    return fail(ErrorKind::io, "not all groups could be converted: " + std::string(to_string(converted.error)));
   }
 
   Status stop() {
@@ -312,7 +331,8 @@ class Broker::State {
       logger.warning("compaction was cut off: its disk takes long");
   }
 
-  Status serve(const std::function<void()>& about_to_serve) {
+  // Everything that requests need, and every partition led.
+  Status lead() {
     replication::PartitionTable::Environment environment{
         registration_.id, logs_.get(), [this](ShardId shard, const metadata::ConfigMap& overrides) {
           auto settings = topic_settings(current_->of(shard)->values(), overrides);
@@ -336,6 +356,10 @@ class Broker::State {
     dispatcher_ = std::make_unique<RequestDispatcher>(*services_, metrics_);
     forwarder_.target = dispatcher_.get();
     run_and_wait(metadata_shard(), [this] { return take_over_partitions(); });
+    return {};
+  }
+
+  Status serve(const std::function<void()>& about_to_serve) {
     about_to_serve();
     if (auto started = network_->start(); !started) return started;
     live_->start(*replicas_, [this](auto endpoints) { advertise(std::move(endpoints)); });
@@ -465,6 +489,7 @@ Status Broker::start(const std::function<void()>& about_to_serve) {
   if (!started) state_->stop();
   return started;
 }
+Result<std::size_t> Broker::convert_groups_to_classic() { return state_->convert_groups_to_classic(); }
 Status Broker::stop() { return state_->stop(); }
 const BrokerHealth& Broker::health() const { return state_->health_; }
 BrokerId Broker::broker_id() const { return state_->registration_.id; }

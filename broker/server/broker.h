@@ -52,6 +52,9 @@ class Broker {
   // `about_to_serve` runs on the caller's thread before the first client is answered: from there on a stop has somebody to
   // let go.
   Status start(const std::function<void()>& about_to_serve = [] {});
+  // Instead of start: begins as a broker does, but serves nobody, and makes classic groups, which Kafka 3.9 can load, of those of the protocol
+  // of KIP-848: their offsets stay, their members have to join anew. Blocks; returns how many there were. To be stopped.
+  Result<std::size_t> convert_groups_to_classic();
   // Blocks. A second call does nothing. An error: the logs were not closed cleanly and will be recovered at the next
   // start.
   Status stop();

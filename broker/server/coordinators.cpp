@@ -1,5 +1,6 @@
 #include "broker/server/coordinators.h"
 
+#include <mutex>
 #include <utility>
 
 #include "broker/coordinator/internal_partition.h"
@@ -32,14 +33,18 @@ Coordinators::Coordinators(ShardGroup& shards, const BrokerConfiguration& config
       tables_(shards.size()) {
   const auto config = group_table_config(configuration.values);
   for (ShardId id = 0; id < shards.size(); ++id) {
-    tables_[id].groups = std::make_unique<coordinator::GroupTable>(shards.at(id), config, random);
+    auto& [topics, groups] = tables_[id];
+    topics = std::make_unique<ImageTopicDirectory>();
+    groups = std::make_unique<coordinator::GroupTable>(shards.at(id), config, random, topics.get());
   }
 }
 
 void Coordinators::follow(metadata::MetadataCache& cache) {
   for (ShardId id = 0; id < shards_.size(); ++id) {
     shards_.at(id).post([this, id, &cache] {
+      tables_[id].topics->follow(cache.image(id));
       cache.subscribe(id, [this, id](const auto& before, const auto& after) {
+        tables_[id].topics->follow(after);
         if (const auto deleted = deleted_partitions(*before, *after); !deleted.empty())
           groups(id).on_partitions_deleted(deleted);
       });
@@ -71,6 +76,27 @@ void Coordinators::on_leading(ShardId shard, const TopicPartition& key,
 void Coordinators::on_resigned(ShardId shard, const TopicPartition& key) {
   if (key.topic == group_topic) groups(shard).on_resigned(key.partition);
   if (key.topic == transaction_topic) transactions(shard).on_resigned(key.partition);
+}
+
+void Coordinators::convert_groups_to_classic(coordinator::ClassicConversionAnswer done) {
+  struct Gathered {
+    coordinator::ClassicConversionAnswer done;
+    std::mutex mutex;
+    coordinator::ClassicConversion all{};
+    std::size_t waits_for = 0;
+  };
+  auto gathered = std::make_shared<Gathered>();
+  gathered->done = std::move(done);
+  gathered->waits_for = shards_.size();
+  for (ShardId id = 0; id < shards_.size(); ++id) {
+    shards_.at(id).post([this, id, gathered] {
+      groups(id).convert_to_classic([gathered](const coordinator::ClassicConversion& converted) {
+        const std::lock_guard lock(gathered->mutex);
+        gathered->all.add(converted);
+        if (--gathered->waits_for == 0) gathered->done(gathered->all);
+      });
+    });
+  }
 }
 
 void Coordinators::unload() {

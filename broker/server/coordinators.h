@@ -11,6 +11,7 @@
 #include "broker/metadata/metadata_cache.h"
 #include "broker/replication/leadership_observer.h"
 #include "broker/server/configuration/broker_configuration.h"
+#include "broker/server/image_topic_directory.h"
 #include "broker/server/marker_writer.h"
 #include "broker/server/transaction_coordinators.h"
 
@@ -51,11 +52,16 @@ class Coordinators final : public replication::LeadershipObserver {
                   const std::shared_ptr<replication::Partition>& partition) override;
   void on_resigned(ShardId shard, const TopicPartition& key) override;
 
+  // The groups of the protocol of KIP-848 become classic ones, which Kafka 3.9 can load: see GroupCoordinator. `done` is called once, on any
+  // shard, when all terms that have begun have answered. Any thread, while the shards run.
+  void convert_groups_to_classic(coordinator::ClassicConversionAnswer done);
+
   // All terms end: who waits is answered, and no term begins any more. Any thread, while the shards run.
   void unload();
 
  private:
   struct Tables {
+    std::unique_ptr<ImageTopicDirectory> topics;
     std::unique_ptr<coordinator::GroupTable> groups;
   };
 

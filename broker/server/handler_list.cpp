@@ -9,6 +9,8 @@
 #include "broker/server/handlers/alter_configs.h"
 #include "broker/server/handlers/alter_replica_log_dirs.h"
 #include "broker/server/handlers/api_versions.h"
+#include "broker/server/handlers/consumer_group_describe.h"
+#include "broker/server/handlers/consumer_group_heartbeat.h"
 #include "broker/server/handlers/create_partitions.h"
 #include "broker/server/handlers/create_topics.h"
 #include "broker/server/handlers/delete_groups.h"
@@ -150,6 +152,8 @@ constexpr std::array entries{
     entry<DescribeProducersHandler, LargeOnes::leave>(),
     entry<DescribeTransactionsHandler, LargeOnes::leave>(),
     entry<ListTransactionsHandler, LargeOnes::leave>(),
+    entry<ConsumerGroupHeartbeatHandler>(),
+    entry<ConsumerGroupDescribeHandler, LargeOnes::leave>(),
 };
 static_assert(std::ranges::is_sorted(entries, {}, &HandlerEntry::key));
 

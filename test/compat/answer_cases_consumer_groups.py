@@ -69,15 +69,15 @@ def enter(script, group, *topics, **more):
     return answer["member_id"], answer["member_epoch"]
 
 
-def group_of_one(script, topic, **more):
+def group_of_one(script, topic, word="group", **more):
     """A group whose member has all partitions."""
-    group = script.name("group")
+    group = script.name(word)
     member, epoch = enter(script, group, topic, **more)
     return group, member, epoch
 
 
-def left_by_all(script, topic):
-    group, member, _ = group_of_one(script, topic)
+def left_by_all(script, topic, word="group"):
+    group, member, _ = group_of_one(script, topic, word)
     assert script.main.ask("ConsumerGroupHeartbeat", 1, beating(group, member, LEAVING))["error_code"] == 0
     return group
 
@@ -168,7 +168,7 @@ def describe(script, topic):
     pattern = script.name("group")
     reader, _ = enter(script, pattern, subscribed_topic_regex=f"{topic}.*")
     wait_until(20, "the expression's topics", lambda: has_partitions(script, pattern, reader))
-    empty, classic = left_by_all(script, topic), stable(script, "group")[0]
+    empty, classic = left_by_all(script, topic, "empty"), stable(script, "group")[0]
     for version in script.versions("ConsumerGroupDescribe"):
         def tell(case, *groups, version=version, **more):
             ask(script, case, "ConsumerGroupDescribe", version, {"group_ids": list(groups), **more})

@@ -66,11 +66,16 @@ def first_of(path, change):
     return apply
 
 
-SERVED = (*range(4), *range(8, 17), *range(18, 29), 32, 33, 34, 35, 37, 42, 44, 47, 48, 49, 57, 60, 61, 65, 66)
+SERVED = (*range(4), *range(8, 17), *range(18, 29), 32, 33, 34, 35, 37, 42, 44, 47, 48, 49, 57, 60, 61, 65, 66, 68, 69)
+CONSUMER_GROUPS = (68, 69)  # Kafka with ZooKeeper advertises version 0 and answers UNSUPPORTED_VERSION
 
 
 def served_only(kafka, _, __):
-    return {**kafka, "api_keys": [api for api in kafka["api_keys"] if api["api_key"] in SERVED]}
+    served = [dict(api) for api in kafka["api_keys"] if api["api_key"] in SERVED]
+    for api in served:
+        if api["api_key"] in CONSUMER_GROUPS:
+            api["max_version"] = 1
+    return {**kafka, "api_keys": served}
 
 
 def created_at_once(topic, _, version):
@@ -119,7 +124,7 @@ DIFFERENCES = [
     # Kafka leaves a request without groups unanswered.
     Difference("OffsetFetch", "no groups", lambda _, ours, __: {**ours, "groups": []}),
 
-    # What is served is what is advertised; security, the protocol of KIP-848 and what several brokers say to each other come later.
+    # What is served is what is advertised; security and what several brokers say to each other come later.
     Difference("ApiVersions", ("the APIs and features", "client software: all that is allowed"), served_only),
 
     # Kafka answers LEADER_NOT_AVAILABLE and is asked again.
@@ -187,5 +192,39 @@ DIFFERENCES = [
 ]
 
 # Against Kafka 4, which has the groups of KIP-848.
+
+EPOCHS = ("member_epoch", "group_epoch", "assignment_epoch")
+
+
+def younger(value):
+    """4.3's first group epoch with topics in it is 2, that of 4.0 and of Millrace 1."""
+    if isinstance(value, dict):
+        return {name: item - 1 if name in EPOCHS and item >= 2 else younger(item) for name, item in value.items()}
+    return [younger(item) for item in value] if isinstance(value, list) else value
+
+
+def everything_of(*names):
+    """These fields of the whole answer are Millrace's own."""
+    return lambda kafka, ours, _: {**kafka, **{name: ours[name] for name in names if name in kafka}}
+
+
 CONSUMER_GROUP_DIFFERENCES = [
+    Difference("ConsumerGroupHeartbeat", "*", lambda kafka, *_: younger(kafka)),
+    Difference("ConsumerGroupDescribe", "*", lambda kafka, *_: younger(kafka)),
+    # They name epochs.
+    Difference("ConsumerGroupHeartbeat", ("an epoch to come", "an epoch of long ago", "a static member that is away"), everything_of("error_message")),
+    Difference("ConsumerGroupHeartbeat", "a regular expression that is none", everything_of("error_message")),
+    Difference("ConsumerGroupHeartbeat", "epoch -1 in an unknown group", everything_of("error_message")),
+    # The configuration of groups is theirs.
+    Difference("ConsumerGroupDescribe", "what the client may do", every("groups")(lambda group, _, __: group.update(
+        authorized_operations=group["authorized_operations"] & ~0xC00) if group["authorized_operations"] > 0 else None)),
+    # Kafka fails.
+    Difference("OffsetFetch", ("no member's epoch", "all topics: no member's epoch"), every("groups")(fields(error_code=25))),
+
+    # Groups with members do not change their protocol yet.
+    Difference("ConsumerGroupHeartbeat", ("a classic group that does not consume", "a classic group with members of unreadable subscriptions"),
+               everything_of("error_message")),
+    Difference("JoinGroup", ("a member of an unreadable subscription", "a member's id of the new protocol"), everything_of("error_code", "member_id")),
+    # Members do not leave groups of the new protocol by the request of the classic one.
+    Difference("LeaveGroup", "a member of the new protocol", everything_of("error_code"), range(0, 1)),
 ]
