@@ -37,6 +37,7 @@ def checks(outer):
              "Kafka 4's kafka-consumer-groups lists, describes, resets and deletes a group of the new protocol",
              "groups of the new protocol are there after the broker's kill -9",
              "a group without members goes from the classic protocol to the new one and back, with its offsets",
+             "a group that is read goes from the classic protocol to the new one and back, member by member",
              "consumers of the new protocol are told when the broker does not offer it",
              "a group of the new protocol is converted, and Kafka 3.9 goes on where it was")
     missing = [tool for tool in ("mvn", "javac", "java", "kcat") if shutil.which(tool) is None]
@@ -52,9 +53,9 @@ def checks(outer):
         opened.callback(broker.close)
         broker.start()
         context = Context(broker, outer.checks, outer.folder, outer.options)
-        for name, claim in zip(names, (shared, by_expression, static_member, tools_life, killed, changes_protocol)):
+        for name, claim in zip(names, (shared, by_expression, static_member, tools_life, killed, changes_protocol, migrates)):
             check(name, claim, context)
-        for name, claim in zip(names[6:], (not_offered, handed_back)):
+        for name, claim in zip(names[7:], (not_offered, handed_back)):
             if is_oracle:
                 outer.checks.skip(name, "it is about this broker")
             else:
@@ -232,6 +233,29 @@ def changes_protocol(context):
             wait_until(PATIENCE_S, f"the records of turn {turn}", lambda: len(member.records()) >= len(expected))  # pylint: disable=cell-var-from-loop
             require_equal(expected, sorted(member.records()), f"records of turn {turn}, {protocol}")
             member.leave()
+
+
+def migrates(context):
+    """As an application is rolled, here in both directions; each member reads with its own protocol beside the others."""
+    topic, group = topic_and_group(context)
+    with contextlib.ExitStack() as opened:
+        def member(name, protocol):
+            return opened.enter_context(Member(context, group, topic, name, protocol=protocol))
+
+        members, readers, round_number = [member("one", "classic"), member("two", "classic")], [], 0
+        readers += members
+        wait_until(PATIENCE_S, "two classic members to share", lambda: share(*members))
+        for protocol in ("consumer", "classic"):
+            for name in ("one", "two"):
+                members.pop(0).leave()
+                members.append(member(f"{name}-{protocol}", protocol))
+                readers.append(members[-1])
+                wait_until(PATIENCE_S, f"{name} to share as {protocol}", lambda: share(*members))
+                round_number += 1
+                filled(context, round_number * RECORDS, topic)
+                wait_until(PATIENCE_S, "the new records", lambda: has_all(readers, (round_number + 1) * RECORDS))  # pylint: disable=cell-var-from-loop
+        read = sorted(record for reader in readers for record in reader.records())
+        require_equal(list(range((round_number + 1) * RECORDS)), read, "records, each once")
 
 
 def not_offered(context):

@@ -64,10 +64,12 @@ constexpr ConfigRow rows[] = {
              "the first one is the default.")
         .checked_by(consumer_group_assignors)
         .effective(),
-    string_row("group.consumer.migration.policy", "disabled",
-               "Which way a group may change between the classic and the new protocol while it has members.")
+    string_row("group.consumer.migration.policy", "bidirectional",
+               "Which way a group may change between the classic and the new protocol while it has members: disabled, "
+               "upgrade, downgrade, bidirectional. Kafka 3.9, which has the classic one alone, says disabled.")
         .checked_by(migration_policy)
-        .internal(),
+        .internal()
+        .effective(),
     boolean_row("group.share.enable", "false", "Whether share groups are offered.").internal().not_applicable(),
     int32_row("group.share.delivery.count.limit", "5",
               "Deliveries of one record in a share group before it is given up.")

@@ -1,6 +1,7 @@
 #include "broker/server/configuration/group_settings.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -12,6 +13,15 @@ using std::chrono::milliseconds;
 
 namespace {
 
+coordinator::ConsumerGroupMigrationPolicy migration_policy_of(std::string policy) {
+  using Policy = coordinator::ConsumerGroupMigrationPolicy;
+  std::ranges::transform(policy, policy.begin(),
+                         [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  if (policy == "upgrade") return Policy::upgrade;
+  if (policy == "downgrade") return Policy::downgrade;
+  return policy == "disabled" ? Policy::disabled : Policy::bidirectional;
+}
+
 // None where the protocol is not offered.
 std::optional<coordinator::ConsumerGroupConfig> consumer_group_config(const ConfigValues& values) {
   const auto offered = values.list("group.coordinator.rebalance.protocols");
@@ -21,6 +31,7 @@ std::optional<coordinator::ConsumerGroupConfig> consumer_group_config(const Conf
   config.group_consumer_session_timeout_ms = integer("group.consumer.session.timeout.ms");
   config.group_consumer_heartbeat_interval_ms = integer("group.consumer.heartbeat.interval.ms");
   config.group_consumer_max_size = integer("group.consumer.max.size");
+  config.group_consumer_migration_policy = migration_policy_of(values.string("group.consumer.migration.policy"));
   config.group_consumer_assignors.clear();
   for (const auto& name : values.list("group.consumer.assignors")) {
     auto assignor = std::string(consumer_group_assignor(name));
