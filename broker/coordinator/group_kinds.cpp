@@ -101,12 +101,13 @@ void GroupCoordinator::delete_claimed(std::string_view group_id, DeleteGroupAnsw
       [this, id = std::string(group_id), answer = std::move(answer)](ConsumerGroupHost* host) mutable {
         if (host == nullptr) {
           answer(ErrorCode::not_coordinator);
-        } else if (!host->group.members().empty()) {
+          return ConsumerGroupHost::Done();
+        }
+        const GroupPointer classic = pointer(id);
+        if (!host->group.members().empty() || (classic && !classic->is(GroupState::empty))) {
           answer(ErrorCode::non_empty_group);
-        } else if (const GroupPointer classic = pointer(id); !host->group.exists() && !classic) {
+        } else if (!host->group.exists() && !classic) {
           answer(ErrorCode::group_id_not_found);
-        } else if (classic && !classic->is(GroupState::empty)) {
-          answer(ErrorCode::non_empty_group);
         } else {
           erase_consumer_group(host->group);
           return ConsumerGroupHost::Done(

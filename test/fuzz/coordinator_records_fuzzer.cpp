@@ -21,6 +21,7 @@
 #include "broker/coordinator/transaction_coordinator.h"
 #include "broker/coordinator/transaction_load.h"
 #include "broker/protocol/record_batch_builder.h"
+#include "test/broker/coordinator/heartbeat_input.h"
 #include "test/fuzz/fuzz_input.h"
 
 namespace millrace::coordinator {
@@ -103,6 +104,28 @@ void carry_out(GroupCoordinator& groups, GroupTime time) {
   }
 }
 
+// A member of each protocol comes; what the group has of the other one is in its way.
+void join(GroupCoordinator& groups, const std::string& group_id, GroupTime time) {
+  const GroupClient client{9, "client", "/127.0.0.1"};
+  protocol::ConsumerGroupHeartbeatRequest heartbeat;
+  heartbeat.group_id = group_id;
+  heartbeat.member_id = "newcomer";
+  heartbeat.rebalance_timeout_ms = 1'000;
+  heartbeat.subscribed_topic_names = {"topic", "other"};
+  heartbeat.topic_partitions.emplace();
+  groups.consumer_group_heartbeat(heartbeat, client, [](std::string_view) { return true; }, [](const auto&) {}, time);
+  carry_out(groups, time);
+  groups.consumer_group_describe(group_id, [](const auto&) {}, time);
+  protocol::JoinGroupRequest request;
+  request.group_id = group_id;
+  request.session_timeout_ms = 10'000;
+  request.rebalance_timeout_ms = 1'000;
+  request.protocol_type = "consumer";
+  request.protocols.push_back({"range", {}});
+  groups.join(request, client, [](const auto&) {}, time);
+  carry_out(groups, time);
+}
+
 void ask_everything(GroupCoordinator& groups, GroupTime time) {
   const auto listed = groups.list({});
   std::vector<std::string> names;
@@ -117,6 +140,7 @@ void ask_everything(GroupCoordinator& groups, GroupTime time) {
     heartbeat.group_id = name;
     static_cast<void>(groups.heartbeat(heartbeat, time));
     carry_out(groups, time);
+    if (!name.empty()) join(groups, name, time);
   }
 }
 
@@ -129,7 +153,11 @@ void run_groups(FuzzInput& input) {
     require(load(reading, batch_of(record, Offset(offset))).has_value(), "a sound batch was refused");
   }
   SeededRandom random(1);
+  test::TestDirectory topics;
+  topics.put("topic", 8);
+  topics.put("other", 3);
   GroupCoordinator groups({}, random);
+  groups.enable_consumer_groups({}, topics);
   GroupTime time{MonotonicTime{}, now};
   groups.load(std::move(reading).finish(), time);
   ask_everything(groups, time);
@@ -141,6 +169,9 @@ void run_groups(FuzzInput& input) {
   time = {MonotonicTime{} + std::chrono::hours(24), much_later};
   groups.on_time(time);
   groups.remove_expired(time);
+  carry_out(groups, time);
+  ask_everything(groups, time);
+  groups.convert_to_classic([](const auto&) {}, time);
   carry_out(groups, time);
   ask_everything(groups, time);
   groups.unload(time);
