@@ -81,7 +81,7 @@ void MetadataLoader::State::read_broker(BrokerId id) {
 }
 
 // A broker that registers as Millrace marks itself in the same write; one that the mark is older than is Kafka's, under an id that was ours.
-void MetadataLoader::State::read_broker_mark(BrokerImage broker) {
+void MetadataLoader::State::read_broker_mark(const BrokerImage& broker) {
   auto path = znodes::broker_mark_path(broker.id);
   auto know = [broker](State& state, bool is_millrace) {
     if (!state.brokers_.contains(broker.id)) return;  // gone meanwhile

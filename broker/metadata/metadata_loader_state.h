@@ -73,7 +73,7 @@ class MetadataLoader::State final : public MetadataListener, public std::enable_
   void read_brokers();
   void read_broker(BrokerId id);
   // What the registration does not say.
-  void read_broker_mark(BrokerImage broker);
+  void read_broker_mark(const BrokerImage& broker);
   void read_topics();
   void read_topic(const std::string& name);
   void apply_topic(const std::string& name, const Znode& znode);
