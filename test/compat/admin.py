@@ -32,6 +32,9 @@ OWN = re.compile(r"(millrace\.|metadata\.store)")
 
 # docs/compatibility.md: the loggers are the program's own, so that Kafka's classes are none.
 DIFFERENT = {"incrementalAlter.logger": "! InvalidConfigurationException: Logger kafka.server.ReplicaManager does not exist!"}
+# docs/compatibility.md: groups of KIP-848 are served, as by Kafka 4.
+DEFAULTS = "describeConfigs.broker.defaults"
+DIFFERENT_DEFAULTS = {"group.coordinator.rebalance.protocols=classic": "group.coordinator.rebalance.protocols=classic,consumer"}
 
 
 def checks(context):
@@ -48,6 +51,7 @@ def answers_as_kafka(context):
         golden = dict(map(split, file))
     if context.broker.name != "kafka":
         golden.update(DIFFERENT)
+        golden[DEFAULTS] = ";".join(DIFFERENT_DEFAULTS.get(row, row) for row in golden[DEFAULTS].split(";"))
     not_served = out_of_scope(answers, advertised(context))
     complaints = [f"{operation}\n  Kafka: {golden.get(operation)}\n  here:  {answers.get(operation)}"
                   for operation in list(golden) + [each for each in answers if each not in golden]
@@ -65,7 +69,7 @@ def split(line):
 
 def comparable(operation, answer):
     """Leaves out the configurations that have to differ."""
-    for name, mark in (("describeConfigs.broker.names", ","), ("describeConfigs.broker.defaults", ";")):
+    for name, mark in (("describeConfigs.broker.names", ","), (DEFAULTS, ";")):
         if operation == name:
             keep = [each for each in answer.split(mark) if not OWN.match(each) and
                     (operation.endswith("names") or each.split("=")[0] not in SET_BY_THE_LAB)]
