@@ -115,8 +115,9 @@ int convert_groups(const server::BrokerConfiguration& configuration) {
   auto stopped = broker.stop();
   if (!converted) return refuse(converted.error().message);
   if (!stopped) return refuse("not stopped cleanly: " + stopped.error().message);
-  std::printf("%zu groups of the consumer protocol are classic groups now, with their offsets and without members\n",
-              *converted);
+  std::printf(
+      "%zu groups of the consumer protocol are classic groups now, with their offsets and their classic members\n",
+      *converted);
   return 0;
 }
 

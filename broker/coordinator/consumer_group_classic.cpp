@@ -18,13 +18,20 @@ namespace {
 
 constexpr protocol::Version requires_member_id_since = 4;
 
-// Whether the member that a classic request names is there, and is one that speaks that protocol.
-ErrorCode check_classic(const ConsumerGroup& group, std::string_view member_id,
-                        const protocol::NullableString& instance_id) {
+// Whether the member that a classic request names is there.
+ErrorCode check_member(const ConsumerGroup& group, std::string_view member_id,
+                       const protocol::NullableString& instance_id) {
   const ConsumerGroupMember* const member = instance_id ? group.find_static(*instance_id) : group.find(member_id);
   if (member == nullptr) return ErrorCode::unknown_member_id;
-  if (member->id != member_id) return ErrorCode::fenced_instance_id;
-  return member->classic ? ErrorCode::none : ErrorCode::unknown_member_id;
+  return member->id == member_id ? ErrorCode::none : ErrorCode::fenced_instance_id;
+}
+
+// And is one that speaks that protocol.
+ErrorCode check_classic(const ConsumerGroup& group, std::string_view member_id,
+                        const protocol::NullableString& instance_id) {
+  const auto error = check_member(group, member_id, instance_id);
+  if (error != ErrorCode::none) return error;
+  return group.find(member_id)->classic ? ErrorCode::none : ErrorCode::unknown_member_id;
 }
 
 // What a member that joins or joins again is, by what it says.
@@ -178,8 +185,8 @@ ErrorCode ConsumerGroups::heartbeat_classic(const protocol::HeartbeatRequest& re
   return ErrorCode::rebalance_in_progress;
 }
 
-ErrorCode ConsumerGroups::leave_classic(std::string_view group_id, const protocol::LeaveGroupRequest::Member& leaving,
-                                        GroupTime time) {
+ErrorCode ConsumerGroups::leave(std::string_view group_id, const protocol::LeaveGroupRequest::Member& leaving,
+                                GroupTime time) {
   const ConsumerGroup& group = *find(group_id);
   std::string member_id(leaving.member_id);
   if (member_id.empty() && leaving.group_instance_id) {
@@ -188,7 +195,7 @@ ErrorCode ConsumerGroups::leave_classic(std::string_view group_id, const protoco
     if (named == nullptr) return ErrorCode::unknown_member_id;
     member_id = named->id;
   }
-  if (const auto error = check_classic(group, member_id, leaving.group_instance_id); error != ErrorCode::none)
+  if (const auto error = check_member(group, member_id, leaving.group_instance_id); error != ErrorCode::none)
     return error;
   take_turn(
       group_id,

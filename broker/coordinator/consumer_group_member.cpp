@@ -68,7 +68,8 @@ void restore_metadata(ConsumerGroupMember& member, const ConsumerGroupMemberMeta
   member.rebalance_timeout_ms = value.rebalance_timeout_ms;
   member.assignor = owned(value.server_assignor);
   member.classic.reset();
-  if (!value.classic_member) return;
+  // Kafka writes one protocol at least. Without any there is nothing to speak with such a member in.
+  if (!value.classic_member || value.classic_member->supported_protocols.empty()) return;
   auto& classic = member.classic.emplace();
   classic.session_timeout_ms = value.classic_member->session_timeout_ms;
   for (const auto& each : value.classic_member->supported_protocols) {

@@ -83,8 +83,9 @@ class ConsumerGroups {
   // Of a group that is here.
   void sync_classic(const protocol::SyncGroupRequest& request, SyncAnswer answer, GroupTime time);
   [[nodiscard]] protocol::ErrorCode heartbeat_classic(const protocol::HeartbeatRequest& request, GroupTime time);
-  [[nodiscard]] protocol::ErrorCode leave_classic(std::string_view group_id,
-                                                  const protocol::LeaveGroupRequest::Member& leaving, GroupTime time);
+  // LeaveGroup removes members of either protocol: that is how an admin does it.
+  [[nodiscard]] protocol::ErrorCode leave(std::string_view group_id, const protocol::LeaveGroupRequest::Member& leaving,
+                                          GroupTime time);
 
   // What is not known to be in the log is stored once more.
   void store_again(GroupTime time);

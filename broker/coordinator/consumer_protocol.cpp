@@ -7,12 +7,11 @@
 
 namespace millrace::coordinator {
 
-// Of described structs, for the codec's elements that are this layer's: it looks for it where those are.
-using protocol::operator==;  // NOLINT(misc-unused-using-decls)
-
 struct ConsumerProtocolPartitions {
   protocol::String topic{};
   protocol::Array<PartitionIndex> partitions{};
+
+  friend bool operator==(const ConsumerProtocolPartitions&, const ConsumerProtocolPartitions&) = default;
 
   template <class Self, class Fields>
   static void describe(Self& self, Fields& field) {

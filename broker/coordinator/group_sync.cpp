@@ -120,8 +120,7 @@ protocol::LeaveGroupResponse GroupCoordinator::leave(const protocol::LeaveGroupR
   if (response.error_code != ErrorCode::none) return response;
   const GroupPointer group = pointer(request.group_id);
   const auto left = [&](const protocol::LeaveGroupRequest::Member& leaving) {
-    if (find_consumer(request.group_id) != nullptr)
-      return consumer_groups_->leave_classic(request.group_id, leaving, time);
+    if (find_consumer(request.group_id) != nullptr) return consumer_groups_->leave(request.group_id, leaving, time);
     return group ? leave_one(*group, leaving) : ErrorCode::unknown_member_id;
   };
   if (version < 3) {

@@ -8,8 +8,7 @@ std::string refusal_of_new_members(const metadata::ClusterImage& image) {
   return "New members of groups of the consumer protocol (KIP-848) are refused while broker " +
          std::to_string(kafka->id.value()) +
          " is Apache Kafka with ZooKeeper, which could not coordinate them: use group.protocol=classic until all "
-         "brokers "
-         "are Millrace.";
+         "brokers are Millrace.";
 }
 
 bool is_new_member(const coordinator::ConsumerGroup* group, const protocol::ConsumerGroupHeartbeatRequest& request) {

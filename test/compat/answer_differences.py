@@ -223,6 +223,4 @@ CONSUMER_GROUP_DIFFERENCES = [
 
     # Kafka fails, and forgets whom it answers.
     Difference("JoinGroup", "a member's id of the new protocol", everything_of("member_id")),
-    # Members do not leave groups of the new protocol by the request of the classic one yet.
-    Difference("LeaveGroup", "a member of the new protocol", everything_of("error_code"), range(0, 1)),
 ]

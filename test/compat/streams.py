@@ -77,7 +77,7 @@ def counted_once(context, kills):
             application.start(number)
         command = [*kcat_producer(broker.bootstrap, "lz4"), "input"]
         producer = opened.enter_context(FedProducer(command, context.path("streams-input.log"), RECORDS_PER_SECOND))
-        wait_until(60, "the first output", lambda: committed(broker), interval=0.5)
+        read_output(broker, "-c", 1)
         for number in range(kills):
             time.sleep(random.uniform(*SECONDS_BETWEEN_KILLS))
             application.kill(number % INSTANCES)
@@ -95,8 +95,14 @@ def counted_once(context, kills):
             require_equal(list(range(1, len(counts) + 1)), counts, f"how key {key} is counted")
 
 
+def read_output(broker, *until):
+    """What is committed, by a consumer that ends where `until` says. kcat's end of the partitions (-e) is one that nothing has followed for half a
+    second: it does not come while output does."""
+    return run(["kcat", "-b", broker.bootstrap, "-C", "-t", "output", "-o", "beginning", "-q", "-f", r"%k %s\n", "-X",
+                "isolation.level=read_committed", *until], timeout=60)
+
+
 def committed(broker):
-    """(key, number, count) of each output, a key's in their order."""
-    said = run(["kcat", "-b", broker.bootstrap, "-C", "-t", "output", "-o", "beginning", "-e", "-q", "-f", r"%k %s\n", "-X",
-                "isolation.level=read_committed"], timeout=60)
+    """(key, number, count) of each output, a key's in their order, when no more comes."""
+    said = read_output(broker, "-e")
     return [(key, int(number), int(count)) for key, number, count in (line.split() for line in said.splitlines())]

@@ -33,31 +33,24 @@ def port_open(address, port):
         return False
 
 
-class MillraceBroker:
-    """The binary of this build, with a folder of its own that goes when the broker is closed."""
+class LocalBroker:
+    """A broker that is a process of this one's, with a port, and a folder of its own that goes when the broker is closed. Who derives from it
+    fills `settings`, the rows of server.properties."""
 
-    name = "millrace"
     can_restart = True
 
-    def __init__(self, binary=paths.BROKER, settings=None, environment=None):
-        if not os.path.isfile(binary):
-            raise Failure(f"no {binary}: make release")
-        self.folder = tempfile.mkdtemp(prefix="millrace-broker.")
+    def __init__(self, prefix):
+        self.folder = tempfile.mkdtemp(prefix=prefix)
         self.log_folder = os.path.join(self.folder, "log")
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        self.binary, self.environment = binary, environment
         self.settings = {
-            "broker.id": "0",
-            "listeners": f"PLAINTEXT://{self.bootstrap}",
-            "log.dirs": self.log_folder,
-            "metadata.store": "embedded:" + os.path.join(self.folder, "metadata"),
             # As the lab's brokers have it: there is one broker, and nobody waits for members of a group that will not come.
             "offsets.topic.replication.factor": "1",
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
-            **(settings or {}),
+            "log.dirs": self.log_folder,
         }
         self.process = None
 
@@ -72,10 +65,11 @@ class MillraceBroker:
             file.writelines(f"{key}={value}\n" for key, value in self.settings.items())
         return properties
 
-    def start(self, wait=True):
-        self.process = Background([self.binary, self.write_settings()], os.path.join(self.folder, "output"), environment=self.environment)
-        if wait:
-            wait_until(30, "the broker", self._serving)
+    def run(self, command, environment=None):
+        self.process = Background(command, os.path.join(self.folder, "output"), environment=environment)
+
+    def wait_until_serving(self, seconds):
+        wait_until(seconds, "the broker", self._serving)
 
     def _serving(self):
         if not self.process.running():
@@ -95,6 +89,29 @@ class MillraceBroker:
         if self.process:
             self.process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class MillraceBroker(LocalBroker):
+    """The binary of this build."""
+
+    name = "millrace"
+
+    def __init__(self, binary=paths.BROKER, settings=None, environment=None):
+        if not os.path.isfile(binary):
+            raise Failure(f"no {binary}: make release")
+        super().__init__("millrace-broker.")
+        self.binary, self.environment = binary, environment
+        self.settings.update({
+            "broker.id": "0",
+            "listeners": f"PLAINTEXT://{self.bootstrap}",
+            "metadata.store": "embedded:" + os.path.join(self.folder, "metadata"),
+            **(settings or {}),
+        })
+
+    def start(self, wait=True):
+        self.run([self.binary, self.write_settings()], self.environment)
+        if wait:
+            self.wait_until_serving(30)
 
 
 class OracleBroker:

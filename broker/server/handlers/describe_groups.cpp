@@ -1,59 +1,19 @@
 #include "broker/server/handlers/describe_groups.h"
 
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "broker/server/authorized_operations.h"
-#include "broker/server/fan_out.h"
-#include "broker/server/group_calls.h"
+#include "broker/server/group_descriptions.h"
 
 namespace millrace::server {
 
-namespace {
-
-struct Description {
-  GroupPlace place;
-  EncodedAnswer answer{};
-};
-
-EncodedAnswer describe(coordinator::GroupCoordinator& coordinator, std::string_view group_id,
-                       protocol::Version version) {
-  protocol::DescribeGroupsResponse response;
-  response.groups.push_back(coordinator.describe(group_id, version));
-  return protocol::encode(response, version);
-}
-
-}  // namespace
-
 Task<Result<std::optional<protocol::DescribeGroupsResponse>>> DescribeGroupsHandler::handle(const Request& request,
                                                                                             RequestContext& context) {
-  auto& services = context.services();
-  const auto version = context.version();
-  std::vector<Description> descriptions;
-  std::vector<ShardId> owners;
-  for (const auto group_id : request.groups) {
-    descriptions.push_back({place_of_group(context, group_id)});
-    owners.push_back(descriptions.back().place.shard);
-  }
-  co_await fan_out(context.shard(), services.shards, owners, [&](ShardId shard, std::size_t index, Job arrive) {
-    auto& description = descriptions[index];
-    description.answer = services.coordinators.groups(shard).call(
-        description.place.partition, [&](coordinator::GroupCoordinator& coordinator, coordinator::GroupTime /*time*/) {
-          return describe(coordinator, request.groups[index], version);
-        });
-    arrive();
-  });
-  Response response;
-  AnswerMemory memory(context);
-  for (auto& description : descriptions) {
-    auto answered = decode_answer<Response>(context, std::move(description.answer), version, memory);
-    if (!answered) co_return tl::unexpected(answered.error());
-    auto& group = response.groups.emplace_back(std::move(answered->groups.front()));
-    if (request.include_authorized_operations && group.error_code == protocol::ErrorCode::none)
-      group.authorized_operations = all_group_operations;
-  }
-  co_return response;
+  auto describe = [version = context.version()](coordinator::GroupCoordinator& coordinator, std::string_view group_id,
+                                                auto answer, coordinator::GroupTime /*time*/) {
+    answer(coordinator.describe(group_id, version));
+  };
+  co_return co_await describe_groups<Response>(context, request.groups, request.include_authorized_operations,
+                                               describe);
 }
 
 }  // namespace millrace::server

@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "broker/coordinator/consumer_group_encoding.h"
 #include "test/broker/coordinator/group_harness.h"
 #include "test/broker/protocol/golden_file.h"
 
@@ -147,6 +148,23 @@ TEST(GroupLoad, TakesAGroupForWhatItsNewestRecordSays) {
   const auto downgraded = loaded({old, group_epoch_record("group", 4), old, group_epoch_tombstone("group")});
   EXPECT_TRUE(downgraded.consumer_groups.empty());
   EXPECT_FALSE(downgraded.groups.at("group").value.empty());
+}
+
+TEST(GroupLoad, TakesAMemberWithoutAProtocolForNoClassicOne) {
+  ConsumerGroupMember member;
+  member.id = "member";
+  member.classic = ClassicMembership{45'000, {}};
+  protocol::RecordBatchBuilder builder({});
+  for (const auto& record : {group_epoch_record("group", 4), member_record("group", member)})
+    builder.append(TimestampMs(1), record.key, record.value);
+  const Bytes bytes = *builder.build();
+  const auto batch = protocol::parse_batch(bytes);
+  GroupLoad load;
+  ASSERT_TRUE(load.read(batch->header, batch->records()));
+  const auto loaded = std::move(load).finish();
+  ASSERT_EQ(loaded.consumer_groups.size(), 1U);
+  ASSERT_NE(loaded.consumer_groups[0].find("member"), nullptr);
+  EXPECT_FALSE(loaded.consumer_groups[0].find("member")->classic);
 }
 
 TEST(GroupLoad, SurvivesARecordThatContradictsItself) {

@@ -270,10 +270,22 @@ TEST_F(GroupMigration, AClassicMemberJoinsAConsumerGroup) {
   EXPECT_EQ(groups.sync("nobody", 2)->error, ErrorCode::unknown_member_id);
   EXPECT_EQ(groups.join({.protocols = {{"sticky", owning({})}}})->error, ErrorCode::inconsistent_group_protocol);
   EXPECT_EQ(groups.join({.protocols = {{"range", "x"}}})->error, ErrorCode::unknown_server_error);
-  EXPECT_EQ(groups.leave("new"), ErrorCode::unknown_member_id);
   EXPECT_EQ(groups.leave(asked->member), ErrorCode::none);
   EXPECT_EQ(consumer()->members().size(), 1U);
   EXPECT_EQ(kind(), "consumer Assigning");
+}
+
+// An admin's removeMembersFromConsumerGroup sends LeaveGroup, whatever the member speaks.
+TEST_F(GroupMigration, AMemberOfTheNewProtocolLeavesByTheClassicRequest) {
+  groups.beat(joining("new"));
+  const auto joined = groups.join({.protocols = {{"range", owning({})}}});
+  EXPECT_EQ(groups.leave("nobody"), ErrorCode::unknown_member_id);
+  EXPECT_EQ(groups.leave("new"), ErrorCode::none);
+  groups.settle();
+  EXPECT_EQ(groups.leave("new"), ErrorCode::unknown_member_id);
+  EXPECT_EQ(consumer(), nullptr) << "only a classic member is left";
+  ASSERT_NE(groups.coordinator->find("group"), nullptr);
+  EXPECT_EQ(groups.coordinator->find("group")->members().front().id, joined->member);
 }
 
 TEST_F(GroupMigration, AClassicMemberThatDoesNotFollowIsDropped) {

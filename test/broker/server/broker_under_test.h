@@ -35,7 +35,7 @@ class BrokerUnderTest {
     ConfigPairs pairs{{"broker.id", "0"},
                       {"listeners", "PLAINTEXT://127.0.0.1:0"},
                       {"log.dirs", folder_.path() + "/log"},
-                      {"metadata.store", "embedded:" + folder_.path() + "/metadata"},
+                      {"metadata.store", "embedded:" + metadata_directory()},
                       {"millrace.shards", std::to_string(shards)}};
     pairs.insert(pairs.end(), more.begin(), more.end());
     auto made = make_broker_configuration(pairs, "127.0.0.1");
@@ -60,6 +60,7 @@ class BrokerUnderTest {
     start();
   }
   [[nodiscard]] std::string log_directory() const { return folder_.path() + "/log"; }
+  [[nodiscard]] std::string metadata_directory() const { return folder_.path() + "/metadata"; }
 
   // How many requests of the API have been answered.
   [[nodiscard]] int answered(std::string_view api) const {

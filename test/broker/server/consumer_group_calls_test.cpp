@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "broker/metadata/embedded_store.h"
+#include "broker/metadata/znodes/broker_registration.h"
+#include "broker/metadata/znodes/znode_paths.h"
+#include "test/broker/metadata/store_client.h"
 #include "test/broker/server/broker_under_test.h"
 
 namespace millrace::server {
@@ -80,6 +84,43 @@ TEST(ConsumerGroupCalls, DescribeGroupsOfAllShardsInTheOrderOfTheRequest) {
     EXPECT_EQ(group.error_code, is_known ? ErrorCode::none : ErrorCode::group_id_not_found);
     EXPECT_EQ(group.members.size(), is_known ? 1U : 0U);
     EXPECT_EQ(group.authorized_operations == protocol::authorized_operations_omitted, !is_known);
+  }
+}
+
+// A broker that has not marked itself as Millrace, as one of another machine would be seen.
+void register_kafka(const std::string& metadata_directory, BrokerId id) {
+  ManualShard shard;
+  SystemClock clock;
+  SeededRandom random(1);
+  auto embedded = metadata::EmbeddedStore::open({.directory = metadata_directory}, clock, random);
+  ASSERT_TRUE(embedded) << embedded.error().message;
+  {
+    metadata::test::StoreClient client(shard, (*embedded)->connect(shard));
+    ASSERT_TRUE(client.open());
+    metadata::znodes::BrokerRegistration kafka;
+    kafka.endpoints = {{"PLAINTEXT", "PLAINTEXT", "127.0.0.1", 9}};
+    ASSERT_TRUE(client.create(metadata::znodes::broker_path(id), metadata::znodes::encode(kafka)));
+  }
+  shard.run();
+}
+
+TEST(ConsumerGroupCalls, TakeNoNewMemberBesideAKafkaBroker) {
+  BrokerUnderTest broker(several_partitions);
+  {
+    Client client(broker.port());
+    create_topic(client, "topic", 2);
+    make_offsets_topic(client);
+    ASSERT_TRUE(eventually([&] { return client.ask(heartbeat("group", "member", 0))->error_code == ErrorCode::none; }));
+  }
+  broker.restart([&] { register_kafka(broker.metadata_directory(), BrokerId(9)); });
+  Client client(broker.port());
+  ASSERT_TRUE(eventually([&] { return client.ask(heartbeat("group", "member", 1))->error_code == ErrorCode::none; }))
+      << "who is in a group stays";
+  EXPECT_EQ(client.ask(heartbeat("group", "member", 0))->error_code, ErrorCode::none) << "and may come back";
+  for (const auto* group : {"group", "another"}) {
+    auto refused = client.ask(heartbeat(group, "newcomer", 0));
+    EXPECT_EQ(refused->error_code, ErrorCode::unsupported_version) << group;
+    EXPECT_THAT(std::string(refused->error_message.value_or("")), testing::HasSubstr("while broker 9 is Apache Kafka"));
   }
 }
 
