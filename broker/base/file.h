@@ -51,6 +51,9 @@ class File {
   virtual Status truncate(std::uint64_t size_bytes) = 0;
   // Reserves blocks without changing the size (fallocate KEEP_SIZE); unsupported file systems are not an error.
   virtual Status preallocate(std::uint64_t size_bytes) = 0;
+  // A hint: so much will be written behind the end, at `position`. Blocks that are found together cost the kernel less than one by one, and lie
+  // together. Changes no size, as preallocate. False where nothing came of it.
+  virtual bool reserve(std::uint64_t /*position*/, std::uint64_t /*size_bytes*/) { return false; }
   virtual Status set_modified(TimestampMs time) = 0;
   virtual Status sync() = 0;  // fdatasync
   // The file descriptor for sendfile; -1 where there is none (a simulated file): then read_at is the only way.

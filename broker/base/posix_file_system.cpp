@@ -149,6 +149,11 @@ class PosixFile final : public File {
     return {};
   }
 
+  bool reserve(std::uint64_t position, std::uint64_t size_bytes) override {
+    return ::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position),
+                       static_cast<off_t>(size_bytes)) == 0;
+  }
+
   Status set_modified(TimestampMs time) override {
     const std::array<timespec, 2> times{
         timespec{0, UTIME_OMIT},

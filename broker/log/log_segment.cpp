@@ -12,6 +12,12 @@ namespace {
 
 constexpr Logger logger{"log"};
 
+// How far ahead of its end a growing log file has its blocks: not yet while it is small, an eighth of what it has, so that many logs do not
+// hold much that they may never use, and no more than saves anything.
+constexpr std::uint64_t reserving_from_bytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t reserved_share = 8;
+constexpr std::uint64_t most_reserved_bytes = std::uint64_t{16} << 20;
+
 std::shared_ptr<CachedFile> file_of(FileCache& cache, const std::string& directory, Offset base_offset,
                                     std::string_view kind, std::string_view suffix) {
   return std::make_shared<CachedFile>(cache,
@@ -39,7 +45,7 @@ Status LogSegment::create(const LogConfig& config) {
   if (config.preallocate) {
     if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
       return reserved;
-    preallocated_ = true;
+    reserved_bytes_ = static_cast<std::uint64_t>(config.segment_bytes);
   }
   return offset_index_.create().and_then([&] { return time_index_.create(); }).and_then([&] {
     return transaction_index_.reset();
@@ -95,9 +101,11 @@ Status LogSegment::append(const SegmentAppend& batches, std::int32_t index_inter
   MILLRACE_INVARIANT(!broken_ && can_hold_offset(batches.last_offset()), "a segment is written that cannot take more");
   auto file = log_file_->open();
   if (!file) return tl::unexpected(file.error());
+  reserve_ahead(**file, size_bytes_ + batches.bytes.size());
   if (auto written = (*file)->write_at(size_bytes_, batches.bytes); !written) {
     auto cut = (*file)->truncate(size_bytes_);
     broken_ = !cut;
+    reserved_bytes_ = 0;
     // Refused because the directory has gone offline: that was said.
     if (!cut && cut.error().kind != ErrorKind::unavailable)
       logger.error(cut.error().message + "; " + log_file_->path() + " takes no more appends until it is recovered");
@@ -123,10 +131,21 @@ Status LogSegment::seal() {
   return offset_index_.trim().and_then([&] { return time_index_.trim(); }).and_then([&] { return give_back(); });
 }
 
-// What was reserved behind the file's end is the volume's again.
+// For an append that ends there.
+void LogSegment::reserve_ahead(File& file, std::uint64_t end) {
+  if (end <= reserved_bytes_ || end < reserving_from_bytes) return;
+  const auto until = end + std::min(end / reserved_share, most_reserved_bytes);
+  // Where it is refused, the same distance is gone without.
+  (void)file.reserve(size_bytes_, until - size_bytes_);
+  reserved_bytes_ = until;
+}
+
+// What was reserved behind the file's end is the volume's again. The file was not written to: who goes by its time must not think so.
 Status LogSegment::give_back() {
-  if (!std::exchange(preallocated_, false) || broken_) return {};
-  return log_file_->open().and_then([&](const auto& file) { return file->truncate(size_bytes_); });
+  if (std::exchange(reserved_bytes_, 0) <= size_bytes_ || broken_) return {};
+  return log_file_->open().and_then([&](const auto& file) {
+    return file->truncate(size_bytes_).and_then([&] { return file->set_modified(modified_); });
+  });
 }
 
 void LogSegment::forget_indexes() {

@@ -120,6 +120,7 @@ class LogSegment {
 
  private:
   Status load_first_timestamp(const File& file);
+  void reserve_ahead(File& file, std::uint64_t end);
   Status give_back();
 
   const Offset base_offset_;
@@ -135,7 +136,7 @@ class LogSegment {
   TimestampMs created_;
   std::int64_t roll_jitter_ms_ = 0;
   bool broken_ = false;
-  bool preallocated_ = false;  // by this object, and not given back
+  std::uint64_t reserved_bytes_ = 0;  // of the log file, by this object, and not given back
 };
 
 }  // namespace millrace::log

@@ -9,25 +9,20 @@ std::string text(std::int64_t number) { return std::to_string(number); }
 
 }  // namespace
 
-std::int64_t wrapping_difference(std::int64_t left, std::int64_t right) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(left) - static_cast<std::uint64_t>(right));
-}
-
-void RecordErrors::check(const Checked& record, TimestampType type) {
-  const auto before_ms = config_.message_timestamp_before_max_ms;
-  const auto after_ms = config_.message_timestamp_after_max_ms;
-  if (config_.compacted && !record.has_key) {
+void RecordErrors::add_wrong(const Checked& record) {
+  if (lacks_key(record)) {
     add(record.index, "Compacted topic cannot accept message without key in topic partition " + log_name_ + ".");
-  } else if (config_.message_timestamp_type == TimestampType::create_time && record.timestamp != TimestampMs::none()) {
-    auto age_ms = wrapping_difference(now_.value(), record.timestamp.value());
-    if (age_ms <= before_ms && wrapping_difference(0, age_ms) <= after_ms) return;
-    invalid_timestamp_ = true;
+    return;
+  }
+  invalid_timestamp_ = true;
+  if (is_timed(record)) {
+    const auto before_ms = config_.message_timestamp_before_max_ms;
+    const auto after_ms = config_.message_timestamp_after_max_ms;
     add(record.index, "Timestamp " + text(record.timestamp.value()) + " of message with offset " + text(record.offset) +
                           " is out of range. The timestamp should be within [" +
                           text(wrapping_difference(now_.value(), before_ms)) + ", " +
                           text(wrapping_difference(now_.value(), wrapping_difference(0, after_ms))) + "]");
-  } else if (type == TimestampType::log_append_time) {
-    invalid_timestamp_ = true;
+  } else {
     add(record.index, "Invalid timestamp type in message " + std::to_string(record.index) +
                           ". Producer should not set timestamp type to LogAppendTime.");
   }

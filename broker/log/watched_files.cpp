@@ -36,6 +36,9 @@ class WatchedFile final : public File {
   Status preallocate(std::uint64_t size_bytes) override {
     return change([&] { return file_->preallocate(size_bytes); });
   }
+  bool reserve(std::uint64_t position, std::uint64_t size_bytes) override {
+    return file_->reserve(position, size_bytes);
+  }
   Status set_modified(TimestampMs time) override {
     return change([&] { return file_->set_modified(time); });
   }

@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "broker/protocol/varint.h"
-
 namespace millrace::protocol {
 
 // The bytes of a stream that are looked at. One is kept per thread, because a batch needs one for microseconds.
@@ -21,7 +19,10 @@ struct RecordScanner::Window {
 };
 
 RecordScanner::RecordScanner(const Batch& batch, const DecompressionLimits& limits)
-    : batch_(batch), position_(batch.records().data()), end_(position_ + batch.records().size()) {
+    : batch_(batch),
+      position_(batch.records().data()),
+      end_(position_ + batch.records().size()),
+      record_count_(batch.header.record_count) {
   if (batch.header.attributes.codec() == Codec::none) return;
   end_ = position_;
   auto stream = open_decompressor(batch.header.attributes.codec(), batch.records(), limits);
@@ -38,9 +39,9 @@ RecordScanner::~RecordScanner() {
   if (window_) Window::kept() = std::move(window_);
 }
 
-bool RecordScanner::next() {
+bool RecordScanner::next_closely() {
   if (!status_) return false;
-  if (index_ == batch_.header.record_count) {
+  if (index_ == record_count_) {
     if (at_end() || !status_) return false;
     return fail_record("bytes are left over after the last record");
   }
@@ -49,73 +50,12 @@ bool RecordScanner::next() {
   return true;
 }
 
-namespace {
-
-// Behind a variable-length number, or null where the bytes up to `end` hold none of at most `limit_bytes`.
-const std::uint8_t* after_varlong(const std::uint8_t* at, const std::uint8_t* end, std::size_t limit_bytes,
-                                  std::int64_t& value) {
-  std::uint64_t zigzag = 0;
-  for (std::size_t index = 0; index < limit_bytes && at != end; ++index) {
-    const std::uint8_t byte = *at++;
-    zigzag |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * index);
-    if ((byte & 0x80) != 0) continue;
-    value = from_zigzag(zigzag);
-    return at;
-  }
-  return nullptr;
-}
-
-// Behind a length that is at least `least`, and the bytes that it announces.
-const std::uint8_t* after_bytes(const std::uint8_t* at, const std::uint8_t* end, std::int64_t least,
-                                std::int64_t& size_bytes) {
-  at = after_varlong(at, end, varint_limit_bytes, size_bytes);
-  if (at == nullptr || size_bytes < least || size_bytes > end - at) return nullptr;
-  return at + std::max<std::int64_t>(size_bytes, 0);
-}
-
-}  // namespace
-
-// Nearly every record: sound, and all of it in memory. False changes nothing, and read_record() looks closer.
-bool RecordScanner::read_whole_record() {
-  std::int64_t length = 0;
-  const std::uint8_t* const end = after_bytes(position_, end_, 1, length);
-  if (end == nullptr) return false;
-  const std::uint8_t* at = end - length + 1;  // behind the attributes: none is defined
-  std::int64_t timestamp_delta = 0;
-  std::int64_t offset_delta = 0;
-  std::int64_t key_bytes = 0;
-  std::int64_t value_bytes = 0;
-  at = after_varlong(at, end, varlong_limit_bytes, timestamp_delta);
-  if (at == nullptr) return false;
-  at = after_varlong(at, end, varint_limit_bytes, offset_delta);
-  if (at == nullptr) return false;
-  at = after_bytes(at, end, -1, key_bytes);
-  if (at == nullptr) return false;
-  at = after_bytes(at, end, -1, value_bytes);
-  if (at == nullptr) return false;
-  // No headers: a single zero is left.
-  if (end - at != 1 || *at != 0 || offset_delta != static_cast<std::int32_t>(offset_delta)) return false;
-  const auto size_bytes = static_cast<std::int64_t>(varint_size(static_cast<std::int32_t>(length))) + length;
-  record_ = {.index = record_.index,
-             .timestamp_delta = timestamp_delta,
-             .offset_delta = static_cast<std::int32_t>(offset_delta),
-             .key_bytes = static_cast<std::int32_t>(key_bytes),
-             .value_bytes = static_cast<std::int32_t>(value_bytes),
-             .header_count = 0,
-             .size_bytes = size_bytes};
-  plain_bytes_ += static_cast<std::uint64_t>(size_bytes);
-  position_ = end;
-  return true;
-}
-
 bool RecordScanner::read_record() {
-  if (read_whole_record()) return true;
   sound_ = true;
   record_left_bytes_ = std::numeric_limits<std::int64_t>::max();
   const std::int32_t length = varint();
   if (!sound_ || length < 0) return false;
-  record_.size_bytes = static_cast<std::int64_t>(varint_size(length)) + length;
-  plain_bytes_ += static_cast<std::uint64_t>(record_.size_bytes);
+  plain_bytes_ += varint_size(length) + static_cast<std::uint64_t>(length);
   record_left_bytes_ = length;
   if (!skip(1)) return false;  // attributes: none is defined
   record_.timestamp_delta = varlong(varlong_limit_bytes);
@@ -187,9 +127,9 @@ bool RecordScanner::refill() {
 }
 
 bool RecordScanner::fail_record(const char* why) {
-  status_ = fail(ErrorKind::corrupt, "batch at offset " + std::to_string(batch_.header.base_offset.value()) +
-                                         ", record " + std::to_string(index_) + " of " +
-                                         std::to_string(batch_.header.record_count) + ": " + why);
+  status_ =
+      fail(ErrorKind::corrupt, "batch at offset " + std::to_string(batch_.header.base_offset.value()) + ", record " +
+                                   std::to_string(index_) + " of " + std::to_string(record_count_) + ": " + why);
   return false;
 }
 

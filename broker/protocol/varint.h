@@ -25,6 +25,24 @@ constexpr std::size_t varint_size(std::int64_t value) {
   return zigzag == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(zigzag)) + 6) / 7;
 }
 
+// Behind a number of at most `limit_bytes`, all of which can be read; null where it is longer. Five of them are in each record that is
+// produced: a call for each takes as long as the number.
+template <std::size_t limit_bytes>
+[[gnu::always_inline]] inline const std::uint8_t* read_varint(const std::uint8_t* at, std::int64_t& value) {
+  std::uint64_t zigzag = *at++;
+  if (zigzag >= 0x80) {
+    zigzag &= 0x7f;
+    for (std::size_t shift = 7;; shift += 7) {
+      if (shift == 7 * limit_bytes) return nullptr;
+      const std::uint64_t byte = *at++;
+      zigzag |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+  }
+  value = from_zigzag(zigzag);
+  return at;
+}
+
 inline void append_varint(std::vector<std::uint8_t>& to, std::int64_t value) {
   std::uint64_t zigzag = to_zigzag(value);
   for (; zigzag >= 0x80; zigzag >>= 7) to.push_back(static_cast<std::uint8_t>(zigzag | 0x80));

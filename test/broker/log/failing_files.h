@@ -17,7 +17,7 @@
 namespace millrace::log::test {
 
 // Names: open, list, exists, create_directories, rename, remove, remove_all, sync_directory, space, read_text, lock; of files:
-// status, read, write, truncate, preallocate, set_modified, sync. Nothing: the call goes through.
+// status, read, write, truncate, preallocate, reserve, set_modified, sync. Nothing: the call goes through.
 struct FailingCalls {
   std::function<std::optional<ErrorKind>(std::string_view call, const std::string& path)> fault;
   std::atomic<std::size_t> largest_read_bytes = 0;   // that was asked for
@@ -62,6 +62,9 @@ class FailingFile final : public File {
   }
   Status preallocate(std::uint64_t size_bytes) override {
     return calls_->check("preallocate", path()).and_then([&] { return file_->preallocate(size_bytes); });
+  }
+  bool reserve(std::uint64_t position, std::uint64_t size_bytes) override {
+    return calls_->check("reserve", path()) && file_->reserve(position, size_bytes);
   }
   Status set_modified(TimestampMs time) override {
     return calls_->check("set_modified", path()).and_then([&] { return file_->set_modified(time); });

@@ -1,7 +1,10 @@
-// Segments whose space is reserved when they are made (preallocate): what is not used is given back, and files that
+// Segments whose space is reserved when they are made (preallocate), or while they grow: what is not used is given back, and files that
 // Kafka has made as long as a segment may become are taken over.
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -72,6 +75,74 @@ TEST_F(Preallocation, TakesOverFilesThatKafkaHasMadeAsLongAsASegment) {
   EXPECT_EQ(size_of("00000000000000000002"), used);
   append(2);
   EXPECT_EQ(world.read_all().size(), records.size() + 2);
+}
+
+LogConfig taking_large_batches() {
+  LogConfig config;
+  config.max_message_bytes = 2 << 20;
+  return config;
+}
+
+struct GrowingSegment : testing::Test {
+  static constexpr std::size_t record_bytes = std::size_t{1} << 20;
+
+  void SetUp() override {
+    files.calls->fault = [this](std::string_view call, const std::string& path) {
+      if (!path.ends_with(".log") || (call != "reserve" && call != "truncate")) return std::optional<ErrorKind>();
+      seen.emplace_back(call);
+      return call == "reserve" ? refusal : std::nullopt;
+    };
+    ASSERT_TRUE(world.start());
+  }
+  void append_mebibytes(int count) {
+    for (; count > 0; --count) ASSERT_TRUE(world.append({.values = {std::string(record_bytes, 'x')}}));
+  }
+  // On disk, or until it is written to the disk in the page cache.
+  [[nodiscard]] std::uint64_t allocated_bytes() const {
+    struct ::stat found{};
+    EXPECT_EQ(::stat(log_path.c_str(), &found), 0);
+    return static_cast<std::uint64_t>(found.st_blocks) * 512;
+  }
+  // Not every file system knows how.
+  [[nodiscard]] bool can_reserve() const {
+    auto file = posix_file_system().open(world.partition_path() + "/scratch", OpenMode::read_write_or_create);
+    return (*file)->reserve(0, 4096);
+  }
+
+  FailingFileSystem files;
+  LogWorld world{taking_large_batches(), files};
+  const std::string log_path = world.partition_path() + "/00000000000000000000.log";
+  std::vector<std::string> seen;
+  std::optional<ErrorKind> refusal;
+};
+
+TEST_F(GrowingSegment, HasItsBlocksAheadAndGivesBackWhatIsLeft) {
+  append_mebibytes(7);
+  EXPECT_EQ(std::ranges::count(seen, "reserve"), 0) << "it is small";
+  append_mebibytes(13);
+  const auto reserved = std::ranges::count(seen, "reserve");
+  EXPECT_GE(reserved, 4);
+  EXPECT_LE(reserved, 7) << "an eighth more each time";
+  const auto size_bytes = std::filesystem::file_size(log_path);
+  EXPECT_EQ(size_bytes / record_bytes, 20U);
+  if (can_reserve()) EXPECT_GT(allocated_bytes(), size_bytes + record_bytes / 4);
+  const auto modified = std::filesystem::last_write_time(log_path);
+  seen.clear();
+  ASSERT_TRUE(world.stop());
+  EXPECT_EQ(seen, std::vector<std::string>{"truncate"});
+  EXPECT_EQ(std::filesystem::file_size(log_path), size_bytes);
+  EXPECT_LT(allocated_bytes(), size_bytes + record_bytes / 8);
+  EXPECT_LE(std::filesystem::last_write_time(log_path), modified + std::chrono::milliseconds(1))
+      << "nothing was written";
+  ASSERT_TRUE(world.start());
+  EXPECT_EQ(world.read_all().size(), 20U);
+}
+
+TEST_F(GrowingSegment, GrowsWhereNothingCanBeReserved) {
+  refusal = ErrorKind::no_space;
+  append_mebibytes(20);
+  EXPECT_LE(std::ranges::count(seen, "reserve"), 7);
+  EXPECT_EQ(world.read_all().size(), 20U);
 }
 
 }  // namespace
