@@ -51,11 +51,11 @@ class File {
   virtual Status truncate(std::uint64_t size_bytes) = 0;
   // Reserves blocks without changing the size (fallocate KEEP_SIZE); unsupported file systems are not an error.
   virtual Status preallocate(std::uint64_t size_bytes) = 0;
-  // A hint: so much will be written behind the end, at `position`. Blocks that are found together cost the kernel less than one by one, and lie
+  // A hint: so much will be written behind the end, at `position`. Where that helps, blocks are found together for it, and lie
   // together. Changes no size, as preallocate. False where nothing came of it.
   virtual bool reserve(std::uint64_t /*position*/, std::uint64_t /*size_bytes*/) { return false; }
-  virtual Status set_modified(TimestampMs time) = 0;
-  virtual Status sync() = 0;  // fdatasync
+  virtual Status set_modified(TimestampMs time) = 0;  // only a file's owner may: for others nothing changes
+  virtual Status sync() = 0;                          // fdatasync
   // The file descriptor for sendfile; -1 where there is none (a simulated file): then read_at is the only way.
   [[nodiscard]] virtual int descriptor() const = 0;
   // Who reads through the descriptor and is refused says so here: whoever watches over the disk sees no other call.

@@ -24,7 +24,7 @@ std::string_view to_string(ConsumerGroupState state) {
 
 ConsumerGroupState ConsumerGroup::state() const {
   if (members_.empty()) return ConsumerGroupState::empty;
-  if (epoch_ > target_epoch_) return ConsumerGroupState::assigning;
+  if (epoch_ != target_epoch_) return ConsumerGroupState::assigning;
   const bool is_stable =
       std::ranges::all_of(members_, [&](const auto& each) { return each.second.is_reconciled_to(target_epoch_); });
   return is_stable ? ConsumerGroupState::stable : ConsumerGroupState::reconciling;

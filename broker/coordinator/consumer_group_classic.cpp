@@ -87,6 +87,11 @@ ConsumerGroupHost::Done ConsumerGroups::join_classic(std::string_view group_id,
   auto subscription = decode_subscription(request.protocols.front().metadata, directory_);
   if (!subscription) return refuse_with(ErrorCode::unknown_server_error, request.member_id);
   const AssignedPartitions owned = std::move(subscription->owned);
+  ConsumerGroupMember announced;
+  announced.id = member_id;
+  apply(request, client, *subscription, announced);
+  if (const auto refusal = check_size(group, announced); refusal.error != ErrorCode::none)
+    return refuse_with(refusal.error, request.member_id);
   const ConsumerGroupMember before = enter(*here, member_id, is_unknown ? request.group_instance_id : std::nullopt);
   ConsumerGroupMember member = before;
   apply(request, client, std::move(*subscription), member);

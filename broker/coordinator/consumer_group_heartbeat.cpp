@@ -3,6 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/coordinator/append_error.h"
+#include "broker/coordinator/batch_size.h"
+#include "broker/coordinator/consumer_group_encoding.h"
 #include "broker/coordinator/consumer_group_reconciliation.h"
 #include "broker/coordinator/consumer_groups.h"
 #include "broker/coordinator/next_epoch.h"
@@ -108,6 +111,9 @@ GroupRefusal ConsumerGroups::admit(const std::shared_ptr<Host>& host, const Hear
   if (is_closed_) return {ErrorCode::unsupported_version, {}};
   auto upgraded = classic_groups_.upgraded(host->group.id());
   if (!upgraded) return std::move(upgraded.error());
+  for (const auto& [id, member] : upgraded->members()) {
+    if (auto refusal = check_size(*upgraded, member); refusal.error != ErrorCode::none) return refusal;
+  }
   if (auto refusal = check(*upgraded, heartbeat); refusal.error != ErrorCode::none) return refusal;
   // What the group was in an earlier turn of the same append still has to be said.
   auto earlier = host->group.take_records();
@@ -143,12 +149,28 @@ ConsumerGroupMember ConsumerGroups::advance(const std::shared_ptr<Host>& host, c
   bool is_changed = group.epoch() == 0 || member.topics != before.topics || member.pattern != before.pattern;
   is_changed |= refresh_patterns(*host, may_describe);
   if (is_changed || host->topics_version != directory_.version()) is_changed |= refresh_topics(*host);
-  if (is_changed) group.set_epoch(group.epoch() + 1);
-  if (group.epoch() > group.target_epoch()) assign(group);
+  if (is_changed) group.set_epoch(next_epoch(group.epoch()));
+  if (group.epoch() != group.target_epoch()) assign(group);
   return reconcile_member(host, member, owned);
 }
 
+GroupRefusal ConsumerGroups::check_size(const ConsumerGroup& group, const ConsumerGroupMember& member) const {
+  const std::size_t size_bytes = batch_overhead_bytes + batched_bytes(member_record(group.id(), member));
+  if (size_bytes <= batch_bytes_max_) return {};
+  return {consumer_group_store_error(ErrorCode::message_too_large),
+          "What member " + member.id + " subscribes to takes " + std::to_string(size_bytes) +
+              " bytes in the log, where a batch may have " + std::to_string(batch_bytes_max_) +
+              " (message.max.bytes)."};
+}
+
 ConsumerGroupHeartbeatOutcome ConsumerGroups::beat(const std::shared_ptr<Host>& host, const Heartbeat& heartbeat) {
+  if (heartbeat.topics || heartbeat.pattern) {
+    ConsumerGroupMember announced;
+    announced.id = heartbeat.member_id;
+    heartbeat.apply_to(announced);
+    if (auto refusal = check_size(host->group, announced); refusal.error != ErrorCode::none)
+      return {.refusal = std::move(refusal)};
+  }
   if (auto refusal = admit(host, heartbeat); refusal.error != ErrorCode::none) return {.refusal = std::move(refusal)};
   protocol::NullableString joining_instance;
   if (heartbeat.instance_id && heartbeat.member_epoch == joining_member_epoch)

@@ -30,7 +30,8 @@ ConsumerGroups::ConsumerGroups(ConsumerGroupConfig config, Parts parts)
       directory_(parts.directory),
       random_(parts.random),
       classic_groups_(parts.classic_groups),
-      append_(std::move(parts.append)) {}
+      append_(std::move(parts.append)),
+      batch_bytes_max_(parts.batch_bytes_max) {}
 
 // What waits holds its group, which has it: nobody else would part them.
 ConsumerGroups::~ConsumerGroups() { unload(); }

@@ -42,7 +42,8 @@ class ConsumerGroups {
     const TopicDirectory& directory;
     Random& random;
     ClassicGroups& classic_groups;
-    Append append;
+    Append append;                // of any number of records, in their order
+    std::size_t batch_bytes_max;  // what one of them can take at most, with its batch
   };
   ConsumerGroups(ConsumerGroupConfig config, Parts parts);
   ConsumerGroups(const ConsumerGroups&) = delete;
@@ -124,6 +125,8 @@ class ConsumerGroups {
     std::optional<std::string> protocol_type;
     std::optional<std::string> protocol_name;
   };
+  // Whether a member's record fits into the log.
+  [[nodiscard]] GroupRefusal check_size(const ConsumerGroup& group, const ConsumerGroupMember& member) const;
   [[nodiscard]] protocol::ErrorCode check_join(const ConsumerGroup& group,
                                                const protocol::JoinGroupRequest& request) const;
   [[nodiscard]] static protocol::ErrorCode check_sync(const ConsumerGroup& group, const HeldSync& sync);
@@ -156,6 +159,7 @@ class ConsumerGroups {
   Random& random_;
   ClassicGroups& classic_groups_;
   Append append_;
+  const std::size_t batch_bytes_max_;
   bool is_serving_ = false;
   bool is_closed_ = false;
   GroupTime time_{};  // of the current call

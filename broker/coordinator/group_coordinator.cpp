@@ -120,6 +120,51 @@ GroupAppendId GroupCoordinator::append(std::vector<GroupRecord> records, AppendD
   return id;
 }
 
+namespace {
+
+// What is told of several appends when the last of them has ended.
+struct AppendsInWork {
+  void end_one(const GroupAppendOutcome& ended) {
+    if (outcome.error == ErrorCode::none) outcome = ended;
+    if (--remaining == 0) done(outcome);
+  }
+
+  UniqueFunction<void(const GroupAppendOutcome&)> done;
+  std::size_t remaining;
+  GroupAppendOutcome outcome{};
+};
+
+// Those that fit together, at least one, from `first` on.
+std::size_t count_in_batch(const std::vector<GroupRecord>& records, std::size_t first, std::size_t batch_bytes_max) {
+  std::size_t size_bytes = batch_overhead_bytes;
+  std::size_t last = first;
+  for (; last < records.size(); ++last) {
+    size_bytes += batched_bytes(records[last]);
+    if (last > first && size_bytes > batch_bytes_max) break;
+  }
+  return last - first;
+}
+
+}  // namespace
+
+void GroupCoordinator::append_all(std::vector<GroupRecord> records, AppendDone done) {
+  std::vector<std::vector<GroupRecord>> batches;
+  for (std::size_t first = 0; first < records.size();) {
+    const auto count = count_in_batch(records, first, config_.batch_bytes_max);
+    if (count == records.size()) {
+      append(std::move(records), std::move(done));
+      return;
+    }
+    const auto begin = records.begin() + static_cast<std::ptrdiff_t>(first);
+    batches.emplace_back(std::make_move_iterator(begin),
+                         std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count)));
+    first += count;
+  }
+  const auto work = std::make_shared<AppendsInWork>(AppendsInWork{std::move(done), batches.size()});
+  for (auto& batch : batches)
+    append(std::move(batch), [work](const GroupAppendOutcome& outcome) { work->end_one(outcome); });
+}
+
 void GroupCoordinator::store(const Group& group, Result<GroupRecord> record, UniqueFunction<void(ErrorCode)> done) {
   if (!record) return done(ErrorCode::unknown_server_error);
   if (consumer_groups_ && consumer_groups_->claims(group.id()))

@@ -32,6 +32,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/random.h"
 #include "broker/base/unique_function.h"
+#include "broker/coordinator/batch_size.h"
 #include "broker/coordinator/consumer_group_call.h"
 #include "broker/coordinator/group.h"
 #include "broker/coordinator/group_append.h"
@@ -62,6 +63,7 @@ struct GroupConfig {
   std::int32_t group_initial_rebalance_delay_ms = 3'000;
   std::int32_t offset_metadata_max_bytes = 4'096;  // counted, as Kafka does, in UTF-16 units
   std::int64_t offsets_retention_ms = std::int64_t{7} * 24 * 60 * 60 * 1000;
+  std::size_t batch_bytes_max = default_batch_bytes_max;  // max.message.bytes of the internal topic
 };
 
 using OffsetCommitAnswer = UniqueFunction<void(const protocol::OffsetCommitResponse&)>;
@@ -153,6 +155,8 @@ class GroupCoordinator {
   void forget(Group& group);
   GroupAppendId append(std::vector<GroupRecord> records, AppendDone done, Sequence base_sequence = Sequence::none(),
                        ProducerId producer = ProducerId::none(), ProducerEpoch epoch = ProducerEpoch::none());
+  // The same in as many batches as the topic's bound asks for, one behind the other. `done` hears of the first that failed, or of the last.
+  void append_all(std::vector<GroupRecord> records, AppendDone done);
   // A group's record; `done` hears what a client is told. With it goes what the log is not yet known to have of a group of the new protocol
   // that it was before: that must not come back when this record goes.
   void store(const Group& group, Result<GroupRecord> record, UniqueFunction<void(protocol::ErrorCode)> done);

@@ -22,11 +22,12 @@ void GroupCoordinator::enable_consumer_groups(const ConsumerGroupConfig& config,
   MILLRACE_INVARIANT(phase_ == Phase::loading, "a partition's protocols are chosen before it is loaded");
   classic_side_ = make_classic_side(config, directory);
   auto append_records = [this](std::vector<GroupRecord> records, ConsumerGroupHost::Done done) {
-    append(std::move(records),
-           [done = std::move(done)](const GroupAppendOutcome& outcome) mutable { done(outcome.error); });
+    append_all(std::move(records),
+               [done = std::move(done)](const GroupAppendOutcome& outcome) mutable { done(outcome.error); });
   };
   consumer_groups_ = std::make_unique<ConsumerGroups>(
-      config, ConsumerGroups::Parts{directory, random_, *classic_side_, std::move(append_records)});
+      config,
+      ConsumerGroups::Parts{directory, random_, *classic_side_, std::move(append_records), config_.batch_bytes_max});
 }
 
 const ConsumerGroup* GroupCoordinator::find_consumer(std::string_view group_id) const {
@@ -132,6 +133,11 @@ void GroupCoordinator::store_claimed(const Group& group, GroupRecord record, Uni
       [record = std::move(record), done = std::move(done)](ConsumerGroupHost* host) mutable {
         if (host == nullptr) {
           done(group_store_error(ErrorCode::not_leader_or_follower));
+          return ConsumerGroupHost::Done();
+        }
+        // It has become a group of the new protocol since: said behind that, it would be a classic one again.
+        if (host->group.exists()) {
+          done(ErrorCode::rebalance_in_progress);
           return ConsumerGroupHost::Done();
         }
         host->group.add_record(std::move(record));

@@ -61,8 +61,8 @@ void GroupCoordinator::sync(const protocol::SyncGroupRequest& request, SyncAnswe
     return;
   }
   protocol::SyncGroupResponse response;
-  response.protocol_type = *group->protocol_type();
-  response.protocol_name = *group->protocol_name();
+  if (group->protocol_type()) response.protocol_type = *group->protocol_type();
+  if (group->protocol_name()) response.protocol_name = *group->protocol_name();
   response.assignment = member.assignment;
   group->answer_sync(member, response);
   restart_session(member);
@@ -118,9 +118,10 @@ protocol::LeaveGroupResponse GroupCoordinator::leave(const protocol::LeaveGroupR
   protocol::LeaveGroupResponse response;
   response.error_code = refusal(request.group_id, false);
   if (response.error_code != ErrorCode::none) return response;
-  const GroupPointer group = pointer(request.group_id);
   const auto left = [&](const protocol::LeaveGroupRequest::Member& leaving) {
     if (find_consumer(request.group_id) != nullptr) return consumer_groups_->leave(request.group_id, leaving, time);
+    // One who has left may have made it a classic group.
+    const GroupPointer group = pointer(request.group_id);
     return group ? leave_one(*group, leaving) : ErrorCode::unknown_member_id;
   };
   if (version < 3) {

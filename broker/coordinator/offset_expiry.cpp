@@ -66,7 +66,7 @@ std::vector<GroupRecord> GroupCoordinator::take_away(Group& group, const std::ve
 bool GroupCoordinator::clean_up(Group& group, const std::vector<TopicPartition>& partitions, AppendDone done) {
   auto tombstones = take_away(group, partitions);
   if (tombstones.empty()) return false;
-  append(std::move(tombstones), std::move(done));
+  append_all(std::move(tombstones), std::move(done));
   return true;
 }
 

@@ -73,7 +73,9 @@ class OffsetTable {
   // Whether a commit of the partition is on its way, in a transaction or not, so that a reader had better ask again.
   [[nodiscard]] bool is_unstable(const PartitionName& partition) const;
   [[nodiscard]] bool is_staged(const PartitionName& partition) const { return staged_.contains(partition); }
-  [[nodiscard]] bool empty() const { return committed_.empty() && staged_.empty() && transactions_.empty(); }
+  [[nodiscard]] bool empty() const {
+    return committed_.empty() && staged_.empty() && transactions_.empty() && decided_.empty();
+  }
 
   // Forgets the partition, also what is on its way; what a transaction has of it counts after its commit marker all the same, because so it
   // is for whoever reads the log. Whether the log needs a tombstone.

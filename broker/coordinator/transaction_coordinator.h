@@ -32,6 +32,7 @@
 
 #include "broker/base/result.h"
 #include "broker/base/types.h"
+#include "broker/coordinator/batch_size.h"
 #include "broker/coordinator/text_map.h"
 #include "broker/coordinator/transaction_actions.h"
 #include "broker/coordinator/transaction_load.h"
@@ -45,7 +46,7 @@ struct TransactionConfig {
   std::int32_t max_timeout_ms = 15 * 60 * 1000;                  // transaction.max.timeout.ms
   std::int64_t id_expiration_ms = std::int64_t{7} * 86'400'000;  // transactional.id.expiration.ms
   std::int32_t request_timeout_ms = 30'000;                      // request.timeout.ms, for tombstones
-  std::size_t tombstones_bytes_max = 1'048'588;                  // max.message.bytes of the internal topic
+  std::size_t tombstones_bytes_max = default_batch_bytes_max;    // max.message.bytes of the internal topic
 };
 
 // Where markers go. The broker's view of the cluster; it outlives the coordinator.

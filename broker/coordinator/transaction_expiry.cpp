@@ -3,16 +3,13 @@
 #include <utility>
 
 #include "broker/base/logging.h"
+#include "broker/coordinator/batch_size.h"
 #include "broker/coordinator/transaction_coordinator.h"
 
 namespace millrace::coordinator {
 namespace {
 
 constexpr Logger logger{"coordinator"};
-
-// Of a record besides its key, and of a batch besides its records, at most.
-constexpr std::size_t record_overhead_bytes = 32;
-constexpr std::size_t batch_overhead_bytes = 61;
 
 }  // namespace
 
@@ -42,7 +39,7 @@ TransactionActions TransactionCoordinator::expire(TimestampMs now) {
     if (transaction.stored().last_update > now - config_.id_expiration_ms) continue;
     auto tombstone = transaction_tombstone(transactional_id);
     if (!tombstone) continue;
-    const std::size_t more_bytes = tombstone->key.size() + record_overhead_bytes;
+    const std::size_t more_bytes = batched_bytes(*tombstone);
     if (!ids.empty() && size_bytes + more_bytes > config_.tombstones_bytes_max) {
       append_tombstones(std::exchange(ids, {}), std::exchange(records, {}), now, actions);
       size_bytes = batch_overhead_bytes;

@@ -33,6 +33,14 @@ std::unique_ptr<LoadedLog> make_log(const LoadRequest& request, const LogEnviron
   return log;
 }
 
+// The index of the active segment, if there is one, that knows more than the log has.
+std::shared_ptr<CachedFile> index_beyond(const LogSegment& active, Offset log_end) {
+  const auto& offsets = active.offset_index();
+  if (offsets.entries() > 0 && offsets.last_offset() >= log_end) return offsets.file();
+  const auto& transactions = active.transaction_index();
+  return !transactions.empty() && transactions.last().last_offset >= log_end ? transactions.file() : nullptr;
+}
+
 class Loader {
  public:
   Loader(const LoadRequest& request, LogEnvironment& environment)
@@ -146,14 +154,13 @@ class Loader {
         epochs_.saw_last({scanner.batch().leader_epoch, scanner.batch().base_offset});
       }
       const bool whole = more && scanner.next_position() == view.size_bytes;
-      const bool index_fits =
-          active.offset_index().entries() == 0 || active.offset_index().last_offset() < log_->log_end;
-      if (whole && index_fits) return {};
+      const auto beyond = index_beyond(active, log_->log_end);
+      if (whole && beyond == nullptr) return {};
       if (!more && more.error().kind != ErrorKind::corrupt) return tl::unexpected(more.error());
-      const auto what = whole ? active.offset_index().file()->path() + " goes beyond the end of its log, offset " +
-                                    std::to_string(log_->log_end.value())
-                              : active.log_file()->path() + " does not end with a whole batch at position " +
-                                    std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes);
+      const auto what =
+          whole ? beyond->path() + " goes beyond the end of its log, offset " + std::to_string(log_->log_end.value())
+                : active.log_file()->path() + " does not end with a whole batch at position " +
+                      std::to_string(scanner.next_position()) + " of " + std::to_string(view.size_bytes);
       if (!again) return fail(ErrorKind::corrupt, what);
       logger.warning(what + " after a clean stop; the segment is checked");
       if (auto recovered = recovery_.recover(log_->segments.size() - 1); !recovered) return recovered;

@@ -43,13 +43,24 @@ Status LogSegment::create(const LogConfig& config) {
   if (!file) return tl::unexpected(file.error());
   if (auto emptied = (*file)->truncate(0); !emptied) return emptied;
   if (config.preallocate) {
-    if (auto reserved = (*file)->preallocate(static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
+    if (auto reserved = preallocate(**file, static_cast<std::uint64_t>(config.segment_bytes)); !reserved)
       return reserved;
-    reserved_bytes_ = static_cast<std::uint64_t>(config.segment_bytes);
   }
   return offset_index_.create().and_then([&] { return time_index_.create(); }).and_then([&] {
     return transaction_index_.reset();
   });
+}
+
+// Without the room for all of it the segment has none of it: it takes records for as long as there is room for them, as Kafka's does.
+Status LogSegment::preallocate(File& file, std::uint64_t size_bytes) {
+  auto reserved = file.preallocate(size_bytes);
+  if (reserved) {
+    reserved_bytes_ = size_bytes;
+    return {};
+  }
+  if (reserved.error().kind != ErrorKind::no_space) return reserved;
+  logger.warning(reserved.error().message + "; the segment begins without (preallocate)");
+  return file.truncate(0);
 }
 
 Status LogSegment::load() {
@@ -133,11 +144,9 @@ Status LogSegment::seal() {
 
 // For an append that ends there.
 void LogSegment::reserve_ahead(File& file, std::uint64_t end) {
-  if (end <= reserved_bytes_ || end < reserving_from_bytes) return;
+  if (end <= std::max(reserved_bytes_, unreserved_until_) || end < reserving_from_bytes) return;
   const auto until = end + std::min(end / reserved_share, most_reserved_bytes);
-  // Where it is refused, the same distance is gone without.
-  (void)file.reserve(size_bytes_, until - size_bytes_);
-  reserved_bytes_ = until;
+  (file.reserve(size_bytes_, until - size_bytes_) ? reserved_bytes_ : unreserved_until_) = until;
 }
 
 // What was reserved behind the file's end is the volume's again. The file was not written to: who goes by its time must not think so.

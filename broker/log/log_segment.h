@@ -120,6 +120,7 @@ class LogSegment {
 
  private:
   Status load_first_timestamp(const File& file);
+  Status preallocate(File& file, std::uint64_t size_bytes);
   void reserve_ahead(File& file, std::uint64_t end);
   Status give_back();
 
@@ -136,7 +137,8 @@ class LogSegment {
   TimestampMs created_;
   std::int64_t roll_jitter_ms_ = 0;
   bool broken_ = false;
-  std::uint64_t reserved_bytes_ = 0;  // of the log file, by this object, and not given back
+  std::uint64_t reserved_bytes_ = 0;    // of the log file, by this object, and not given back
+  std::uint64_t unreserved_until_ = 0;  // it was refused, and is not asked for again before
 };
 
 }  // namespace millrace::log

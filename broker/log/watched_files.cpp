@@ -1,6 +1,7 @@
 #include "broker/log/watched_files.h"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace millrace::log {
@@ -33,8 +34,15 @@ class WatchedFile final : public File {
   Status truncate(std::uint64_t size_bytes) override {
     return change([&] { return file_->truncate(size_bytes); });
   }
+  // That there is no room for what nobody has written yet is no failure of the disk.
   Status preallocate(std::uint64_t size_bytes) override {
-    return change([&] { return file_->preallocate(size_bytes); });
+    std::optional<Error> no_space;
+    auto done = change([&]() -> Status {
+      auto reserved = file_->preallocate(size_bytes);
+      if (!reserved && reserved.error().kind == ErrorKind::no_space) return no_space = reserved.error(), Status();
+      return reserved;
+    });
+    return no_space ? tl::unexpected(*no_space) : done;
   }
   bool reserve(std::uint64_t position, std::uint64_t size_bytes) override {
     return file_->reserve(position, size_bytes);

@@ -53,6 +53,7 @@ coordinator::GroupTableConfig group_table_config(const ConfigValues& values) {
   config.group.offset_metadata_max_bytes = integer("offset.metadata.max.bytes");
   config.group.offsets_retention_ms =
       milliseconds(std::chrono::minutes(values.integer("offsets.retention.minutes"))).count();
+  config.group.batch_bytes_max = static_cast<std::size_t>(values.integer("message.max.bytes"));
   config.consumer_group = consumer_group_config(values);
   config.retention_check_interval = milliseconds(values.integer("offsets.retention.check.interval.ms"));
   config.commit_timeout = milliseconds(values.integer("offsets.commit.timeout.ms"));

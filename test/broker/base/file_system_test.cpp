@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -68,6 +70,34 @@ TEST_F(PosixFileSystem, ReadsWithoutWaitingWhatIsInThePageCacheAndNothingElse) {
   auto direct = files_.open(directory_ + "/a", OpenMode::direct_read_write).value();
   EXPECT_EQ(direct->read_at_if_cached(0, into), 0U) << "it would have to wait";
   EXPECT_EQ(files_.open(directory_, OpenMode::read_only).value()->read_at_if_cached(0, into), 0U) << "a directory";
+}
+
+// Files that were taken over may belong to another user, who let this one write to them.
+TEST_F(PosixFileSystem, LeavesTheTimeOfAFileThatBelongsToAnother) {
+  auto file = files_.open("/dev/null", OpenMode::read_write).value();
+  const auto before = file->status()->modified;
+  constexpr uid_t nobody = 65534;
+  const auto user = static_cast<uid_t>(::setfsuid(nobody));
+  const auto set = file->set_modified(TimestampMs(1'000));
+  ::setfsuid(user);
+  EXPECT_TRUE(set) << set.error().message;
+  EXPECT_EQ(file->status()->modified, before);
+}
+
+TEST_F(PosixFileSystem, ReservesBehindTheEndWithoutMovingIt) {
+  auto file = files_.open(directory_ + "/a", OpenMode::create_new).value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("hello")));
+  constexpr std::uint64_t reserved_bytes = std::uint64_t{1} << 20;
+  const bool reserved = file->reserve(5, reserved_bytes);
+  EXPECT_EQ(file->size_bytes().value(), 5U);
+  const auto blocks_bytes = [&] {
+    struct stat found{};
+    EXPECT_EQ(::fstat(file->descriptor(), &found), 0);
+    return static_cast<std::uint64_t>(found.st_blocks) * 512;
+  };
+  if (reserved) EXPECT_GE(blocks_bytes(), reserved_bytes);
+  ASSERT_TRUE(file->truncate(5));
+  EXPECT_LT(blocks_bytes(), reserved_bytes);
 }
 
 TEST_F(PosixFileSystem, ReadsBesideThePageCacheAtAnyPosition) {

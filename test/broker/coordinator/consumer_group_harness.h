@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/coordinator/batch_size.h"
 #include "broker/coordinator/consumer_group_load.h"
 #include "broker/coordinator/consumer_groups.h"
 #include "test/broker/coordinator/heartbeat_input.h"
@@ -145,7 +146,7 @@ class ConsumerGroupHarness {
       wanted.emplace_back(std::move(records), std::move(done));
     };
     groups = std::make_unique<ConsumerGroups>(
-        config_, ConsumerGroups::Parts{directory, random, classic_groups, std::move(append)});
+        config_, ConsumerGroups::Parts{directory, random, classic_groups, std::move(append), default_batch_bytes_max});
     groups->load(std::move(loaded), time);
   }
 

@@ -293,6 +293,7 @@ class GroupHarness {
     wanted.pop_front();
     const auto id = append.id;
     const Offset base = next_offset;
+    if (error == ErrorCode::none && size_bytes(append) > config.batch_bytes_max) error = ErrorCode::message_too_large;
     if (error == ErrorCode::none || is_there) {
       next_offset = next_offset + static_cast<std::int64_t>(append.records.size());
       log.push_back({std::move(append), base, std::nullopt, ProducerId::none()});
@@ -396,6 +397,11 @@ class GroupHarness {
     partition.committed_leader_epoch = LeaderEpoch(input.leader_epoch);
     partition.committed_metadata = input.metadata;
     return partition;
+  }
+  static std::size_t size_bytes(const GroupAppend& append) {
+    std::size_t sum = batch_overhead_bytes;
+    for (const auto& record : append.records) sum += batched_bytes(record);
+    return sum;
   }
   static Bytes batch_of(const Logged& logged) {
     protocol::RecordBatchBuilder::Options options;

@@ -191,6 +191,24 @@ TEST(GroupLoad, SurvivesARecordThatContradictsItself) {
   EXPECT_EQ(groups.state(), "Empty");
 }
 
+TEST(GroupLoad, TellsMembersOfAGroupWithoutAProtocolTypeNone) {
+  GroupMetadataValue value;
+  value.generation = 4;
+  value.protocol_name = "range";
+  value.leader = "member";
+  value.members.resize(1);
+  value.members[0].member_id = "member";
+  value.members[0].session_timeout_ms = 10'000;
+  LoadedGroups loaded;
+  loaded.groups["group"].value = *encode_value(value);
+  GroupHarness groups;
+  groups.coordinator = std::make_unique<GroupCoordinator>(groups.config, groups.random);
+  groups.coordinator->load(std::move(loaded), groups.time);
+  const auto synced = groups.sync("member", 4);
+  EXPECT_EQ(synced->error, ErrorCode::none);
+  EXPECT_FALSE(synced->type);
+}
+
 TEST(GroupLoad, LeavesAGroupARoundAfterTheLargestGeneration) {
   GroupMetadataValue value;
   value.protocol_type = "consumer";

@@ -275,6 +275,86 @@ TEST_F(GroupMigration, AClassicMemberJoinsAConsumerGroup) {
   EXPECT_EQ(kind(), "consumer Assigning");
 }
 
+TEST_F(GroupMigration, IsWrittenInBatchesThatTheTopicTakes) {
+  groups.config.batch_bytes_max = 600;
+  groups.reload();
+  const auto classic = classic_group();
+  const auto before = groups.log.size();
+  EXPECT_EQ(groups.beat(joining("new")).error, ErrorCode::none);
+  EXPECT_GT(groups.log.size(), before + 1) << "more than one batch";
+  ASSERT_NE(consumer(), nullptr);
+  EXPECT_EQ(consumer()->members().size(), 3U);
+  // What the log is not known to have is written once more, in batches, too.
+  groups.hold_appends = true;
+  const auto other = groups.send(joining("other"));
+  groups.append_next(ErrorCode::request_timed_out);
+  groups.hold_appends = false;
+  groups.settle();
+  EXPECT_EQ(other->error, ErrorCode::coordinator_not_available);
+  EXPECT_EQ(beat("new", 2).error, ErrorCode::none);
+  groups.reload();
+  ASSERT_NE(consumer(), nullptr);
+  EXPECT_EQ(consumer()->members().size(), 4U);
+  EXPECT_EQ(consumer()->find(classic[0])->assigned, of_topic({0, 1}));
+}
+
+TEST_F(GroupMigration, RefusesAMemberWhoseRecordTheTopicDoesNotTake) {
+  groups.config.batch_bytes_max = 1'000;
+  groups.reload();
+  EXPECT_EQ(groups.beat(joining("new")).error, ErrorCode::none);
+  const auto logged = groups.log.size();
+  const auto refused = groups.beat(joining("large", {std::string(2'000, 't')}));
+  EXPECT_EQ(refused.error, ErrorCode::unknown_server_error);
+  EXPECT_NE(refused.message.find("where a batch may have 1000 (message.max.bytes)"), std::string::npos)
+      << refused.message;
+  const auto padded = owning({}) + std::string(2'000, 'x');
+  EXPECT_EQ(groups.join({.protocols = {{"range", owning({})}, {"sticky", padded}}})->error,
+            ErrorCode::unknown_server_error);
+  EXPECT_EQ(groups.log.size(), logged);
+  EXPECT_EQ(consumer()->members().size(), 1U);
+  EXPECT_EQ(beat("new", 1).error, ErrorCode::none);
+}
+
+TEST_F(GroupMigration, LeavesAClassicGroupWhoseMembersTheTopicWouldNotTake) {
+  groups.config.batch_bytes_max = 1'000;
+  groups.reload();
+  const auto padded = owning({}) + std::string(900, 'x');
+  const auto first = groups.join({.protocols = {{"range", owning({})}, {"sticky", padded}}});
+  groups.advance(3'000);
+  ASSERT_EQ(groups.sync(first->member, 1, {{first->member, encoded({0, 1, 2, 3})}})->error, ErrorCode::none);
+  EXPECT_EQ(groups.beat(joining("new")).error, ErrorCode::unknown_server_error);
+  EXPECT_EQ(kind(), "classic Stable");
+  EXPECT_EQ(groups.heartbeat(first->member, 1), ErrorCode::none);
+}
+
+TEST_F(GroupMigration, AClassicRecordIsNotSaidBehindTheUpgradeThatOvertookIt) {
+  groups.beat(joining("new"));
+  const auto classic = groups.join({.protocols = {{"range", owning({})}}});
+  groups.hold_appends = true;
+  groups.send({.member = "new", .epoch = -1});
+  ASSERT_EQ(consumer(), nullptr) << "a classic group with one member";
+  const auto next = groups.send(joining("next"));
+  EXPECT_EQ(next->answers, 0);
+  EXPECT_EQ(groups.leave(classic->member), ErrorCode::none);
+  groups.append_next();
+  groups.hold_appends = false;
+  groups.settle();
+  EXPECT_EQ(next->error, ErrorCode::none);
+  ASSERT_NE(consumer(), nullptr);
+  const auto members = consumer()->members().size();
+  groups.reload();
+  ASSERT_NE(consumer(), nullptr) << "the log says what was in memory";
+  EXPECT_EQ(consumer()->members().size(), members);
+  EXPECT_EQ(beat("next", next->epoch).error, ErrorCode::none);
+}
+
+TEST_F(GroupMigration, MembersOfBothKindsLeaveTogether) {
+  groups.beat(joining("new"));
+  const auto joined = groups.join({.protocols = {{"range", owning({})}}});
+  EXPECT_EQ(groups.leave_all({{"new", std::nullopt}, {joined->member, std::nullopt}}),
+            (std::vector{ErrorCode::none, ErrorCode::none}));
+}
+
 // An admin's removeMembersFromConsumerGroup sends LeaveGroup, whatever the member speaks.
 TEST_F(GroupMigration, AMemberOfTheNewProtocolLeavesByTheClassicRequest) {
   groups.beat(joining("new"));

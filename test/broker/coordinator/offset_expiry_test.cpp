@@ -244,6 +244,36 @@ TEST(GroupDeletion, NeedsAnEmptyGroupAndLeavesNothing) {
   EXPECT_EQ(groups.delete_group(), ErrorCode::group_id_not_found);
 }
 
+TEST(GroupDeletion, OfMoreOffsetsThanABatchHoldsTakesSeveral) {
+  ExpiryHarness groups;
+  groups.config.batch_bytes_max = 600;
+  groups.reload();
+  for (std::int32_t partition = 0; partition < 50; ++partition) groups.commit({.partition = partition, .offset = 1});
+  const auto before = groups.log.size();
+  EXPECT_EQ(groups.delete_group(), ErrorCode::none);
+  EXPECT_GT(groups.log.size(), before + 1);
+  groups.reload();
+  EXPECT_EQ(groups.coordinator->find("group"), nullptr);
+  EXPECT_EQ(groups.delete_group(), ErrorCode::group_id_not_found);
+}
+
+TEST(GroupDeletion, TellsOfABatchThatFailed) {
+  ExpiryHarness groups;
+  groups.config.batch_bytes_max = 600;
+  groups.reload();
+  for (std::int32_t partition = 0; partition < 50; ++partition) groups.commit({.partition = partition, .offset = 1});
+  groups.hold_appends = true;
+  const auto answer = std::make_shared<std::optional<ErrorCode>>();
+  groups.coordinator->delete_group("group", [answer](ErrorCode error) { *answer = error; }, groups.time);
+  groups.settle();
+  ASSERT_GT(groups.wanted.size(), 2U);
+  groups.append_next();
+  groups.append_next(ErrorCode::not_leader_or_follower);
+  EXPECT_FALSE(*answer);
+  while (!groups.wanted.empty()) groups.append_next();
+  EXPECT_EQ(*answer, ErrorCode::not_coordinator);
+}
+
 TEST(GroupDeletion, IsAnsweredOnceItIsInTheLog) {
   ExpiryHarness groups;
   groups.commit({.offset = 1});

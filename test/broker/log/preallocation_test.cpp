@@ -29,7 +29,7 @@ struct Preallocation : testing::Test {
     files.calls->fault = [this](std::string_view call, const std::string& path) {
       if (path.ends_with(".log") && (call == "preallocate" || call == "truncate"))
         seen.push_back(std::string(call) + " " + std::to_string(std::stoll(path.substr(path.rfind('/') + 1))));
-      return std::optional<ErrorKind>();
+      return call == "preallocate" ? refusal : std::nullopt;
     };
   }
   void append(int batches) {
@@ -42,6 +42,7 @@ struct Preallocation : testing::Test {
   FailingFileSystem files;
   LogWorld world{preallocating(), files};
   std::vector<std::string> seen;
+  std::optional<ErrorKind> refusal;
 };
 
 TEST_F(Preallocation, ReservesSegmentsAndGivesBackWhatIsLeftOfThem) {
@@ -59,6 +60,34 @@ TEST_F(Preallocation, ReservesSegmentsAndGivesBackWhatIsLeftOfThem) {
   EXPECT_EQ(world.read_all().size(), 5U);
   ASSERT_TRUE(world.stop());
   EXPECT_TRUE(seen.empty()) << "nothing was reserved since";
+}
+
+TEST_F(Preallocation, GoesWithoutWhereThereIsNoRoomForAllOfASegment) {
+  watch();
+  refusal = ErrorKind::no_space;
+  set_log_level(LogLevel::error);
+  ASSERT_TRUE(world.start());
+  append(5);
+  set_log_level(LogLevel::info);
+  EXPECT_EQ(world.read_all().size(), 5U);
+  EXPECT_TRUE(world.manager->is_online(world.data_path()));
+  const std::vector<std::string> rolls{"truncate 0", "preallocate 0", "truncate 0",    "truncate 2", "preallocate 2",
+                                       "truncate 2", "truncate 4",    "preallocate 4", "truncate 4"};
+  EXPECT_EQ(seen, rolls) << "a part that was found is given back at once";
+}
+
+TEST_F(Preallocation, TakesADirectoryOfflineWhoseDiskFails) {
+  watch();
+  refusal = ErrorKind::io;
+  set_log_level(LogLevel::off);
+  ASSERT_TRUE(world.start());
+  bool is_made = true;
+  world.manager->get_or_create({"events", PartitionIndex(0)}, world.topic_id, world.config,
+                               [&](const auto& log) { is_made = log.has_value(); });
+  world.shard.run();
+  EXPECT_FALSE(is_made);
+  set_log_level(LogLevel::info);
+  EXPECT_FALSE(world.manager->is_online(world.data_path()));
 }
 
 TEST_F(Preallocation, TakesOverFilesThatKafkaHasMadeAsLongAsASegment) {

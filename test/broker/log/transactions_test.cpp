@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "broker/base/logging.h"
 #include "broker/log/checkpoint_file.h"
 #include "broker/log/loaded_log.h"
 #include "broker/log/log_directory.h"
@@ -213,6 +214,23 @@ TEST_F(Transactions, ThatAreOpenAreNeverUnstableBelowTheLogStart) {
   world->log()->publish_high_watermark(Offset(2));
   ASSERT_TRUE(world->log()->advance_log_start_offset(Offset(1)));
   EXPECT_EQ(world->log()->first_unstable_offset(), Offset(1));
+}
+
+TEST_F(Transactions, AreIndexedOnAfterAnIndexThatWentBeyondItsLog) {
+  write(1);
+  ASSERT_TRUE(end(1, false));
+  ASSERT_TRUE(world->stop());
+  auto damaged = file_bytes(index_path(0));
+  constexpr std::size_t last_offset_position = 18;
+  damaged[last_offset_position + 2] ^= 0x40;
+  write_file(index_path(0), damaged);
+  set_log_level(LogLevel::error);
+  ASSERT_TRUE(world->start());
+  set_log_level(LogLevel::info);
+  EXPECT_EQ(aborted_from(0), (Aborted{{1, 0}}));
+  write(1);
+  ASSERT_TRUE(end(1, false));
+  EXPECT_EQ(aborted_from(0), (Aborted{{1, 0}, {1, 2}}));
 }
 
 TEST_F(Transactions, ThatWereAbortedAreToldToThoseWhoReadTheirRecords) {
