@@ -135,7 +135,9 @@ TEST_F(WatchedFiles, TakeTheDirectoryOfflineWhicheverCallFails) {
         return made == wanted && path.starts_with(bad()) ? std::optional(kind) : std::nullopt;
       };
       EXPECT_FALSE(call(bad())) << name;
-      EXPECT_EQ(offline, std::vector<std::size_t>{0}) << name;
+      // Without room for what nobody has written yet the disk is as good as before.
+      const bool is_no_failure = name == "preallocate" && kind == ErrorKind::no_space;
+      EXPECT_EQ(offline, is_no_failure ? std::vector<std::size_t>{} : std::vector<std::size_t>{0}) << name;
       failing.calls->fault = nullptr;
       EXPECT_TRUE(write(good())) << name;
     }
